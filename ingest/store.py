@@ -211,12 +211,15 @@ def _only_id(row: tuple[object, ...] | None) -> int:
     return row[0]
 
 
-def readings_since(connection: Connection, since: datetime, until: datetime) -> ReadingBatch:
-    """All readings measured in [since, until), by time and point."""
+def readings_since(
+    connection: Connection, since: datetime, until: datetime, points: Sequence[int] | None = None
+) -> ReadingBatch:
+    """The readings measured in [since, until), of all points or of `points`, by time and point."""
     rows = connection.execute(
         "SELECT point_id, (extract(epoch FROM measured_at) * 1000000)::bigint, delay_ms, value, coalesce(quality, 0)"
-        " FROM readings WHERE measured_at >= %s AND measured_at < %s ORDER BY measured_at, point_id",
-        (since, until),
+        " FROM readings WHERE measured_at >= %s AND measured_at < %s AND (%s::int[] IS NULL OR point_id = ANY(%s))"
+        " ORDER BY measured_at, point_id",
+        (since, until, points, points),
     ).fetchall()
     columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), (), ())
     measured = np.asarray(columns[1], np.int64)
@@ -256,3 +259,14 @@ def hold_shard(connection: Connection, shard: int) -> bool:
     """Take the session-wide lock of `shard`; False while another pipeline holds it."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (0x53484152, shard)).fetchone()
     return bool(row and row[0])
+
+
+def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    rows = connection.execute(
+        "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
+        " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
+        " ORDER BY measured_at DESC LIMIT 1) newest",
+        (since,),
+    )
+    return [(int(point_id), int(at_us)) for point_id, at_us in rows]

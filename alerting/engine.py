@@ -6,7 +6,7 @@ several readings of a point is judged in rounds, each one vectorised pass over a
 """
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np

@@ -87,7 +87,7 @@ class Pipeline:
         self.counts = Counts()
 
     def run(self, stop: threading.Event) -> None:
-        """Serve until `stop`. Raises DatabaseUnavailable when the database stays away, Fenced when the shard is lost."""
+        """Serve until `stop`. Raises DatabaseUnavailable when the database stays away, Fenced on a takeover."""
         self._in_transaction(self._refresh)
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
         try:

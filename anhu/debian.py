@@ -39,7 +39,9 @@ def choose_mirror(targets: Sequence[Target], codename: str) -> str | None:
 
     Security and updates archives are left out: they do not carry the whole distribution.
     """
-    main = [target for target in targets if not any(word in target.suite for word in ("security", "updates", "backports"))]
+    main = [
+        target for target in targets if not any(word in target.suite for word in ("security", "updates", "backports"))
+    ]
     own = [target for target in main if target.suite in {codename, "stable", "oldstable", "testing", "unstable", "sid"}]
     named = [target for target in main if target.mirror.rstrip("/").endswith("/debian")]
     for target in [*(t for t in own if t in named), *own, *named]:
@@ -47,8 +49,13 @@ def choose_mirror(targets: Sequence[Target], codename: str) -> str | None:
     return None
 
 
-def codename() -> str:
-    """The code name of this machine's Debian release, such as `bookworm`."""
+def check_system() -> str:
+    """The code name of this machine's Debian release, such as `bookworm`; SystemUnsupported when it is not Debian."""
+    for program in ("apt-get", "dpkg-deb", "tar"):
+        if shutil.which(program) is None:
+            raise SystemUnsupported(
+                text(f"这台机器没有 {program}，需要 Debian。", f"This machine has no {program}; Debian is needed.")
+            )
     try:
         release = platform.freedesktop_os_release()
     except OSError as error:
@@ -70,12 +77,7 @@ class PrivateApt:
 
     def __init__(self, folder: Path, suite: str | None = None) -> None:
         """Use `folder` for the lists; `suite` is a Debian code name, by default this machine's own."""
-        for program in ("apt-get", "dpkg", "dpkg-deb", "tar"):
-            if shutil.which(program) is None:
-                raise SystemUnsupported(
-                    text(f"这台机器没有 {program}，需要 Debian。", f"This machine has no {program}; Debian is needed.")
-                )
-        own = codename()
+        own = check_system()
         self.folder = folder.resolve()
         for name in ("lists/partial", "cache/archives/partial", "debs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)

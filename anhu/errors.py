@@ -3,7 +3,7 @@
 Only the standard library: the bootstrap runs this before anything is installed.
 """
 
-from anhu.language import text
+from anhu.language import Language, text
 
 
 class AnhuError(Exception):
@@ -52,11 +52,12 @@ class RolesFailed(AnhuError):
     """A role of the service keeps failing."""
 
 
-def own_servers() -> str:
+def own_servers(language: Language | None = None) -> str:
     """How to run without the embedded services."""
     return text(
         "也可以使用自己的服务器：设置 ANHU_DATABASE_URL 和 ANHU_MQTT_URL，或用 deploy/compose.yaml 启动它们"
         "（说明见 deploy/README.md）。",
         "Servers of your own work too: set ANHU_DATABASE_URL and ANHU_MQTT_URL, or start them with deploy/compose.yaml "
         "(see deploy/README.md).",
+        language,
     )

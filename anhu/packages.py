@@ -27,15 +27,14 @@ VERSION_TIME_S_MAX = 20.0
 PRIVATE_SUITE = "trixie"
 PRIVATE_POSTGRES_MAJOR = 17
 LAYOUT = 1  # raise it when the unpacking below changes: the folder is named by it and by the list
-PACKAGES = tuple(
-    """
+PACKAGE_NAMES = """
     libc6 libgcc-s1 libstdc++6 libicu76 libldap2 libsasl2-2 libssl3t64 libpam0g libaudit1 libcap-ng0 libselinux1
     libpcre2-8-0 libsystemd0 libcap2 libxml2 liblzma5 liblz4-1 libzstd1 zlib1g libxxhash0 libgssapi-krb5-2 libkrb5-3
     libk5crypto3 libkrb5support0 libcom-err2 libkeyutils1 libpq5 libreadline8t64 libtinfo6 libgcrypt20 libgpg-error0
     libnuma1 tzdata postgresql-17 postgresql-client-17 postgresql-17-timescaledb
     mosquitto libcjson1 libmosquitto1 libdlt2 libwebsockets19t64 libwrap0 libnsl2 libtirpc3t64 libev4t64 libuv1t64
-    """.split()
-)
+"""
+PACKAGES = tuple(PACKAGE_NAMES.split())
 LEFT_OUT = (
     *(f"./usr/share/{name}*" for name in ("bash-completion", "doc", "lintian", "locale", "man", "zsh")),
     *("*/bitcode*", "*/gconv/*", "*/llvmjit*", "*/locale/*", "./etc/*", "./lib/systemd*", "./usr/lib/systemd*"),
@@ -99,7 +98,7 @@ def find(packages_dir: Path, *, progress: Progress, postgres_major: int | None =
     if postgres is None and postgres_major not in {None, PRIVATE_POSTGRES_MAJOR}:
         raise ProgramsUnsuitable(
             text(
-                f"数据目录由 PostgreSQL {postgres_major} 建立，但这台机器没有带 TimescaleDB 的 PostgreSQL {postgres_major}。",
+                f"数据目录由 PostgreSQL {postgres_major} 建立，但这台机器没有带 TimescaleDB 的同版本。",
                 f"The data folder was made by PostgreSQL {postgres_major}, and this machine has no PostgreSQL "
                 f"{postgres_major} with TimescaleDB.",
             )
@@ -161,7 +160,10 @@ def private_programs(packages_dir: Path) -> Programs | None:
     version = _version([str(installation / "bin/postgres"), "--version"])
     if not version:
         raise UnpackFailed(
-            text(f"{root} 里的 PostgreSQL 无法运行，请删除该目录后重试。", f"PostgreSQL in {root} does not run; delete it and retry.")
+            text(
+                f"{root} 里的 PostgreSQL 无法运行，请删除该目录后重试。",
+                f"PostgreSQL in {root} does not run; delete it and retry.",
+            )
         )
     return Programs(
         Postgres(installation / "bin", installation / "lib", version, private=True),
@@ -169,13 +171,18 @@ def private_programs(packages_dir: Path) -> Programs | None:
     )
 
 
-def unpack(packages_dir: Path, progress: Progress) -> Programs:
-    """Download Debian 13's packages and unpack them; two processes never do so at once, and the result appears whole."""
+def check_loader() -> None:
+    """SystemUnsupported when Debian's programs cannot run on this kind of machine."""
     if platform.machine() not in LOADERS or platform.libc_ver()[0] != "glibc":
         system = f"{platform.system()} {platform.machine()}"
         raise SystemUnsupported(
             text(f"没有适用于 {system} 的内置程序。", f"There are no private programs for {system}.")
         )
+
+
+def unpack(packages_dir: Path, progress: Progress) -> Programs:
+    """Download and unpack Debian 13's packages; two processes never do so at once, and the result appears whole."""
+    check_loader()
     packages_dir.mkdir(parents=True, exist_ok=True)
     packages_dir.chmod(0o755)  # the services run as another user than root
     with _alone(packages_dir, progress):

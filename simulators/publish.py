@@ -3,8 +3,10 @@
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from enum import Enum
+from typing import Any, Final, Protocol, Self
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -60,29 +62,61 @@ class Counts:
         return self.published - self.acknowledged - self.refused
 
 
+class Link(Protocol):
+    """A connection that mends itself and tells how each message was answered."""
+
+    def send(self, topic: str, payload: bytes) -> None:
+        """Takes one message; without a connection it is kept and sent after reconnecting."""
+        ...
+
+    def hang_up(self) -> None:
+        """Ends the connection and its thread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one publisher."""
+
+    outstanding_max: int = 2_000
+    """Messages waiting for their acknowledgement, on the wire and before it."""
+    retry_delay_s_max: int = 10
+    connect_timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.outstanding_max < RECEIVE_MAXIMUM_DEFAULT:
+            raise ValueError(f"outstanding_max must be 1 to {RECEIVE_MAXIMUM_DEFAULT - 1}, not {self.outstanding_max}")
+
+
+class Answer(Enum):
+    """What the broker said to a message."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+
+
+Connect = Callable[[Broker, Limits, Callable[[Answer], None]], Link]
+"""Opens a link; the function it is given is to be called with the answer to each message."""
+
+
 class Publisher:
     """Publishes at QoS 1 and counts the acknowledgements.
 
-    At most *outstanding_max* messages wait for their acknowledgement, on the wire and before it; then `publish` blocks.
-    A lost connection is taken up again after 0.5 s, 1 s, … *retry_delay_s_max*, and what was not acknowledged is sent
-    again. Use as a context manager, or `open` and `close`.
+    When `Limits.outstanding_max` messages wait for theirs, `publish` blocks. A lost connection is taken up again after
+    1 s, 2 s, … `Limits.retry_delay_s_max`, and what was not acknowledged is sent again. Use as a context manager, or
+    `open` and `close`.
     """
 
-    def __init__(
-        self, mqtt_url: str, *, outstanding_max: int = 2_000, retry_delay_s_max: int = 10, client_id: str | None = None
-    ) -> None:
-        if not 1 <= outstanding_max < RECEIVE_MAXIMUM_DEFAULT:
-            raise ValueError(f"outstanding_max must be 1 to {RECEIVE_MAXIMUM_DEFAULT - 1}, not {outstanding_max}")
+    def __init__(self, mqtt_url: str, limits: Limits | None = None, connect: Connect | None = None) -> None:
         self._broker = Broker.parse(mqtt_url)
-        self._outstanding_max = outstanding_max
-        self._retry_delay_s_max = retry_delay_s_max
-        self._client_id = client_id or f"anhu-sim-{uuid4().hex[:12]}"
-        self._client: paho.Client | None = None
+        self._limits = limits or Limits()
+        self._connect = connect or _connect
+        self._link: Link | None = None
         self._changed = threading.Condition()
         self._published = 0
         self._acknowledged = 0
         self._refused = 0
-        self._blocked = False
+        self._awaited = False
 
     def __enter__(self) -> Self:
         self.open()
@@ -95,64 +129,86 @@ class Publisher:
     def counts(self) -> Counts:
         """So far."""
         with self._changed:
-            return Counts(self._published, self._acknowledged, self._refused)
+            return self._counts()
 
-    def open(self, timeout_s: float = 10.0) -> None:
-        """Connects; raises BrokerUnreachable when the broker does not take us in within *timeout_s*."""
-        receive_maximum = _ask_receive_maximum(self._broker, timeout_s)
-        client = _client(self._broker, self._client_id)
-        # The client library does not heed the broker's receive maximum; exceeding it would end the connection.
-        client.max_inflight_messages_set(min(receive_maximum, self._outstanding_max))
-        client.max_queued_messages_set(0)  # bounded by outstanding_max below
-        client.reconnect_delay_set(min_delay=1, max_delay=self._retry_delay_s_max)
-        client.on_publish = self._on_publish
-        client.connect_async(self._broker.host, self._broker.port, keepalive=30)
-        client.loop_start()
-        self._client = client
+    def open(self) -> None:
+        """Connects; raises BrokerUnreachable when the broker does not take us in within the time limit."""
+        self._link = self._connect(self._broker, self._limits, self._answered)
 
     def publish(self, topic: str, payload: bytes, stop: threading.Event | None = None) -> bool:
         """Hands one message over, waiting for room; False when *stop* was set before there was any."""
-        client = self._client
-        if client is None:
+        link = self._link
+        if link is None:
             raise RuntimeError("the publisher is not open")
         with self._changed:
-            while self._published - self._acknowledged - self._refused >= self._outstanding_max:
+            while self._counts().unanswered >= self._limits.outstanding_max:
                 if stop is not None and stop.is_set():
                     return False
-                self._blocked = True
-                self._changed.wait(WAIT_SLICE_S)
-            self._blocked = False
+                self._await_answer()
             self._published += 1
-        # Without a connection the client keeps the message and sends it after reconnecting.
-        client.publish(topic, payload, qos=1)
+        link.send(topic, payload)
         return True
 
     def close(self, timeout_s: float = 10.0) -> Counts:
         """Waits up to *timeout_s* for the acknowledgements still due, then disconnects; safe to call twice."""
-        client, self._client = self._client, None
-        if client is not None:
+        link, self._link = self._link, None
+        if link is not None:
             deadline_s = time.monotonic() + timeout_s
             with self._changed:
-                while self._published - self._acknowledged - self._refused and time.monotonic() < deadline_s:
-                    self._blocked = True
-                    self._changed.wait(WAIT_SLICE_S)
-            client.disconnect()
-            client.loop_stop()
+                while self._counts().unanswered and time.monotonic() < deadline_s:
+                    self._await_answer()
+            link.hang_up()
         return self.counts
 
-    def _on_publish(
-        self, _client: paho.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties
-    ) -> None:
+    def _counts(self) -> Counts:
+        return Counts(self._published, self._acknowledged, self._refused)
+
+    def _await_answer(self) -> None:
+        self._awaited = True
+        self._changed.wait(WAIT_SLICE_S)
+        self._awaited = False
+
+    def _answered(self, answer: Answer) -> None:
         with self._changed:
-            if reason.is_failure:
-                self._refused += 1
-            else:
+            if answer is Answer.ACKNOWLEDGED:
                 self._acknowledged += 1
-            if self._blocked:
+            else:
+                self._refused += 1
+            if self._awaited:
                 self._changed.notify_all()
 
 
-def _client(broker: Broker, client_id: str) -> paho.Client:
+class _PahoLink:
+    def __init__(self, client: paho.Client) -> None:
+        self._client = client
+
+    def send(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, qos=1)
+
+    def hang_up(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def _connect(broker: Broker, limits: Limits, answered: Callable[[Answer], None]) -> Link:
+    receive_maximum = _ask_receive_maximum(broker, limits.connect_timeout_s)
+    client = _client(broker)
+
+    def on_publish(_client: paho.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties) -> None:
+        answered(Answer.REFUSED if reason.is_failure else Answer.ACKNOWLEDGED)
+
+    client.on_publish = on_publish
+    # The client library does not heed the broker's receive maximum; exceeding it would end the connection.
+    client.max_inflight_messages_set(min(receive_maximum, limits.outstanding_max))
+    client.max_queued_messages_set(0)  # the publisher counts
+    client.reconnect_delay_set(min_delay=1, max_delay=limits.retry_delay_s_max)
+    client.connect_async(broker.host, broker.port, keepalive=30)
+    client.loop_start()
+    return _PahoLink(client)
+
+
+def _client(broker: Broker) -> paho.Client:
+    client_id = f"anhu-sim-{uuid4().hex[:12]}"
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
@@ -163,7 +219,7 @@ def _client(broker: Broker, client_id: str) -> paho.Client:
 
 def _ask_receive_maximum(broker: Broker, timeout_s: float) -> int:
     """Connects once to learn whether the broker takes us in and how many unacknowledged messages it allows."""
-    client = _client(broker, f"anhu-sim-{uuid4().hex[:12]}")
+    client = _client(broker)
     answer: list[tuple[ReasonCode, Properties | None]] = []
 
     def on_connect(

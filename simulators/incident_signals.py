@@ -33,10 +33,10 @@ def signal_for(incident: Incident, position: int) -> Signal:
             return _fire(severity, position)
         case "gas_leak":
             shut_s = 0.6 * incident.duration_s
-            leak = GasLeak(leak_m3_s=_between(0.0006, 0.0015, severity), shut_s=shut_s)
+            leak = GasLeak(leak_m3_s=_between(0.0009, 0.0015, severity), shut_s=shut_s)
             return lambda t, quiet: _added(quiet, {"gas": float(leak.lel_percent(t - 4.0 * position))})
         case "stove_co":
-            stove = StoveCo(level_ppm=_between(120.0, 350.0, severity), until_s=0.7 * incident.duration_s)
+            stove = StoveCo(level_ppm=_between(180.0, 350.0, severity), until_s=0.7 * incident.duration_s)
             return lambda t, quiet: _added(quiet, {"co": float(stove.co_ppm(t - 4.0 * position))})
         case "steam":
             peak, rise_s = _between(0.04, 0.13, severity), incident.duration_s / 6

@@ -133,6 +133,12 @@ def test_a_gas_leak_rises_past_both_levels_and_is_aired_out():
     assert len(during) >= 120  # every 5 s while it lasts
 
 
+@pytest.mark.parametrize("duration_s", [420.0, 720.0])
+def test_even_the_smallest_leak_passes_the_first_level(duration_s):
+    told = series(devices(incident("gas_leak", "gas", 100.0, duration_s, severity=0.0)), "gas", "gas")
+    assert max(value for _, value in told) > 25
+
+
 def test_a_stove_fills_its_room_with_co():
     told = series(devices(incident("stove_co", "co", 100.0, 1_800.0, severity=1.0)), "co", "co", 3_000)
     assert max(value for _, value in told) > 300

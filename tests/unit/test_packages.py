@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from anhu import packages
-from anhu.debian import Target, choose_mirror
+from anhu.debian import Target, choose_mirror, targets_of_lists, targets_of_uris
 from anhu.errors import ProgramsUnsuitable, SystemUnsupported
 from anhu.packages import Mosquitto, Postgres
 
@@ -26,6 +26,17 @@ LOCAL = "http://mirror.lan/debian"
 )
 def test_the_mirror_is_the_machines_own(targets: list[Target], mirror: str | None) -> None:
     assert choose_mirror(targets, "bookworm") == mirror
+
+
+def test_the_sources_are_known_with_and_without_lists() -> None:
+    fetched = "http://mirror.lan/debian/ bookworm\nhttp://mirror.lan/debian/ bookworm-updates\n"
+    to_fetch = (
+        "'http://mirror.lan/debian/dists/bookworm/InRelease' mirror.lan_bookworm_InRelease 0 \n"
+        "'http://mirror.lan/debian/dists/bookworm/main/i18n/Translation-en.xz' mirror.lan_Translation-en 0 \n"
+        "'http://mirror.lan/debian/dists/bookworm-updates/InRelease' mirror.lan_bookworm-updates_InRelease 0 \n"
+    )
+    both = [Target("http://mirror.lan/debian/", "bookworm"), Target("http://mirror.lan/debian/", "bookworm-updates")]
+    assert targets_of_lists(fetched) == targets_of_uris(to_fetch) == both
 
 
 def test_the_edition_is_told_by_the_module_that_lies_there(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ export interface ChartInput {
 }
 
 const DAY_MS = 86_400_000;
+/** The part of the chart's width that the words of a mark need. */
+const LABEL_SHARE = 0.12;
 
 /** Low and high as an invisible line with a filled one stacked on it. */
 function bandSeries(input: ChartInput): LineSeriesOption[] {
@@ -44,6 +46,18 @@ function bandSeries(input: ChartInput): LineSeriesOption[] {
   ];
 }
 
+/** The marks in the window; one too close to the label before it keeps its line and loses its words. */
+function spacedMarks({ marks, fromMs, toMs }: ChartInput): { atMs: number; label: string }[] {
+  let labelledMs = Number.NEGATIVE_INFINITY;
+  return marks
+    .filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
+    .map(({ atMs, label }) => {
+      if (atMs - labelledMs < (toMs - fromMs) * LABEL_SHARE) return { atMs, label: "" };
+      labelledMs = atMs;
+      return { atMs, label };
+    });
+}
+
 function valueSeries(input: ChartInput): LineSeriesOption {
   const { samples, colours } = input;
   const threshold = input.threshold === null ? [] : [
@@ -53,10 +67,10 @@ function valueSeries(input: ChartInput): LineSeriesOption {
       label: { formatter: input.thresholdLabel, position: "insideStartTop" as const, color: colours.alarm },
     },
   ];
-  const marks = input.marks.map(({ atMs, label }) => ({
+  const marks = spacedMarks(input).map(({ atMs, label }) => ({
     xAxis: atMs,
     lineStyle: { color: colours.ink, type: "solid" as const, width: 1 },
-    label: { formatter: label, position: "insideEndTop" as const, color: colours.ink, distance: [2, 2] },
+    label: { show: label !== "", formatter: label, position: "end" as const, color: colours.ink, distance: 4 },
   }));
   return {
     type: "line",
@@ -72,14 +86,12 @@ function valueSeries(input: ChartInput): LineSeriesOption {
   };
 }
 
-/** The axis must reach the threshold, or the reader can't see how far away it is. */
-function axisMax(threshold: number | null): ((range: { max: number }) => number | null) | undefined {
-  if (threshold === null) return undefined;
-  return ({ max }) => (max < threshold ? significantlyAbove(threshold) : null) as number;
-}
-
-function significantlyAbove(value: number): number {
-  return Number(significant(value * 1.15));
+/** The ends of the value axis: what the quantity allows, and up to the threshold, or the reader can't see how far away it is. */
+function valueRange({ quantity, unit, threshold, samples }: ChartInput): { min?: number; max?: number } {
+  if (isBinary(quantity)) return { min: 0, max: 1 };
+  if (unit === "%" || unit === "%RH") return { min: 0, max: 100 };
+  const highest = Math.max(...(samples.high ?? samples.value), Number.NEGATIVE_INFINITY);
+  return threshold !== null && highest < threshold ? { max: Number(significant(threshold * 1.15)) } : {};
 }
 
 /** Everything ECharts needs to draw one quantity. */
@@ -91,7 +103,7 @@ export function chartOption(input: ChartInput): ChartOption {
   return {
     aria: { enabled: false },
     textStyle: { fontFamily: input.font },
-    grid: { left: 52, right: 14, top: 14, bottom: 24 },
+    grid: { left: 52, right: input.marks.length ? 40 : 14, top: input.marks.length ? 24 : 14, bottom: 24 },
     tooltip: {
       trigger: "axis",
       transitionDuration: 0,
@@ -109,8 +121,7 @@ export function chartOption(input: ChartInput): ChartOption {
       axisTick: { lineStyle: { color: colours.grid } },
     },
     yAxis: {
-      type: "value", scale: true, min: binary ? 0 : undefined, max: binary ? 1 : axisMax(input.threshold),
-      splitNumber: binary ? 1 : 3, minInterval: binary ? 1 : undefined,
+      type: "value", scale: true, ...valueRange(input), splitNumber: binary ? 1 : 3, minInterval: binary ? 1 : undefined,
       axisLabel: { ...text, formatter: (value: number) => (binary ? formatValue(quantity, value, unit) : significant(value)) },
       splitLine: { lineStyle: { color: colours.grid } },
     },

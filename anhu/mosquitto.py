@@ -1,0 +1,140 @@
+"""The embedded MQTT broker: its settings, its two users, its port on the loopback interface."""
+
+import base64
+import hashlib
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from anhu import probe
+from anhu.data_folder import DataFolder
+from anhu.debian import Progress
+from anhu.errors import ServicesFailed
+from anhu.keeper import Program
+from anhu.language import text
+from anhu.packages import Mosquitto
+
+HOST = "127.0.0.1"
+USER = "anhu"
+DEVICE_USER = "device"
+TOPICS = "anhu/v1/#"
+PORT_FIRST, PORT_LAST = 18_830, 28_829  # below every usual range of ephemeral ports
+PORT_TRIES_MAX = 50
+ANSWER_TIME_S_MAX = 30.0
+PASSWORD_ROUNDS = 101  # mosquitto's own number; the passwords are long and random
+
+SETTINGS = """\
+# Written at every start.
+listener {port} {host}
+socket_domain ipv4
+allow_anonymous false
+password_file {folder}/passwords
+acl_file {folder}/topics
+persistence true
+persistence_location {folder}/
+autosave_interval 60
+persistent_client_expiration 7d
+set_tcp_nodelay true
+max_connections 10000
+# as many messages under way as the intake may take in one batch, so that it is never starved
+max_inflight_messages 20000
+# what is kept for an intake that is away: whichever is reached first
+max_queued_messages 1000000
+max_queued_bytes 268435456
+# a payload of 1 MiB still reaches the dead letters; a longer one is refused, and far longer is cut off unread
+message_size_limit 1048576
+max_packet_size 2097152
+log_dest stderr
+log_timestamp_format %Y-%m-%dT%H:%M:%S
+log_type error
+log_type warning
+log_type notice
+connection_messages false
+"""
+RIGHTS = """\
+user {user}
+topic readwrite {topics}
+topic read $SYS/#
+
+user {device_user}
+topic write {topics}
+"""
+
+
+def url(port: int, user: str, password: str) -> str:
+    """The address of the broker for one user."""
+    return f"mqtt://{user}:{password}@{HOST}:{port}"
+
+
+def password_line(user: str, password: str, salt: bytes) -> str:
+    """A line of mosquitto's password file: PBKDF2 with SHA-512, as `mosquitto_passwd` writes it (type 7).
+
+    >>> password_line("a", "b", bytes(12))[:24]
+    'a:$7$101$AAAAAAAAAAAAAAA'
+    """
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWORD_ROUNDS)
+    salt_text, digest_text = (base64.b64encode(part).decode() for part in (salt, digest))
+    return f"{user}:$7${PASSWORD_ROUNDS}${salt_text}${digest_text}\n"
+
+
+def stable_port(folder: DataFolder, progress: Progress) -> int:
+    """The port of the last start if it is free, otherwise a free one, remembered for the next start."""
+    path = folder.path / "mqtt-port"
+    last = int(path.read_text(encoding="ascii")) if path.exists() else None
+    if last is not None and _is_free(last):
+        return last
+    draw = random.SystemRandom()
+    for _ in range(PORT_TRIES_MAX):
+        port = draw.randint(PORT_FIRST, PORT_LAST)
+        if _is_free(port):
+            break
+    else:
+        raise ServicesFailed(text("找不到空闲端口。", "No free port was found."))
+    if last is not None:
+        progress(text(f"端口 {last} 被占用，MQTT 改用 {port}。", f"Port {last} is taken; MQTT moves to {port}."))
+    path.write_text(f"{port}\n", encoding="ascii")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as mosquitto itself binds
+        try:
+            probe_socket.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[bytes, bytes]) -> Program:
+    """Write the broker's files; the program for the guardian to keep. A salt is 12 random bytes."""
+    home = folder.service_folder("mosquitto")
+    users = zip((USER, DEVICE_USER), (folder.secrets.mqtt, folder.secrets.mqtt_device), salts, strict=True)
+    folder.write_for_services(home / "passwords", "".join(password_line(*user) for user in users))
+    folder.write_for_services(home / "topics", RIGHTS.format(user=USER, device_user=DEVICE_USER, topics=TOPICS))
+    folder.write_for_services(home / "mosquitto.conf", SETTINGS.format(port=port, host=HOST, folder=home))
+    return Program(
+        name="mosquitto",
+        argv=[str(mosquitto.program), "-c", str(home / "mosquitto.conf")],
+        env={"HOME": str(home), "LC_ALL": "C", "TZ": "UTC"},
+        user_id=folder.service_user_id,
+        folder=home,
+        log_path=folder.log / "mosquitto.log",
+        stop_steps=[(signal.SIGTERM, 15.0)],
+        death_signal=signal.SIGTERM,
+    )
+
+
+def wait_until_ready(address: str, still_alive: Callable[[], None]) -> None:
+    """Wait until the broker accepts our password; `still_alive` raises when it is hopeless."""
+    deadline_s = time.monotonic() + ANSWER_TIME_S_MAX
+    while True:
+        still_alive()
+        trouble = probe.broker_trouble(address, time_s_max=2.0)
+        if trouble is None:
+            return
+        if time.monotonic() > deadline_s:
+            raise ServicesFailed(f"mosquitto: {trouble}")
+        time.sleep(0.05)

@@ -22,6 +22,7 @@ NOBODY = 65534
 SOCKET_PATH_BYTES_MAX = 107
 SOCKET_NAME = ".s.PGSQL.5432.lock"
 ENDING_TIME_S_MAX = 60.0
+OWNER_DIES_S_MAX = 1.0  # a process that was just killed lives on for a moment
 PASSWORD_BYTES = 24
 
 
@@ -160,14 +161,15 @@ class DataFolder:
         When its last owner has died and its services are still stopping, wait for them; DataFolderInUse otherwise.
         """
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline_s = time.monotonic() + ENDING_TIME_S_MAX
+        started_s = time.monotonic()
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-                if _is_alive(owner) or time.monotonic() > deadline_s:
+                waited_s = time.monotonic() - started_s
+                if waited_s > (OWNER_DIES_S_MAX if _is_alive(owner) else ENDING_TIME_S_MAX):
                     os.close(descriptor)
                     raise DataFolderInUse(self._in_use(owner)) from None
                 time.sleep(0.1)
@@ -186,9 +188,7 @@ def _is_alive(process_id: str) -> bool:
     if not process_id.isdigit() or not int(process_id):
         return False
     try:
-        os.kill(int(process_id), 0)
-    except ProcessLookupError:
+        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return False
-    except PermissionError:
-        return True
-    return True
+    return status.rpartition(")")[2].split()[0] != "Z"  # a zombie is dead, only not yet buried

@@ -4,6 +4,7 @@ Only the standard library: `deploy/setup.sh` runs `python3 -m anhu.debian` befor
 """
 
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,24 @@ class Target:
 
     mirror: str
     suite: str
+
+
+def targets_of_lists(output: str) -> list[Target]:
+    """The targets in the output of `apt-get indextargets`, which knows only lists that were fetched once.
+
+    >>> targets_of_lists("http://mirror.lan/debian/ bookworm")
+    [Target(mirror='http://mirror.lan/debian/', suite='bookworm')]
+    """
+    return [Target(*line.split()[:2]) for line in output.splitlines() if len(line.split()) >= 2]
+
+
+def targets_of_uris(output: str) -> list[Target]:
+    """The targets in the output of `apt-get update --print-uris`, which knows the sources alone.
+
+    >>> targets_of_uris("'http://mirror.lan/debian/dists/bookworm/InRelease' mirror.lan_InRelease 0")
+    [Target(mirror='http://mirror.lan/debian/', suite='bookworm')]
+    """
+    return [Target(*found) for found in re.findall(r"^'(\S+/)dists/(\S+)/InRelease'", output, flags=re.MULTILINE)]
 
 
 def choose_mirror(targets: Sequence[Target], codename: str) -> str | None:
@@ -92,8 +111,10 @@ class PrivateApt:
         (self.folder / "sources.list").write_text(f"deb {signed_by}{mirror} {suite or own} main\n", encoding="utf-8")
 
     def _targets(self) -> list[Target]:
-        lines = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)"], DownloadFailed).splitlines()
-        return [Target(*line.split()[:2]) for line in lines if len(line.split()) >= 2]
+        """What the machine's apt is configured for, whether or not it has ever fetched its lists."""
+        fetched = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)"], DownloadFailed)
+        to_fetch = _run(["apt-get", "update", "--print-uris"], DownloadFailed)
+        return [*targets_of_lists(fetched), *targets_of_uris(to_fetch)]
 
     def _apt(self, *arguments: str) -> list[str]:
         state = self.folder

@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from anhu.keeper import POLL_S, GaveUp, Keeper, Program
+from anhu.keeper import POLL_S, QUICK_FAILURES_MAX, GaveUp, Keeper, Program
 
 LOG_BYTES_MAX = 10 * 1024 * 1024
 LOG_CHECK_S = 5.0
+FIRST_FAILURES_MAX = 2  # until the parent has seen the servers answer: a wrong setting is told at once
 
 
 def to_json(program: Program) -> dict[str, Any]:
@@ -60,12 +61,14 @@ def bound_log(path: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
 
 def keep(programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Path) -> None:
     """Keep the programs running until the parent is gone; GaveUp when one of them cannot be kept."""
-    keeper = Keeper(programs, say)
+    keeper = Keeper(programs, say, FIRST_FAILURES_MAX)
     logs = [own_log, *(program.log_path for program in programs if program.log_path)]
     logs_due_s = 0.0
     try:
         keeper.start()
-        while not _parent_gone(parent_id, input_fd):
+        while (words := _from_parent(parent_id, input_fd)) is not None:
+            if words:
+                keeper.quick_failures_max = QUICK_FAILURES_MAX
             keeper.tick()
             if time.monotonic() >= logs_due_s:
                 for path in logs:
@@ -76,10 +79,12 @@ def keep(programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Pa
         keeper.stop(in_turn=True)
 
 
-def _parent_gone(parent_id: int, input_fd: int) -> bool:
-    """Wait a moment; whether the pipe was closed, or another process became the parent."""
+def _from_parent(parent_id: int, input_fd: int) -> bytes | None:
+    """Wait a moment for words of the parent; None when it closed the pipe, or another process became the parent."""
     readable, _, _ = select.select([input_fd], [], [], POLL_S)
-    return (bool(readable) and os.read(input_fd, 1) == b"") or os.getppid() != parent_id
+    words = os.read(input_fd, 64) if readable else b""
+    gone = (readable and not words) or os.getppid() != parent_id
+    return None if gone else words
 
 
 def say(line: str) -> None:

@@ -69,7 +69,9 @@ def restart_delay_s(quick_failures: int) -> float:
 class Keeper:
     """Starts programs in order, and keeps them running while `tick` is called (from the thread that made it)."""
 
-    def __init__(self, programs: Sequence[Program], say: Say) -> None:
+    def __init__(self, programs: Sequence[Program], say: Say, quick_failures_max: int = QUICK_FAILURES_MAX) -> None:
+        """Keep `programs`, in the order they are started; `quick_failures_max` may be changed later."""
+        self.quick_failures_max = quick_failures_max
         self._lives = [Life(program) for program in programs]
         self._say = say
 
@@ -79,7 +81,7 @@ class Keeper:
             self._spawn(life, time.monotonic())
 
     def tick(self) -> None:
-        """Restart what has died and is due; GaveUp after QUICK_FAILURES_MAX quick deaths of one program."""
+        """Restart what has died and is due; GaveUp after so many quick deaths of one in a row."""
         now_s = time.monotonic()
         for life in self._lives:
             if life.process is not None and life.process.poll() is not None:
@@ -120,7 +122,7 @@ class Keeper:
         life.process = None
         life.quick_failures = 1 if lived_s >= HEALTHY_AFTER_S else life.quick_failures + 1
         how = describe_exit(process.returncode)
-        if life.quick_failures >= QUICK_FAILURES_MAX:
+        if life.quick_failures >= self.quick_failures_max:
             raise GaveUp(f"{life.program.name}: {how}, {life.quick_failures} times in a row")
         delay_s = restart_delay_s(life.quick_failures)
         life.start_due_s = now_s + delay_s

@@ -43,9 +43,8 @@ max_inflight_messages 20000
 # what is kept for an intake that is away: whichever is reached first
 max_queued_messages 1000000
 max_queued_bytes 268435456
-# a payload of 1 MiB still reaches the dead letters; a longer one is refused, and far longer is cut off unread
-message_size_limit 1048576
-max_packet_size 2097152
+# 1 MiB and the longest topic: such a payload still reaches the dead letters, a longer one is refused
+max_packet_size 1114624
 log_dest stderr
 log_timestamp_format %Y-%m-%dT%H:%M:%S
 log_type error

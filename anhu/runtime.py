@@ -121,6 +121,7 @@ def _start(folder: DataFolder, packages_dir: Path, lock: int, progress: Progress
         postgres.wait_until_ready(folder, socket_folder, keeper.check)
         postgres.create_database(folder, socket_folder)
         mosquitto.wait_until_ready(services.mqtt_url, keeper.check)
+        keeper.trust()
     except BaseException:
         services.stop()
         raise
@@ -159,9 +160,14 @@ class _Guardian:
         return f"guardian: {describe_exit(self._process.returncode)}\n{self._last_words()}"
 
     def check(self) -> None:
-        """ServicesFailed when the guardian has ended, or when a server has died since the start."""
+        """ServicesFailed when the guardian has given up."""
         if (trouble := self.trouble()) is not None:
             raise ServicesFailed(trouble)
+
+    def trust(self) -> None:
+        """Tell the guardian that the servers answered, so that from now on it is patient with them."""
+        self._input.write(b"steady\n")
+        self._input.flush()
 
     def _last_words(self) -> str:
         lines: list[str] = []

@@ -1,0 +1,85 @@
+"""What every test may ask for: running services, a database of its own, the broker."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from anhu import runtime
+from anhu.data_folder import default_data_dir
+
+TEMPLATE = "anhu_template"
+_numbers = itertools.count(1)
+
+
+def prepare_template(url: str) -> None:
+    """Bring the template database to what every test starts from."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
+
+
+def named(url: str, database: str) -> str:
+    """The address of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def make_database(url: str, database: str, template: str) -> None:
+    """CREATE DATABASE as a copy of another one."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(template))
+    with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder of the test's own, where the servers' user can reach it (pytest's own folders are closed to it)."""
+    folder = Path(tempfile.mkdtemp(prefix="anhu-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def packages_dir() -> Path:
+    """The private programs of this machine, which outlive the test run."""
+    return default_data_dir(os.environ) / "runtime"
+
+
+@pytest.fixture(scope="session")
+def services(packages_dir: Path) -> Iterator[runtime.Services]:
+    """A database and a broker for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="anhu-test-", dir="/tmp"))
+    with runtime.start(folder, durable=False, progress=print, packages_dir=packages_dir) as services:
+        yield services
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template_database(services: runtime.Services) -> str:
+    """The name of the prepared database that the tests' databases are copies of."""
+    make_database(services.database_url, TEMPLATE, "anhu")
+    prepare_template(named(services.database_url, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(services: runtime.Services, template_database: str) -> Iterator[str]:
+    """The address of a fresh, prepared database."""
+    name = f"anhu_test_{next(_numbers)}"
+    make_database(services.database_url, name, template_database)
+    yield named(services.database_url, name)
+    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def mqtt_url(services: runtime.Services) -> str:
+    """The address of the broker, shared by the whole run: use topics and client ids of your own."""
+    return services.mqtt_url

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from dashboard.settings import DashboardSettings
 
 from anhu import serve as service
 from anhu.commands.ground import DataDir, console, plain_errors, progress, services
@@ -17,6 +16,7 @@ from anhu.data_folder import default_data_dir
 from anhu.errors import AnhuError
 from anhu.language import text
 from dashboard import auth
+from dashboard.settings import DashboardSettings
 from ingest.database import connect
 from simulators import commands as simulators
 

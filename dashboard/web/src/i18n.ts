@@ -12,6 +12,7 @@ export const i18n = createI18n<[Messages], Language, false>({
   legacy: false,
   locale: "zh-CN",
   fallbackLocale: "zh-CN",
+  // English takes its place in setLanguage(), loaded only by those who read it.
   messages: { "zh-CN": zhCN, en: zhCN },
 });
 

@@ -24,7 +24,8 @@ function begin(who: User): void {
 }
 
 function end(byItself: boolean): void {
-  expired.value = byItself && user.value !== null;
+  if (!user.value) return; // Several requests may find out at once.
+  expired.value = byItself;
   user.value = null;
   live.stop();
 }

@@ -87,9 +87,9 @@ function valueSeries(input: ChartInput): LineSeriesOption {
 }
 
 /** The ends of the value axis: what the quantity allows, and up to the threshold, or the reader can't see how far away it is. */
-function valueRange({ quantity, unit, threshold, samples }: ChartInput): { min?: number; max?: number } {
+function valueRange({ quantity, unit, threshold, samples }: ChartInput): { min?: number; max?: number; interval?: number } {
   if (isBinary(quantity)) return { min: 0, max: 1 };
-  if (unit === "%" || unit === "%RH") return { min: 0, max: 100 };
+  if (unit === "%" || unit === "%RH") return { min: 0, max: 100, interval: 25 };
   const highest = Math.max(...(samples.high ?? samples.value), Number.NEGATIVE_INFINITY);
   return threshold !== null && highest < threshold ? { max: Number(significant(threshold * 1.15)) } : {};
 }

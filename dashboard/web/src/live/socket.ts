@@ -1,7 +1,7 @@
 import type { ClientFrame, LiveFrame } from "@/api/contract";
 import { reconnectDelayMs } from "./backoff";
 
-/** The server sends a heartbeat every 5 s; after this long without any frame the connection counts as lost. */
+/** The server sends a heartbeat every 5 s; after this long without one, or without the first snapshot, the connection counts as lost. */
 const SILENCE_MS_MAX = 12_000;
 const SILENCE_CHECK_MS = 1_000;
 
@@ -18,6 +18,7 @@ export class LiveSocket {
   private socket: WebSocket | null = null;
   private attempt = 0;
   private lastFrameAtMs = 0;
+  private synced = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setInterval> | undefined;
   private closed = false;
@@ -51,12 +52,16 @@ export class LiveSocket {
     clearTimeout(this.retryTimer);
     this.retryTimer = undefined;
     this.lastFrameAtMs = performance.now();
+    this.synced = false;
     const socket = new WebSocket(this.url);
     this.socket = socket;
     socket.onmessage = (message: MessageEvent<string>) => {
-      this.lastFrameAtMs = performance.now();
       const frame = JSON.parse(message.data) as LiveFrame;
-      if (frame.type === "snapshot") this.attempt = 0;
+      if (frame.type === "snapshot") {
+        this.synced = true;
+        this.attempt = 0;
+      }
+      if (this.synced) this.lastFrameAtMs = performance.now();
       this.events.frame(frame);
     };
     socket.onclose = () => this.fail();

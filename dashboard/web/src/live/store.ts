@@ -1,7 +1,7 @@
 import { computed, ref, shallowRef } from "vue";
 import type { Alert, LiveFrame, LiveSeries, Verb } from "@/api/contract";
 import { compareAlerts, compareInstitutions, isSounding } from "@/alert/lifecycle";
-import { setServerTime } from "@/clock";
+import { serverNowMs, setServerTime } from "@/clock";
 import { adoptAlert, applyFrame, EMPTY, type LiveState } from "./reducer";
 import { LiveSocket } from "./socket";
 
@@ -19,6 +19,7 @@ const snapshotCount = ref(0);
 const listeners = new Map<number, Set<SamplesListener>>();
 
 let socket: LiveSocket | null = null;
+let heardAtMs = serverNowMs();
 let lostTimer: ReturnType<typeof setTimeout> | undefined;
 let queue: LiveFrame[] = [];
 let redrawTimer: ReturnType<typeof setTimeout> | undefined;
@@ -49,14 +50,14 @@ function markConnected(): void {
 function markLost(): void {
   connected.value = false;
   if (lostTimer !== undefined || lostSinceMs.value !== null) return;
-  const since = Date.now();
   lostTimer = setTimeout(() => {
     lostTimer = undefined;
-    lostSinceMs.value = since;
+    lostSinceMs.value = heardAtMs;
   }, LOST_GRACE_MS);
 }
 
 function receive(frame: LiveFrame): void {
+  heardAtMs = serverNowMs();
   if (frame.type === "readings") {
     for (const listener of listeners.get(frame.device_id) ?? []) listener(frame.series);
     return;
@@ -124,7 +125,7 @@ export const live = {
   institutions: computed(() => [...state.value.institutions.values()].sort(compareInstitutions)),
   synced: computed(() => state.value.synced),
   connected,
-  /** When the connection was lost (ms), or null while it stands or the loss is too short to matter. */
+  /** When the server was last heard (its time, ms) before a loss; null while connected or while the loss is too short to matter. */
   lostSinceMs,
   pipelineAlive: computed(() => state.value.pipelineAlive),
   /** Grows with each snapshot: what came between two connections must be asked for again. */

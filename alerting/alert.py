@@ -31,6 +31,8 @@ class Kind(StrEnum):
     LOW_BATTERY = "low_battery"
     SENSOR_FAULT = "sensor_fault"
     ANOMALY = "anomaly"
+    UNANSWERED = "unanswered"  # nobody acknowledged an alert to the end of its escalation policy
+    SYSTEM = "system"  # about Anhu itself
 
 
 class Priority(StrEnum):
@@ -58,6 +60,7 @@ class Verb(StrEnum):
     CLEAR = "clear"
     ACKNOWLEDGE = "acknowledge"
     RESET = "reset"
+    COMMENT = "comment"
 
 
 class State(StrEnum):
@@ -70,10 +73,10 @@ class State(StrEnum):
 
 
 class Source(NamedTuple):
-    """What an alert is about: a device, or a whole institution where `device_id` is None. With the kind it names the
-    one alert that may be open."""
+    """What an alert is about: a device, a whole institution where `device_id` is None, or the service itself where
+    `institution_id` is None too. With the kind it names the one alert that may be open."""
 
-    institution_id: int
+    institution_id: int | None
     zone_id: int | None
     device_id: int | None
 
@@ -81,7 +84,7 @@ class Source(NamedTuple):
 class Key(NamedTuple):
     """At most one alert with the same key is open."""
 
-    institution_id: int
+    institution_id: int | None
     device_id: int | None
     kind: Kind
 
@@ -103,6 +106,7 @@ class AlertEvent:
     onset_at: datetime
     note: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    drill: bool = False
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None or self.onset_at.tzinfo is None:
@@ -131,7 +135,9 @@ class Alert:
     occurrences: int
     onset_at: datetime
     raised_at: datetime
+    called_at: datetime
     evidence: Mapping[str, Any]
+    drill: bool = False
     cleared_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
@@ -158,7 +164,7 @@ class Alert:
 
 def alert_id(key: Key, onset_us: int) -> uuid.UUID:
     """The id of the alert of `key` that began at `onset_us`: the same however often it is worked out."""
-    return uuid.uuid5(_NAMESPACE, f"{key.kind}|{key.institution_id}|{key.device_id or ''}|{onset_us}")
+    return uuid.uuid5(_NAMESPACE, f"{key.kind}|{key.institution_id or ''}|{key.device_id or ''}|{onset_us}")
 
 
 def event_id(alert: uuid.UUID, verb: Verb, rule: str | None, at_us: int) -> uuid.UUID:
@@ -191,7 +197,9 @@ def _first_raise(event: AlertEvent) -> Alert:
         occurrences=1,
         onset_at=event.onset_at,
         raised_at=event.at,
+        called_at=event.at,
         evidence=event.evidence,
+        drill=event.drill,
     )
 
 
@@ -210,6 +218,7 @@ def _raise(alert: Alert, event: AlertEvent) -> Alert:
         rules=alert.rules | ({event.rule} if event.rule else frozenset()),
         occurrences=alert.occurrences + again,
         raised_at=event.at if again else alert.raised_at,
+        called_at=event.at if worse or again else alert.called_at,
         cleared_at=None,
         reset_at=None,
         evidence=event.evidence if worse or again else alert.evidence,
@@ -240,7 +249,18 @@ def _reset(alert: Alert, event: AlertEvent) -> Alert:
     return replace(alert, latched=False, reset_at=event.at)
 
 
-_STEPS: Final = {Verb.RAISE: _raise, Verb.CLEAR: _clear, Verb.ACKNOWLEDGE: _acknowledge, Verb.RESET: _reset}
+def _comment(alert: Alert, _event: AlertEvent) -> Alert:
+    """Changes nothing but the version: a comment is there to be read."""
+    return alert
+
+
+_STEPS: Final = {
+    Verb.RAISE: _raise,
+    Verb.CLEAR: _clear,
+    Verb.ACKNOWLEDGE: _acknowledge,
+    Verb.RESET: _reset,
+    Verb.COMMENT: _comment,
+}
 
 
 def act(alert: Alert, verb: Verb, actor: str, at: datetime, note: str | None) -> AlertEvent:
@@ -258,6 +278,7 @@ def act(alert: Alert, verb: Verb, actor: str, at: datetime, note: str | None) ->
         actor=actor,
         onset_at=alert.onset_at,
         note=note,
+        drill=alert.drill,
     )
 
 

@@ -26,3 +26,7 @@ class RulesInvalid(AlertingError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class SuppressionRefused(AlertingError):
+    """These alarms cannot be kept quiet like this."""

@@ -9,37 +9,37 @@ from uuid import UUID
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from alerting import ledger_store
 from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Source, Verb, fold
 from alerting.errors import AlertUnknown, StaleVersion
 from ingest.database import Connection
 
 CHANNEL: Final = "alert_events"
-# Taken last, just before an append, and held to the commit: the order of ids is then the order of commits, and a
-# follower that has seen id n has seen all below it.
-_APPEND_LOCK: Final = 0x414C5254
 
 _EVENT_COLUMNS: Final = (
     "event_id", "alert_id", "verb", "at", "onset_at", "institution_id", "zone_id", "device_id", "kind", "priority",
-    "latching", "rule", "actor", "note", "evidence",
+    "latching", "rule", "actor", "note", "evidence", "drill",
 )  # fmt: skip
 _ALERT_COLUMNS: Final = (
     "id", "institution_id", "zone_id", "device_id", "kind", "priority", "latching", "active", "acknowledged", "latched",
-    "rules", "version", "occurrences", "onset_at", "raised_at", "cleared_at", "acknowledged_at", "acknowledged_by",
-    "reset_at", "evidence", "last_event_id",
+    "rules", "version", "occurrences", "onset_at", "raised_at", "called_at", "cleared_at", "acknowledged_at",
+    "acknowledged_by", "reset_at", "evidence", "drill", "last_event_id",
 )  # fmt: skip
 
 # Ids are drawn before the rows are written, so that a storm of alerts is two round trips and not one an event.
-_ALLOCATE_IDS: Final = "SELECT nextval(pg_get_serial_sequence('alert_events', 'id')) FROM generate_series(1, %s)"
-_INSERT_EVENT: Final = (
-    f"INSERT INTO alert_events (id, {', '.join(_EVENT_COLUMNS)}) OVERRIDING SYSTEM VALUE"  # noqa: S608 - names from this file
-    f" VALUES ({', '.join(['%s'] * (1 + len(_EVENT_COLUMNS)))})"
+_ALLOCATE_IDS: Final = (
+    "SELECT nextval(pg_get_serial_sequence('alert_events', 'id')), clock_timestamp() FROM generate_series(1, %s)"
 )
-_SELECT_ALERTS: Final = f"SELECT {', '.join(_ALERT_COLUMNS)} FROM alerts"  # noqa: S608 - as above
+_INSERT_EVENT: Final = (
+    f"INSERT INTO alert_events (id, recorded_at, {', '.join(_EVENT_COLUMNS)})"
+    f" OVERRIDING SYSTEM VALUE VALUES ({', '.join(['%s'] * (2 + len(_EVENT_COLUMNS)))})"
+)
+_SELECT_ALERTS: Final = f"SELECT {', '.join(_ALERT_COLUMNS)} FROM alerts"
 _UPSERT_ALERT: Final = (
-    f"INSERT INTO alerts ({', '.join(_ALERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_ALERT_COLUMNS))})"  # noqa: S608
+    f"INSERT INTO alerts ({', '.join(_ALERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_ALERT_COLUMNS))})"
     f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT_COLUMNS[4:])}"
 )
-_SELECT_EVENTS: Final = f"SELECT id, recorded_at, {', '.join(_EVENT_COLUMNS)} FROM alert_events"  # noqa: S608
+_SELECT_EVENTS: Final = f"SELECT id, recorded_at, {', '.join(_EVENT_COLUMNS)} FROM alert_events"
 
 
 def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, Alert]:
@@ -51,7 +51,7 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     """
     if not events:
         return {}
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    ledger_store.lock(connection)
     seen = _known_event_ids(connection, events)
     by_id, by_key = _alerts_concerned(connection, events)
     new: list[AlertEvent] = []
@@ -82,15 +82,15 @@ def _record(connection: Connection, events: Sequence[AlertEvent], by_id: dict[UU
     """Write `events` to the log and the alerts they changed beside it, and wake the followers."""
     if not events:
         return
-    numbers = connection.execute(_ALLOCATE_IDS, (len(events),)).fetchall()
-    last: dict[UUID, int] = {}
+    allotted = connection.execute(_ALLOCATE_IDS, (len(events),)).fetchall()
     with connection.cursor() as cursor:
-        rows = [(int(number), *_event_row(event)) for (number,), event in zip(numbers, events, strict=True)]
+        rows = [(*each, *_event_row(event)) for each, event in zip(allotted, events, strict=True)]
         cursor.executemany(_INSERT_EVENT, rows)
         last = {event.alert_id: row[0] for row, event in zip(rows, events, strict=True)}
         for alert_id, number in last.items():
             by_id[alert_id] = replace(by_id[alert_id], last_event_id=number)
         cursor.executemany(_UPSERT_ALERT, [_alert_row(by_id[alert_id]) for alert_id in last])
+    ledger_store.extend(connection, "alert_events", [event_record(row) for row in rows])
     connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(max(last.values()))))
 
 
@@ -99,7 +99,7 @@ def act(connection: Connection, alert: Alert, event: AlertEvent, version: int) -
 
     Raises StaleVersion when the alert has moved on from `version`, IllegalVerb when it does not allow the act.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    ledger_store.lock(connection)
     standing = load(connection, alert.id)
     if standing.version != version:
         raise StaleVersion(f"the alert is at version {standing.version}, not {version}")
@@ -182,20 +182,28 @@ def _alerts_concerned(
 ) -> tuple[dict[UUID, Alert], dict[Key, Alert]]:
     """The alerts the events name, by id, and the open ones in the same places, by key."""
     ids = list({event.alert_id for event in events})
-    institutions = list({event.source.institution_id for event in events})
+    institutions = list({event.source.institution_id or 0 for event in events})
     devices = list({event.source.device_id or 0 for event in events})
     found = _alerts(
         connection,
-        "WHERE id = ANY(%s) OR (open AND institution_id = ANY(%s) AND coalesce(device_id, 0) = ANY(%s))",
+        "WHERE id = ANY(%s) OR (open AND coalesce(institution_id, 0) = ANY(%s) AND coalesce(device_id, 0) = ANY(%s))",
         (ids, institutions, devices),
     )
     return {alert.id: alert for alert in found}, {alert.key: alert for alert in found if alert.open}
 
 
+def event_record(row: Sequence[Any]) -> dict[str, Any]:
+    """A row of alert_events, (id, recorded_at, *_EVENT_COLUMNS), as the record that is chained."""
+    record = dict(zip(("id", "recorded_at", *_EVENT_COLUMNS), row, strict=True))
+    if isinstance(record["evidence"], Jsonb):
+        record["evidence"] = record["evidence"].obj
+    return record
+
+
 def _event_row(event: AlertEvent) -> tuple[Any, ...]:
     return (
         event.event_id, event.alert_id, event.verb, event.at, event.onset_at, *event.source, event.kind, event.priority,
-        event.latching, event.rule, event.actor, event.note, Jsonb(dict(event.evidence)),
+        event.latching, event.rule, event.actor, event.note, Jsonb(dict(event.evidence)), event.drill,
     )  # fmt: skip
 
 
@@ -203,8 +211,8 @@ def _alert_row(alert: Alert) -> tuple[Any, ...]:
     return (
         alert.id, *alert.source, alert.kind, alert.priority, alert.latching, alert.active, alert.acknowledged,
         alert.latched, sorted(alert.rules), alert.version, alert.occurrences, alert.onset_at, alert.raised_at,
-        alert.cleared_at, alert.acknowledged_at, alert.acknowledged_by, alert.reset_at, Jsonb(dict(alert.evidence)),
-        alert.last_event_id,
+        alert.called_at, alert.cleared_at, alert.acknowledged_at, alert.acknowledged_by, alert.reset_at,
+        Jsonb(dict(alert.evidence)), alert.drill, alert.last_event_id,
     )  # fmt: skip
 
 

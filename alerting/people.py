@@ -1,0 +1,121 @@
+"""People: their roles, how far they reach, and what a role may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a person is to the institutions in their scope."""
+
+    OPERATOR = "operator"
+    INSTITUTION_MANAGER = "institution_manager"
+    SAFETY_OFFICER = "safety_officer"
+    INSPECTOR = "inspector"
+    EXPERT = "expert"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+
+
+class Right(StrEnum):
+    """What somebody may do within their scope."""
+
+    VIEW = "view"
+    ACKNOWLEDGE = "acknowledge"
+    RESET = "reset"
+    COMMENT = "comment"
+    SHELVE = "shelve"
+    OUT_OF_SERVICE = "out_of_service"
+    MAINTENANCE = "maintenance"
+    MANAGE_PLANS = "manage_plans"  # emergency plans and action cards
+    ANSWER_DUTY_CHECK = "answer_duty_check"
+    CALL_DUTY_CHECK = "call_duty_check"
+    DRILL = "drill"
+    MANAGE_PEOPLE = "manage_people"
+    VIEW_NOTIFICATIONS = "view_notifications"
+    VIEW_SYSTEM = "view_system"
+    VIEW_LEDGER = "view_ledger"
+
+
+_DESK: Final = {Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK}
+_HOUSE: Final = _DESK | {Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS}
+RIGHTS: Final[dict[Role, frozenset[Right]]] = {
+    Role.OPERATOR: frozenset(_DESK | {Right.SHELVE}),
+    Role.SAFETY_OFFICER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE}),
+    Role.INSTITUTION_MANAGER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE, Right.MANAGE_PEOPLE}),
+    Role.INSPECTOR: frozenset({Right.VIEW, Right.COMMENT, Right.VIEW_NOTIFICATIONS}),
+    Role.EXPERT: frozenset({Right.VIEW, Right.COMMENT}),
+    Role.SUPERVISOR: frozenset(
+        {
+            Right.VIEW,
+            Right.ACKNOWLEDGE,
+            Right.COMMENT,
+            Right.CALL_DUTY_CHECK,
+            Right.DRILL,
+            Right.MANAGE_PEOPLE,
+            Right.VIEW_NOTIFICATIONS,
+            Right.VIEW_LEDGER,
+        }
+    ),  # fmt: skip
+    Role.ADMINISTRATOR: frozenset(Right),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One institution, or a region by the prefix of its GB/T 2260 code: "220322" a county, "2203" a city, "22" a
+    province, "" everywhere. Raises ValueError for anything else."""
+
+    institution_id: int | None = None
+    region: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.region) not in (0, 2, 4, 6) or not (self.region == "" or self.region.isdigit()):
+            raise ValueError(f"{self.region!r} is no prefix of a region code: 2, 4 or 6 digits")
+        if self.institution_id is not None and self.region:
+            raise ValueError("a scope is one institution or a region, not both")
+
+    def covers(self, institution_id: int | None, region: str) -> bool:
+        """Whether an institution of `region` lies within; None stands for the service itself, which only a scope of
+        everywhere covers."""
+        if institution_id is None:
+            return self.institution_id is None and self.region == ""
+        if self.institution_id is not None:
+            return self.institution_id == institution_id
+        return region.startswith(self.region)
+
+    def within(self, other: "Scope", region: str = "") -> bool:
+        """Whether all of this lies within `other`; `region` is that of this scope's institution, if it is one."""
+        if self.institution_id is not None:
+            return other.covers(self.institution_id, region)
+        return other.institution_id is None and self.region.startswith(other.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is told or who acts."""
+
+    id: int
+    name: str
+    role: Role
+    scope: Scope
+    language: str = "zh"
+    active: bool = True
+
+    def may(self, right: Right, institution_id: int | None, region: str) -> bool:
+        """Whether they hold `right` over that institution."""
+        return self.active and right in RIGHTS[self.role] and self.scope.covers(institution_id, region)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Contact:
+    """A way to reach a person. The address may hold a secret, so it is kept out of every text of this object."""
+
+    id: int
+    person_id: int
+    channel: str
+    address: str
+    rank: int
+
+    def __repr__(self) -> str:
+        return f"Contact(id={self.id}, person_id={self.person_id}, channel={self.channel!r}, rank={self.rank})"

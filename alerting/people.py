@@ -56,7 +56,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.VIEW_NOTIFICATIONS,
             Right.VIEW_LEDGER,
         }
-    ),  # fmt: skip
+    ),
     Role.ADMINISTRATOR: frozenset(Right),
 }
 

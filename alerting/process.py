@@ -1,13 +1,15 @@
 """The engine beside its database: warm start, new rules and registry, people's acts, appending what it decides."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
 import structlog
 
-from alerting import engine, store
-from alerting.alert import Alert, AlertEvent, Condition, Key, Verb, engine_event
-from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, State, Verdict
+from alerting import engine, event_json, self_alerts, store
+from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Verb, engine_event, fold
+from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
 from alerting.plan import Plan, compile_plan
 from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
@@ -19,96 +21,151 @@ from ingest.registry import Registry
 log = structlog.get_logger("alerting.process")
 
 
+@dataclass(slots=True)
+class Decision:
+    """A verdict on its way: what the log says of its alerts, once it is stored."""
+
+    verdict: Verdict
+    logged: dict[Key, Alert] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a fresh engine needs of the past."""
+
+    warm: tuple[ReadingBatch, ...]
+    heard: list[tuple[int, int]]
+    opened: list[Alert]
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What others changed: the rules as text, alerts that people acted on; at the start, the past."""
+
+    rules: str
+    rules_sha256: str
+    changed: list[Alert]
+    start: Start | None
+
+
 class Judge:
     """The engine as the pipeline's judge (ingest.pipeline.Judge)."""
 
     def __init__(self, settings: AlertingSettings) -> None:
         self._settings = settings
         self._state: State | None = None
+        self._rules = ""
         self._rules_sha256 = ""
-        self._cursor = 0
-        self._taken: dict[Key, Alert] = {}
+        self._cursor: int | None = None  # None until the log was read
 
-    def refresh(self, connection: Connection, registry: Registry, now_us: int) -> None:
-        """Take in what others changed: the rules, the registry, and alerts that people acted on."""
-        rules = store.load_rules(connection)
-        if rules is None:
+    def read(self, connection: Connection, registry: Registry, now_us: int) -> News:
+        """Fetch what others changed, in the caller's transaction; the rules that ship with Anhu are put in force where
+        there are none."""
+        found = store.load_rules(connection)
+        if found is None:
             text = default_rules()
-            rule_set = parse(text)
+            shipped = parse(text)
             store.save_rules(
-                connection, version=rule_set.version, sha256=rule_set.sha256, body=text, loaded_by="anhu: first start"
+                connection, version=shipped.version, sha256=shipped.sha256, body=text, loaded_by="anhu: first start"
             )
-            rules = text, rule_set.sha256
-        body, sha256 = rules
-        state = self._state
-        if state is None or sha256 != self._rules_sha256 or state.plan.registry.version != registry.version:
-            self._start(connection, compile_plan(registry, parse(body)), now_us)
-            self._rules_sha256 = sha256
-            return
-        for alert in store.changed_since(connection, self._cursor):
+            found = text, shipped.sha256
+        if self._cursor is not None:
+            return News(*found, store.changed_since(connection, self._cursor), None)
+        plan = compile_plan(registry, parse(found[0]))
+        return News(*found, [], self._read_start(connection, plan, now_us))
+
+    def take_up(self, news: News, registry: Registry, now_us: int) -> Decision:
+        """Make the news count. What no rule stands behind any more is said to be over."""
+        self._rules = news.rules
+        new_plan = news.rules_sha256 != self._rules_sha256 or self._state is None
+        if new_plan or self._started().plan.registry.version != registry.version:
+            plan = compile_plan(registry, parse(news.rules))
+            state = State.begin(plan, now_us)
+            if self._state is not None:
+                engine.carry_over(self._state, state)
+                state.alerts = self._state.alerts
+            self._state, self._rules_sha256 = state, news.rules_sha256
+        else:
+            state = self._started()
+        if news.start is not None:
+            for batch in news.start.warm:
+                engine.adopt(state, engine.step(state, batch).patch)
+            _restore_presence(state, news.start.heard)
+            state.alerts = {alert.key: alert for alert in news.start.opened}
+            self._cursor = news.start.cursor
+            log.info("engine warmed", readings=sum(map(len, news.start.warm)), open_alerts=len(state.alerts))
+        for alert in news.changed:
             self._cursor = alert.last_event_id
             _place(state, alert)
+        withdrawn: list[AlertEvent] = []
+        if news.start is not None or new_plan:
+            withdrawn = _restore_conditions(state, list(state.alerts.values()), now_us)
+        alerts: dict[Key, Alert] = {}
+        for event in withdrawn:
+            alerts[event.key] = fold(alerts.get(event.key) or state.alerts.get(event.key), event)
+        return Decision(Verdict(withdrawn, Patch(alerts=alerts)))
 
-    def judge(self, readings: ReadingBatch, now_us: int) -> Verdict:  # noqa: ARG002 - readings carry their own times
+    def cache(self) -> bytes:
+        """The rules, for a start without the database."""
+        return self._rules.encode()
+
+    def start_cached(self, cached: bytes, registry: Registry, now_us: int) -> None:
+        """Start from the rules last known, remembering nothing else; the log is read when the database is back."""
+        self._rules = cached.decode()
+        rule_set = parse(self._rules)
+        self._rules_sha256 = rule_set.sha256
+        self._state = State.begin(compile_plan(registry, rule_set), now_us)
+
+    def judge(self, readings: ReadingBatch, now_us: int) -> Decision:  # noqa: ARG002 - readings carry their own times
         """See engine.step."""
-        return engine.step(self._started(), readings)
+        return Decision(engine.step(self._started(), readings))
 
-    def tick(self, now_us: int, *, listening: bool) -> Verdict:
-        """See engine.tick."""
-        return engine.tick(self._started(), now_us, listening=listening)
+    def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Decision:
+        """See engine.tick; and a spool that fills up is an alert of its own."""
+        state = self._started()
+        verdict = engine.tick(state, now_us, listening=listening)
+        verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
+        return Decision(verdict)
 
-    def write(self, connection: Connection, verdict: Verdict) -> None:
-        """Append the verdict's events in the caller's transaction."""
-        self._taken = {alert.key: alert for alert in store.append(connection, verdict.events).values()}
+    def write(self, connection: Connection, decision: Decision) -> None:
+        """Append the decision's events in the caller's transaction."""
+        decision.logged = {alert.key: alert for alert in store.append(connection, decision.verdict.events).values()}
 
-    def adopt(self, verdict: Verdict) -> None:
-        """Make the verdict the engine's past. Where the log says otherwise than the engine (somebody acted meanwhile),
-        the log is right."""
-        verdict.patch.alerts.update(self._taken)
-        self._taken = {}
-        engine.adopt(self._started(), verdict.patch)
+    def pack(self, decision: Decision) -> list[bytes]:
+        """The decision's events, each with its alert as the engine sees it, for the spool."""
+        alerts = decision.verdict.patch.alerts
+        return [event_json.dump(event, alerts[event.key]) for event in decision.verdict.events]
+
+    def write_packed(self, connection: Connection, events: Sequence[bytes]) -> None:
+        """Append events that were packed, in the caller's transaction."""
+        store.append(connection, [event_json.load(body)[0] for body in events])
+
+    def adopt(self, decision: Decision, *, stored: bool) -> None:
+        """Make the decision the engine's past. Where the log says otherwise than the engine (somebody acted meanwhile),
+        the log is right; while the database is away there is only the engine."""
+        if stored:
+            decision.verdict.patch.alerts.update(decision.logged)
+        engine.adopt(self._started(), decision.verdict.patch)
 
     def _started(self) -> State:
         if self._state is None:
-            raise RuntimeError("the judge has not been started: call refresh first")
+            raise RuntimeError("the judge has not been started: take_up or start_cached comes first")
         return self._state
 
-    def _start(self, connection: Connection, plan: Plan, now_us: int) -> None:
-        """A state for `plan` that stands where the stored readings and the open alerts say it must.
-
-        The same path serves a start after a crash and a change of rules or registry while running.
-        """
-        state = State.begin(plan, now_us)
-        if self._state is None:
-            self._warm(connection, state, now_us)
-        else:
-            engine.carry_over(self._state, state)
-        opened = store.open_alerts(connection)
-        state.alerts = {alert.key: alert for alert in opened}
-        withdrawn = _restore_conditions(state, opened, now_us)
-        self._cursor = store.last_event_id(connection)
-        for alert in store.append(connection, withdrawn).values():
-            _place(state, alert)
-        self._state = state
-        log.info(
-            "engine ready", rules=plan.rule_set.version, points=len(plan.point_id), watches=plan.watch_total,
-            open_alerts=len(state.alerts),
-        )  # fmt: skip
-
-    def _warm(self, connection: Connection, state: State, now_us: int) -> None:
-        """Judge the latest stored readings once more, saying nothing, so that averages, counts and delays stand where
-        they stood; for the few points under a rule with a longer delay, as far back as that delay reaches."""
-        plan, now, warm_us = state.plan, from_us(now_us), int(self._settings.warm_s * 1e6)
+    def _read_start(self, connection: Connection, plan: Plan, now_us: int) -> Start:
+        """The latest stored readings, to be judged once more in silence, so that averages, counts and delays stand
+        where they stood; for the few points under a rule with a longer delay, as far back as that delay reaches."""
+        now, warm_us = from_us(now_us), int(self._settings.warm_s * 1e6)
+        batches = []
         delayed = plan.limits.on_delay_us > warm_us
         if delayed.any():
             longest = timedelta(microseconds=warm_us + int(plan.limits.on_delay_us.max()))
             points = np.unique(plan.point_id[plan.slot[delayed]]).tolist()
-            long = ingest_store.readings_since(connection, now - longest, now, points)
-            engine.adopt(state, engine.step(state, long).patch)
-        warm = ingest_store.readings_since(connection, now - timedelta(microseconds=warm_us), now)
-        engine.adopt(state, engine.step(state, warm).patch)
-        _restore_presence(state, ingest_store.last_heard(connection, now - timedelta(days=self._settings.seen_days)))
-        log.info("engine warmed", readings=len(warm))
+            batches.append(ingest_store.readings_since(connection, now - longest, now, points))
+        batches.append(ingest_store.readings_since(connection, now - timedelta(microseconds=warm_us), now))
+        heard = ingest_store.last_heard(connection, now - timedelta(days=self._settings.seen_days))
+        return Start(tuple(batches), heard, store.open_alerts(connection), store.last_event_id(connection))
 
 
 def _place(state: State, alert: Alert) -> None:
@@ -143,6 +200,8 @@ def _restore_conditions(state: State, opened: list[Alert], now_us: int) -> list[
     for alert in opened:
         _, _, device_id = alert.source
         for rule in sorted(alert.rules):
+            if alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
+                continue  # these are not judged from readings
             watches = [
                 watch_of[point, rule] for point in points_of.get(device_id or 0, ()) if (point, rule) in watch_of
             ]

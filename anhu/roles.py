@@ -25,13 +25,14 @@ def pipeline() -> None:
     from alerting.settings import AlertingSettings
     from ingest.mqtt import Source
     from ingest.pipeline import Pipeline
-    from ingest.settings import SHARD, PipelineSettings
+    from ingest.settings import SHARD, Connections, PipelineSettings
 
     logs.configure()
     stop = _stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
-    pipe = Pipeline(database_url, Judge(AlertingSettings()), settings, now_us)
+    spool = (settings.spool_dir or Connections().data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
+    pipe = Pipeline(database_url, spool, Judge(AlertingSettings()), settings, now_us)
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
     source.open()

@@ -1,26 +1,32 @@
-"""The loop from the broker to the table: take, decode, judge, store in one transaction, acknowledge."""
+"""The loop from the broker to the table: take, decode, judge, keep, acknowledge."""
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
-import psycopg
-import stamina
 import structlog
 
-from ingest import store
-from ingest.database import Connection, connect
+from ingest import registry_cache, store
+from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal
-from ingest.intake import DeadLetter, Intake, Limits, Message, dead_letter, take_in
+from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.settings import SHARD, PipelineSettings
+from ingest.sink import Bounds, EventWriter, Sink
+from ingest.spool import Spool, SpoolFull
+from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000
 PRUNE_US: Final = 60_000_000
-_TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable)
+FIRST_ANSWER_S_MAX: Final = 60.0
+REFRESH_S_MAX: Final = 60.0
+SPOOL_FULL_PAUSE_S: Final = 0.5
 
 log = structlog.get_logger("ingest.pipeline")
 
@@ -42,18 +48,22 @@ class Source(Protocol):
     def ack(self, messages: Sequence[Message]) -> None: ...
 
 
-class Judge(Protocol):
+class Judge(EventWriter, Protocol):
     """Who decides what readings mean (alerting.process). Times in µs since 1970.
 
-    `judge` and `tick` decide without changing anything; the verdict is written by `write` in the caller's transaction
-    and becomes the judge's own state with `adopt`, after the commit.
+    `judge` and `tick` decide without changing anything; the verdict becomes the judge's own past with `adopt`, once it
+    is safe: `stored` says whether the database has it, or only the spool. `read` fetches what others changed and runs
+    in another thread; `take_up` makes it count and may have something to say about it. `cached` is what `cache` once
+    gave, for a start without the database.
     """
 
-    def refresh(self, connection: Connection, registry: Registry, now_us: int) -> None: ...
+    def read(self, connection: Connection, registry: Registry, now_us: int) -> Any: ...
+    def take_up(self, news: Any, registry: Registry, now_us: int) -> Any: ...
+    def cache(self) -> bytes: ...
+    def start_cached(self, cached: bytes, registry: Registry, now_us: int) -> None: ...
     def judge(self, readings: ReadingBatch, now_us: int) -> Any: ...
-    def tick(self, now_us: int, *, listening: bool) -> Any: ...
-    def write(self, connection: Connection, verdict: Any) -> None: ...
-    def adopt(self, verdict: Any) -> None: ...
+    def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Any: ...
+    def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,114 +75,191 @@ class Counts:
     dead_letters: int = 0
 
 
-class Pipeline:
-    """One shard's pipeline. `clock` answers µs since 1970."""
+class _Refresh:
+    """One reading of what others changed, under way in the writer's thread."""
 
-    def __init__(self, database_url: str, judge: Judge, settings: PipelineSettings, clock: Callable[[], int]) -> None:
-        self._database_url = database_url
+    def __init__(self, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
+        self.registry = registry
+        self.news: Any = None
+        self._judge = judge
+        self._clock = clock
+
+    def __call__(self, connection: Connection) -> None:
+        if store.registry_version(connection) != self.registry.version:
+            self.registry = store.load_registry(connection)
+        self.news = self._judge.read(connection, self.registry, self._clock())
+
+
+class Pipeline:
+    """One shard's pipeline. `clock` answers µs since 1970; the spool lies in `spool_path`."""
+
+    def __init__(
+        self,
+        database_url: str,
+        spool_path: Path,
+        judge: Judge,
+        settings: PipelineSettings,
+        clock: Callable[[], int],
+    ) -> None:
         self._judge = judge
         self._settings = settings
         self._clock = clock
         self._limits = Limits(
             settings.payload_bytes_max, int(settings.future_s_max * 1e6), int(settings.age_days_max * 86_400e6)
         )
-        self._connection: Connection | None = None
+        self._writer = Writer(database_url, _hold_shard)
+        self._spool = Spool(spool_path, settings.spool_mib_max * 1_048_576)
+        bounds = Bounds(settings.database_answer_s_max, settings.unclaimed_kept_max)
+        self._sink = Sink(self._writer, self._spool, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
+        self._refreshing: tuple[_Refresh, Future[None], float] | None = None
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
         self._lag_ms = 0
         self.counts = Counts()
 
     def open(self) -> None:
-        """Take the shard and get ready to judge. Raises DatabaseUnavailable."""
-        self._in_transaction(self._refresh)
+        """Take the shard and get ready to judge: from the database, or as it was last known when that stays away.
+
+        Raises DatabaseUnavailable when there is neither.
+        """
+        deadline_s = time.monotonic() + FIRST_ANSWER_S_MAX
+        while self._sink.spooling and time.monotonic() < deadline_s:
+            self._sink.drain(wait_s=self._settings.database_answer_s_max)  # what waits comes before what is read
+        if self._sink.spooling:
+            self._open_cached("the spool could not be brought in")
+        else:
+            self._open_fresh()
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
 
     def run(self, source: Source, stop: threading.Event) -> None:
-        """Serve `source` until `stop`. Raises DatabaseUnavailable when it stays away, Fenced on a takeover."""
+        """Serve `source` until `stop`. Raises Fenced on a takeover."""
         while not stop.is_set():
-            self._cycle(source)
+            self._cycle(source, stop)
 
     def close(self) -> None:
         """Let the shard go."""
-        if self._connection is not None:
-            self._connection.close()
+        self._writer.close()
+        self._spool.close()
 
-    def _cycle(self, source: Source) -> None:
+    def _open_fresh(self) -> None:
+        refresh = _Refresh(self._judge, self._registry, self._clock)
+        try:
+            self._writer.run(refresh, FIRST_ANSWER_S_MAX)
+        except DatabaseUnavailable as error:
+            self._open_cached(str(error))
+        else:
+            self._take_up(refresh)
+
+    def _open_cached(self, reason: str) -> None:
+        registry, judge = self._spool.recall("registry"), self._spool.recall("judge")
+        if registry is None or judge is None:
+            raise DatabaseUnavailable(reason)
+        log.error("database away at the start, judging by what was last known", reason=reason)
+        self._registry = registry_cache.load(registry)
+        self._judge.start_cached(judge, self._registry, self._clock())
+        self._sink.spooling = True
+
+    def _cycle(self, source: Source, stop: threading.Event) -> None:
         wait_s = max(0.0, (self._ticked_us + TICK_US - self._clock()) / 1e6)
         messages = source.take(
             count_max=self._settings.batch_count_max,
             age_ms_max=self._settings.batch_age_ms_max,
             wait_s=min(wait_s, 1.0),
         )
-        if messages:
-            self._handle(messages)
+        if messages and self._handle(messages, stop):
             source.ack(messages)
         if source.fenced:
             raise Fenced
+        self._sink.drain()
+        self._look_for_news()
         if self._clock() - self._ticked_us >= TICK_US:
-            self._tick(source)
+            self._tick(source, stop)
 
-    def _handle(self, messages: list[Message]) -> None:
-        """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
+    def _handle(self, messages: list[Message], stop: threading.Event) -> bool:
+        """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept.
+        False when we were stopped before they were safe."""
         try:
-            self._take_in(messages)
-        except _TRANSIENT:
-            raise
+            intake = take_in(messages, self._registry, self._limits)
+            safe = self._keep(intake, self._judge.judge(intake.readings, self._clock()), stop)
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))
-                for message in messages:
-                    self._handle([message])
-                return
+                return sum(not self._handle([message], stop) for message in messages) == 0
             log.exception("message refused", topic=messages[0].topic)
-            detail = f"{type(error).__name__}: {error}"
-            letter = dead_letter(messages[0], Rejection(Refusal.STORE_REFUSED, detail))
-            self._in_transaction(lambda connection: store.store_dead_letters(connection, [letter]))
-            self._count(1, 0, 1)
+            safe = self._set_aside(messages[0], error, stop)
         self._lag_ms = (self._clock() - messages[0].received_at_us) // 1000
+        return safe
 
-    def _take_in(self, messages: Sequence[Message]) -> None:
-        intake = take_in(messages, self._registry, self._limits)
-        verdict = self._judge.judge(intake.readings, self._clock())
-        letters: list[DeadLetter] = []
+    def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> bool:
+        letter = dead_letter(message, Rejection(Refusal.STORE_REFUSED, f"{type(error).__name__}: {error}"))
+        nothing = ReadingBatch.build((), (), (), ())
+        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, self._clock()), stop)
 
-        def write(connection: Connection) -> None:
-            letters[:] = self._write(connection, intake)
-            self._judge.write(connection, verdict)
+    def _keep(self, intake: Intake, verdict: Any, stop: threading.Event) -> bool:
+        """Make `intake` and `verdict` safe, then adopt. With database and spool both refusing, the messages stay with
+        the broker and we try again; False when we were stopped meanwhile."""
+        while True:
+            try:
+                stored = self._sink.keep(intake, verdict)
+                break
+            except SpoolFull:
+                log.error("spool full, the broker keeps what comes", share=self._sink.spool_share)  # noqa: TRY400
+                self._sink.drain(wait_s=self._settings.database_answer_s_max)
+                if stop.wait(SPOOL_FULL_PAUSE_S):
+                    return False
+        self._judge.adopt(verdict, stored=stored)
+        self.counts.messages += intake.message_count
+        self.counts.readings += len(intake.readings)
+        self.counts.dead_letters += len(intake.dead_letters)
+        return True
 
-        self._in_transaction(write)
-        self._judge.adopt(verdict)
-        self._count(intake.message_count, len(intake.readings), len(letters))
-
-    def _write(self, connection: Connection, intake: Intake) -> list[DeadLetter]:
-        store.store_readings(connection, intake.readings)
-        unlisted = store.store_unclaimed(connection, intake.unclaimed, self._settings.unclaimed_kept_max)
-        letters = [*intake.dead_letters, *unlisted]
-        store.store_dead_letters(connection, letters)
-        return letters
-
-    def _tick(self, source: Source) -> None:
+    def _tick(self, source: Source, stop: threading.Event) -> None:
         now_us = self._ticked_us = self._clock()
-        self._in_transaction(self._refresh)
-        verdict = self._judge.tick(now_us, listening=source.connected)
+        verdict = self._judge.tick(now_us, listening=source.connected, spool_share=self._sink.spool_share)
+        self._keep(Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict, stop)
         prune = now_us - self._pruned_us >= PRUNE_US
+        beat = self._heartbeat(now_us, source.waiting_count)
 
-        def write(connection: Connection) -> None:
+        def note(connection: Connection) -> None:
             if prune:
                 store.prune_dead_letters(connection, self._settings.dead_letters_kept_max)
-            store.store_heartbeat(connection, self._heartbeat(now_us, source.waiting_count))
-            self._judge.write(connection, verdict)
+            store.store_heartbeat(connection, beat)
 
-        self._in_transaction(write)
-        self._judge.adopt(verdict)
-        if prune:
-            self._pruned_us = now_us
+        if self._sink.run(note):
+            self._pruned_us = now_us if prune else self._pruned_us
+            if self._refreshing is None:
+                refresh = _Refresh(self._judge, self._registry, self._clock)
+                self._refreshing = refresh, self._writer.begin(refresh), time.monotonic()
+        else:
+            self._spool.beat(now_us)
 
-    def _refresh(self, connection: Connection) -> None:
-        if store.registry_version(connection) != self._registry.version:
-            self._registry = store.load_registry(connection)
-        self._judge.refresh(connection, self._registry, self._clock())
+    def _look_for_news(self) -> None:
+        """Take up what others changed, once it has been read; while spooling our memory is ahead of the database."""
+        if self._refreshing is None:
+            return
+        refresh, begun, since_s = self._refreshing
+        if not begun.done() and time.monotonic() - since_s < REFRESH_S_MAX:
+            return
+        self._refreshing = None
+        try:
+            self._writer.wait(begun, 0.001)
+        except DatabaseUnavailable as error:
+            log.warning("registry, rules and acts could not be read", reason=str(error))
+            return
+        if not self._sink.spooling:
+            self._take_up(refresh)
+
+    def _take_up(self, refresh: _Refresh) -> None:
+        changed = refresh.registry.version != self._registry.version
+        self._registry = refresh.registry
+        verdict = self._judge.take_up(refresh.news, self._registry, self._clock())
+        if changed:
+            self._spool.remember("registry", registry_cache.dump(self._registry))
+        cached = self._judge.cache()
+        if cached != self._spool.recall("judge"):
+            self._spool.remember("judge", cached)
+        self._keep(Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict, threading.Event())
 
     def _heartbeat(self, now_us: int, waiting_count: int) -> store.Heartbeat:
         return store.Heartbeat(
@@ -180,26 +267,7 @@ class Pipeline:
             self.counts.dead_letters, waiting_count, min(self._lag_ms, 2**31 - 1),
         )  # fmt: skip
 
-    def _count(self, messages: int, readings: int, dead_letters: int) -> None:
-        self.counts.messages += messages
-        self.counts.readings += readings
-        self.counts.dead_letters += dead_letters
 
-    def _in_transaction(self, work: Callable[[Connection], None]) -> None:
-        """Do `work` in one transaction, again on a new connection when the database went away meanwhile.
-
-        All work is idempotent, so a commit whose answer was lost may safely be repeated. After `database_retry_s` the
-        error is raised: the process ends, its supervisor starts another, and the broker keeps what is unacknowledged.
-        """
-        for attempt in stamina.retry_context(
-            on=_TRANSIENT, attempts=None, timeout=self._settings.database_retry_s, wait_initial=0.05, wait_max=2.0
-        ):
-            with attempt:
-                if self._connection is None or self._connection.closed:
-                    self._connection = connect(self._database_url, application="anhu pipeline")
-                    if not store.hold_shard(self._connection, SHARD):
-                        self._connection.close()
-                        raise DatabaseUnavailable("another pipeline holds this shard")
-                    self._connection.commit()
-                with self._connection.transaction():
-                    work(self._connection)
+def _hold_shard(connection: Connection) -> None:
+    if not store.hold_shard(connection, SHARD):
+        raise DatabaseUnavailable("another pipeline holds this shard")

@@ -77,7 +77,10 @@ class PipelineSettings(AnhuSettings):
     payload_bytes_max: int = Field(64 * 1024, ge=256, le=1_048_576)
     future_s_max: float = Field(60.0, gt=0)
     age_days_max: float = Field(7.0, gt=0)
-    database_retry_s: float = Field(60.0, gt=0)
+    # A transaction that has not committed by then counts as lost, and its batch goes to the spool.
+    database_answer_s_max: float = Field(2.0, gt=0, le=60)
+    spool_dir: Path | None = None  # default: spool/ in the data folder
+    spool_mib_max: int = Field(2048, ge=1)
     dead_letters_kept_max: int = Field(100_000, ge=100)
     unclaimed_kept_max: int = Field(10_000, ge=1)
     session_expiry_s: int = Field(7 * 86_400, ge=60)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -43,7 +44,7 @@ def _store_past_conflicts(connection: Connection, body: bytes) -> int:
         with cursor.copy(f"COPY readings_stage {_COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
             copy.write(body)
         cursor.execute(
-            f"INSERT INTO readings {_COPY_COLUMNS} SELECT measured_at, point_id, value, delay_ms, quality"  # noqa: S608
+            f"INSERT INTO readings {_COPY_COLUMNS} SELECT measured_at, point_id, value, delay_ms, quality"
             " FROM readings_stage ON CONFLICT DO NOTHING"
         )
         return cursor.rowcount
@@ -252,6 +253,21 @@ def store_heartbeat(connection: Connection, beat: Heartbeat) -> None:
         " readings = excluded.readings, dead_letters = excluded.dead_letters, inbox_count = excluded.inbox_count,"
         " lag_ms = excluded.lag_ms",
         beat,
+    )
+
+
+def spool_progress(connection: Connection, spool: UUID) -> int:
+    """The number of the last batch of that spool that has been stored, 0 for none."""
+    row = connection.execute("SELECT number FROM spool_progress WHERE spool = %s", (spool,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def note_spool_progress(connection: Connection, spool: UUID, number: int) -> None:
+    """Note that the batches of that spool up to `number` are stored, in the transaction that stores them."""
+    connection.execute(
+        "INSERT INTO spool_progress (spool, number) VALUES (%s, %s)"
+        " ON CONFLICT (spool) DO UPDATE SET number = excluded.number",
+        (spool, number),
     )
 
 

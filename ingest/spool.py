@@ -1,0 +1,220 @@
+"""The spool: where batches wait on disk while the database is away, so that alarms need not.
+
+One SQLite file (WAL, every commit flushed to disk), bounded in bytes. Only the pipeline writes it; followers on the
+same machine may read its events while the database is silent (alerting/spool_feed.py). A batch leaves it, oldest first,
+once the database has it.
+"""
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from ingest.errors import IngestError, Refusal
+from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.reading import ReadingBatch
+
+ALARM_SHARE: Final = 0.8
+BUSY_TIMEOUT_S: Final = 5.0
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, batch_id INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS events_of_batch ON events (batch_id);
+CREATE TABLE IF NOT EXISTS cache (name TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS beat (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), at_us INTEGER NOT NULL);
+"""
+
+
+class SpoolFull(IngestError):
+    """The spool is full; what comes now stays with the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """What one transaction would have written: readings, refusals, unclaimed devices, and events in their own form."""
+
+    readings: ReadingBatch
+    dead_letters: Sequence[DeadLetter]
+    unclaimed: Sequence[Unclaimed]
+    events: Sequence[bytes]
+
+
+class Spool:
+    """The spool at `path`, holding at most `bytes_max` of batches. Its calls may come from any thread."""
+
+    def __init__(self, path: Path, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._turn = threading.Lock()
+        self._file = _open(path)
+        self._file.executescript(_SCHEMA)
+        path.chmod(0o600)
+        row = self._file.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM batches").fetchone()
+        self._count, self._bytes = int(row[0]), int(row[1])
+        known = self.recall("id")
+        if known is None:
+            known = uuid.uuid4().bytes
+            self.remember("id", known)
+        self.id = uuid.UUID(bytes=known)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def share(self) -> float:
+        """How full it is, 0 to 1."""
+        return self._bytes / self.bytes_max
+
+    def put(self, batch: Spooled) -> None:
+        """Keep `batch`; it is on the disk when this returns. Raises SpoolFull, sqlite3.OperationalError (disk full)."""
+        body = _dump(batch)
+        if self._bytes + len(body) > self.bytes_max:
+            raise SpoolFull
+        with self._turn, self._file:
+            cursor = self._file.execute("INSERT INTO batches (bytes, body) VALUES (?, ?)", (len(body), body))
+            self._file.executemany(
+                "INSERT INTO events (batch_id, body) VALUES (?, ?)",
+                [(cursor.lastrowid, event) for event in batch.events],
+            )
+            self._count += 1
+            self._bytes += len(body)
+
+    def first(self, count_max: int) -> list[tuple[int, Spooled]]:
+        """The oldest batches, at most `count_max`, with their numbers."""
+        with self._turn:
+            rows = self._file.execute("SELECT id, body FROM batches ORDER BY id LIMIT ?", (count_max,)).fetchall()
+            events = [
+                self._file.execute("SELECT body FROM events WHERE batch_id = ? ORDER BY id", (row[0],)).fetchall()
+                for row in rows
+            ]
+        return [
+            (int(number), _load(body, [each[0] for each in mine]))
+            for (number, body), mine in zip(rows, events, strict=True)
+        ]
+
+    def remove(self, up_to: int) -> None:
+        """Drop the batches up to that number, which the database has."""
+        with self._turn, self._file:
+            row = self._file.execute(
+                "SELECT count(*), coalesce(sum(bytes), 0) FROM batches WHERE id <= ?", (up_to,)
+            ).fetchone()
+            self._file.execute("DELETE FROM batches WHERE id <= ?", (up_to,))
+            self._file.execute("DELETE FROM events WHERE batch_id <= ?", (up_to,))
+            self._count -= int(row[0])
+            self._bytes -= int(row[1])
+
+    def remember(self, name: str, body: bytes) -> None:
+        """Keep `body` for a start without the database."""
+        with self._turn, self._file:
+            self._file.execute("INSERT OR REPLACE INTO cache (name, body) VALUES (?, ?)", (name, body))
+
+    def recall(self, name: str) -> bytes | None:
+        """What was last remembered under `name`."""
+        with self._turn:
+            row = self._file.execute("SELECT body FROM cache WHERE name = ?", (name,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def beat(self, at_us: int) -> None:
+        """Leave a sign of life for followers that cannot ask the database."""
+        with self._turn, self._file:
+            self._file.execute("INSERT OR REPLACE INTO beat (only_row, at_us) VALUES (1, ?)", (at_us,))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class SpoolReader:
+    """A follower's view of the spool of a pipeline on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: sqlite3.Connection | None = None
+
+    def events_after(self, number: int) -> list[tuple[int, bytes]]:
+        """Events put in after the one with `number`; [] where there is no spool."""
+        return [
+            (int(row[0]), bytes(row[1]))
+            for row in self._rows("SELECT id, body FROM events WHERE id > ? ORDER BY id", number)
+        ]
+
+    def last_event(self) -> int:
+        """The number of the newest event ever put in, 0 for none."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        return int(rows[0][0]) if rows else 0
+
+    def beat_us(self) -> int | None:
+        """When the pipeline last left a sign of life here, in µs since 1970."""
+        rows = self._rows("SELECT at_us FROM beat")
+        return int(rows[0][0]) if rows else None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        if self._file is None:
+            if not self._path.exists():
+                return []
+            self._file = _open(self._path, read_only=True)
+        return self._file.execute(statement, parameters).fetchall()
+
+
+def _open(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    address = f"file:{path}?mode=ro" if read_only else f"file:{path}"
+    file = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    if not read_only:
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA synchronous = FULL")  # a commit is on the disk before the message is acknowledged
+        file.execute("PRAGMA journal_size_limit = 67108864")
+    return file
+
+
+def _dump(batch: Spooled) -> bytes:
+    columns = BytesIO()
+    np.savez(columns, **{each.name: getattr(batch.readings, each.name) for each in fields(ReadingBatch)})
+    letters = [
+        [each.received_at_us, each.topic, each.reason, each.detail, each.payload.hex(), each.payload_bytes]
+        for each in batch.dead_letters
+    ]
+    unclaimed = [
+        [
+            each.institution, each.device, each.quantity, each.reason, each.first_seen_us, each.last_seen_us,
+            each.message_count, each.last_message.topic, each.last_message.payload[:2048].hex(),
+        ]
+        for each in batch.unclaimed
+    ]  # fmt: skip
+    head = orjson.dumps([letters, unclaimed])
+    return len(head).to_bytes(8, "big") + head + columns.getvalue()
+
+
+def _load(body: bytes, events: Sequence[bytes]) -> Spooled:
+    length = int.from_bytes(body[:8], "big")
+    letters, unclaimed = orjson.loads(body[8 : 8 + length])
+    with np.load(BytesIO(body[8 + length :])) as columns:
+        readings = ReadingBatch(*(columns[each.name] for each in fields(ReadingBatch)))
+    return Spooled(
+        readings,
+        [
+            DeadLetter(at_us, topic, Refusal(reason), detail, bytes.fromhex(payload), size)
+            for at_us, topic, reason, detail, payload, size in letters
+        ],
+        [_unclaimed(*each) for each in unclaimed],
+        events,
+    )
+
+
+def _unclaimed(*each: Any) -> Unclaimed:
+    institution, device, quantity, reason, first_us, last_us, count, topic, payload = each
+    message = Message(topic, bytes.fromhex(payload), last_us)
+    return Unclaimed(institution, device, quantity, reason, first_us, last_us, count, message)

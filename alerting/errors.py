@@ -30,3 +30,7 @@ class RulesInvalid(AlertingError):
 
 class SuppressionRefused(AlertingError):
     """These alarms cannot be kept quiet like this."""
+
+
+class SigningKeyUnusable(AlertingError):
+    """The key that signs the ledger cannot be used."""

@@ -12,7 +12,7 @@ from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 
-LOCAL: Final = "pipeline,dashboard"
+LOCAL: Final = "pipeline,dashboard,watch"
 
 
 class AddressMissing(AnhuError):
@@ -43,6 +43,17 @@ def pipeline() -> None:
         pipe.close()
 
 
+def watch() -> None:
+    """Watch the service itself, and sign the ledger, until SIGTERM."""
+    from alerting.self_watch import Watch
+    from alerting.settings import WatchSettings
+    from ingest.settings import Connections
+
+    logs.configure()
+    stop = _stop_on_signals()
+    Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
+
+
 def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
     from dashboard.serve import run
@@ -69,7 +80,12 @@ def simulator() -> None:
     )
 
 
-ROLES: Final[dict[str, Callable[[], None]]] = {"pipeline": pipeline, "dashboard": dashboard, "simulator": simulator}
+ROLES: Final[dict[str, Callable[[], None]]] = {
+    "pipeline": pipeline,
+    "dashboard": dashboard,
+    "watch": watch,
+    "simulator": simulator,
+}
 
 
 def now_us() -> int:

@@ -20,7 +20,7 @@ from dashboard.settings import DashboardSettings
 from ingest.database import connect
 from simulators import commands as simulators
 
-ROLES = ("pipeline", "dashboard", "simulator")
+ROLES = ("pipeline", "dashboard", "watch", "simulator")
 
 
 class DatabaseNotOurs(AnhuError):

@@ -1,4 +1,4 @@
-"""Serving the dashboard: uvicorn with uvloop, and a websocket protocol that can part with a client that does not read."""
+"""Serving the dashboard: uvicorn with uvloop, and a websocket protocol that parts with a client that does not read."""
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem responses: the one place where an error becomes an HTTP status."""
 
 import http
+import traceback
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -116,13 +117,13 @@ class Unexpected:
         try:
             await self._app(scope, receive, noted)
         except Exception:
-            log.exception("request failed", method=scope["method"], path=scope["path"])
+            # The trace as text: structlog's own rendering can print local variables, and with them passwords.
+            trace = traceback.format_exc()
+            log.error("request failed", method=scope["method"], path=scope["path"], trace=trace)  # noqa: TRY400 - see above
             if began:
                 raise
-            failed = problem(
-                500, "internal-error", "Internal error", "Something went wrong; the service's log says more."
-            )
-            await failed(scope, receive, send)
+            detail = "Something went wrong in the service; its log says more."
+            await problem(500, "internal-error", "Internal error", detail)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

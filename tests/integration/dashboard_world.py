@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,7 +90,7 @@ def build(database_url: str) -> World:
 
         def insert(table: str, **values: Any) -> int:
             names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
-            statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"
+            statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - names from below
             row = connection.execute(statement.encode(), list(values.values())).fetchone()
             assert row is not None
             return int(row[0])
@@ -123,10 +123,11 @@ class Served:
         self.world = world
         self.host = f"{address[0]}:{address[1]}"
         self.url = f"http://{self.host}"
+        self.clients = ExitStack()
 
     def client(self, *, signed_in: bool = True) -> httpx.Client:
         """An HTTP client, with a session unless told otherwise."""
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=15)
+        client = self.clients.enter_context(httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=15))
         if signed_in:
             sign_in(client, self.world.password).raise_for_status()
         return client
@@ -135,8 +136,12 @@ class Served:
         """The websocket of a signed-in client."""
         headers = {"Cookie": f"{auth.COOKIE}={client.cookies[auth.COOKIE]}"} if auth.COOKIE in client.cookies else {}
         arguments: dict[str, Any] = {
-            "origin": self.url, "additional_headers": headers, "compression": None, "max_size": None, "open_timeout": 15,
-        }  # fmt: skip
+            "origin": self.url,
+            "additional_headers": headers,
+            "compression": None,
+            "max_size": None,
+            "open_timeout": 15,
+        }
         return connect(f"ws://{self.host}/live", **(arguments | options))
 
 
@@ -155,7 +160,9 @@ def serve(world: World, **settings: Any) -> Iterator[Served]:
     try:
         until(lambda: server.started or not thread.is_alive())
         assert server.started
-        yield Served(world, server.servers[0].sockets[0].getsockname()[:2])
+        served = Served(world, server.servers[0].sockets[0].getsockname()[:2])
+        with served.clients:
+            yield served
     finally:
         began_s = time.monotonic()
         server.should_exit = True
@@ -195,3 +202,22 @@ def small_socket(host: str) -> socket.socket:
 def minutes_ago(minutes: float) -> datetime:
     """That long ago."""
     return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+@contextmanager
+def outage(database_url: str) -> Iterator[None]:
+    """The database refuses every connection and has dropped those it had."""
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    server = psycopg.conninfo.make_conninfo(database_url, dbname="postgres")
+    with psycopg.connect(server, autocommit=True) as connection:
+
+        def allow(answer: str) -> None:
+            statement = psycopg.sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            connection.execute(statement.format(psycopg.sql.Identifier(str(name)), psycopg.sql.SQL(answer)))
+
+        allow("false")
+        try:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            yield
+        finally:
+            allow("true")

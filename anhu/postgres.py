@@ -33,6 +33,7 @@ ORPHAN_STOP_S_MAX = 30.0
 
 SETTINGS = """\
 # Written at every start; lasting changes belong in local.conf beside this file.
+include = 'postgresql.conf'  # what initdb found out, such as the kind of shared memory that works here
 listen_addresses = ''
 unix_socket_directories = '{socket_folder}'
 unix_socket_permissions = 0700

@@ -26,8 +26,8 @@ pip_from_debian() {
   PYTHONPATH=. "$python" -m anhu.debian "$workspace" python3-pip-whl ||
     fail "请先安装带 pip 的 Python（Debian、Ubuntu：apt install python3-venv）。 / Install a Python with pip first (Debian, Ubuntu: apt install python3-venv)."
   wheels=$workspace/root/usr/share/python-wheels
-  # shellcheck disable=SC2211 # there is one such wheel
-  .venv/bin/python "$wheels"/pip-*.whl/pip install --quiet --find-links "$wheels" 'pip>=25.1'
+  set -- "$wheels"/pip-*.whl
+  .venv/bin/python "$1/pip" install --quiet --find-links "$wheels" 'pip>=25.1'
 }
 
 if ! usable; then

@@ -68,11 +68,8 @@ class Counts:
 class Pipeline:
     """One shard's pipeline. `clock` answers µs since 1970."""
 
-    def __init__(
-        self, database_url: str, source: Source, judge: Judge, settings: PipelineSettings, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, database_url: str, judge: Judge, settings: PipelineSettings, clock: Callable[[], int]) -> None:
         self._database_url = database_url
-        self._source = source
         self._judge = judge
         self._settings = settings
         self._clock = clock
@@ -86,30 +83,35 @@ class Pipeline:
         self._lag_ms = 0
         self.counts = Counts()
 
-    def run(self, stop: threading.Event) -> None:
-        """Serve until `stop`. Raises DatabaseUnavailable when the database stays away, Fenced on a takeover."""
+    def open(self) -> None:
+        """Take the shard and get ready to judge. Raises DatabaseUnavailable."""
         self._in_transaction(self._refresh)
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
-        try:
-            while not stop.is_set():
-                self._cycle()
-        finally:
-            if self._connection is not None:
-                self._connection.close()
 
-    def _cycle(self) -> None:
+    def run(self, source: Source, stop: threading.Event) -> None:
+        """Serve `source` until `stop`. Raises DatabaseUnavailable when it stays away, Fenced on a takeover."""
+        while not stop.is_set():
+            self._cycle(source)
+
+    def close(self) -> None:
+        """Let the shard go."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _cycle(self, source: Source) -> None:
         wait_s = max(0.0, (self._ticked_us + TICK_US - self._clock()) / 1e6)
-        messages = self._source.take(
+        messages = source.take(
             count_max=self._settings.batch_count_max,
             age_ms_max=self._settings.batch_age_ms_max,
             wait_s=min(wait_s, 1.0),
         )
         if messages:
             self._handle(messages)
-        if self._source.fenced:
+            source.ack(messages)
+        if source.fenced:
             raise Fenced
         if self._clock() - self._ticked_us >= TICK_US:
-            self._tick()
+            self._tick(source)
 
     def _handle(self, messages: list[Message]) -> None:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
@@ -129,7 +131,6 @@ class Pipeline:
             self._in_transaction(lambda connection: store.store_dead_letters(connection, [letter]))
             self._count(1, 0, 1)
         self._lag_ms = (self._clock() - messages[0].received_at_us) // 1000
-        self._source.ack(messages)
 
     def _take_in(self, messages: Sequence[Message]) -> None:
         intake = take_in(messages, self._registry, self._limits)
@@ -151,16 +152,16 @@ class Pipeline:
         store.store_dead_letters(connection, letters)
         return letters
 
-    def _tick(self) -> None:
+    def _tick(self, source: Source) -> None:
         now_us = self._ticked_us = self._clock()
         self._in_transaction(self._refresh)
-        verdict = self._judge.tick(now_us, listening=self._source.connected)
+        verdict = self._judge.tick(now_us, listening=source.connected)
         prune = now_us - self._pruned_us >= PRUNE_US
 
         def write(connection: Connection) -> None:
             if prune:
                 store.prune_dead_letters(connection, self._settings.dead_letters_kept_max)
-            store.store_heartbeat(connection, self._heartbeat(now_us))
+            store.store_heartbeat(connection, self._heartbeat(now_us, source.waiting_count))
             self._judge.write(connection, verdict)
 
         self._in_transaction(write)
@@ -173,10 +174,10 @@ class Pipeline:
             self._registry = store.load_registry(connection)
         self._judge.refresh(connection, self._registry, self._clock())
 
-    def _heartbeat(self, now_us: int) -> store.Heartbeat:
+    def _heartbeat(self, now_us: int, waiting_count: int) -> store.Heartbeat:
         return store.Heartbeat(
             SHARD, from_us(now_us), from_us(self._started_us), os.getpid(), self.counts.messages, self.counts.readings,
-            self.counts.dead_letters, self._source.waiting_count, min(self._lag_ms, 2**31 - 1),
+            self.counts.dead_letters, waiting_count, min(self._lag_ms, 2**31 - 1),
         )  # fmt: skip
 
     def _count(self, messages: int, readings: int, dead_letters: int) -> None:

@@ -140,11 +140,15 @@ def test_no_bytes_make_a_decoder_raise(decode, payload, device):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "t", "values", "measured_at"]),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "t", "values", "measured_at"]
+            ),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=20,
 )

@@ -23,6 +23,11 @@ from dashboard.settings import DashboardSettings
 from ingest.database import migrate
 from ingest.reading import to_us
 
+# Not those of the server itself (autovacuum, TimescaleDB's workers), which the test's user may not end.
+_END_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+    " AND backend_type = 'client backend'"
+)
 PACKAGES = ("ingest", "alerting", "dashboard")
 
 
@@ -217,7 +222,7 @@ def outage(database_url: str) -> Iterator[None]:
 
         allow("false")
         try:
-            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            connection.execute(_END_CONNECTIONS, (name,))
             yield
         finally:
             allow("true")

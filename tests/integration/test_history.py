@@ -48,7 +48,7 @@ def test_many_readings_are_thinned_as_numpy_would(served: Served, points_max):
     world, client = served.world, served.client()
     random = np.random.default_rng(7)
     span_us = 3 * 3600 * 1_000_000 + 17
-    offset_us = np.unique(random.integers(0, span_us, 5000))
+    offset_us = np.unique([0, span_us - 1, *random.integers(0, span_us, 5000)])
     offset_us = offset_us[(offset_us < 4e9) | (offset_us > 5e9)]  # a silence: empty buckets must not appear
     value = random.normal(20, 5, len(offset_us)).astype(np.float32)
     point = world.points[world.devices[0], "temperature"]

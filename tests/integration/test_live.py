@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -209,19 +210,29 @@ def test_a_client_that_does_not_read_is_closed_and_comes_back_to_everything(worl
 
 def test_a_stuck_client_does_not_keep_its_connection(world: World, monkeypatch):
     """One that neither reads nor answers: the connection is cut, not only told to close."""
+    monkeypatch.setattr("dashboard.serve.PARTING_S_MAX", 0.5)
     with serve(world, client_queue_count_max=20) as served:
         client = served.client()
         slow_socket = small_socket(served.host)
+        own_port, server_port = slow_socket.getsockname()[1], slow_socket.getpeername()[1]
+
+        def still_there() -> bool:
+            return any(
+                each.laddr.port == server_port and each.raddr and each.raddr.port == own_port
+                for each in psutil.Process().net_connections("tcp")
+            )
+
         with served.socket(client, sock=slow_socket, max_queue=1, close_timeout=0.1):
+            assert still_there()
             onset_at = datetime(2026, 11, 22, tzinfo=UTC)
+            bulk = {"text": "x" * 60_000}
             for number in range(400):
                 verb = Verb.RAISE if number % 2 == 0 else Verb.CLEAR
-                world.say(
-                    verb, onset_at=onset_at, at=onset_at + timedelta(seconds=number), evidence={"text": "x" * 60_000}
-                )
+                world.say(verb, onset_at=onset_at, at=onset_at + timedelta(seconds=number), evidence=bulk)
                 if "anhu_live_slow_clients_total 1.0" in client.get("/metrics").text:
                     break
-            until(lambda: "anhu_live_clients 0.0" in client.get("/metrics").text)
+            until(lambda: not still_there(), 5)
+            assert "anhu_live_clients 0.0" in client.get("/metrics").text
 
 
 def test_signing_out_closes_the_sockets_of_that_session_only(served: Served):

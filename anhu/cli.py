@@ -1,8 +1,6 @@
-"""The `anhu` command: one straight list of what it can do."""
+"""The `anhu` command: one straight list of what it can do. Each command lives in the module that does its work."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +8,10 @@ import typer
 from rich.console import Console
 
 from anhu import __version__
-from anhu.errors import AnhuError
+from anhu.commands import demo, migrate, registry, rules, serve, simulate, user
+from anhu.commands.ground import plain_errors
 from anhu.language import Language, text
+from anhu.roles import ROLES
 
 app = typer.Typer(
     name="anhu",
@@ -20,33 +20,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="安护：养老等照护机构的安全监测服务。 Anhu: safety monitoring for care institutions.\n\n"
-    "例 / for example: [bold]anhu doctor[/bold]",
+    "例 / for example: [bold]anhu demo[/bold]",
 )
-console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-DEFAULT_ROLES = "pipeline,dashboard"
-# What a role runs until it is told to stop; filled by the packages that have one.
-ROLES: dict[str, Callable[[], None]] = {}
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(envvar="ANHU_DATA_DIR", show_envvar=True, help="数据目录 / the data folder.", show_default=False),
-]
-
-
-def progress(line: str) -> None:
-    """Tell the operator what is going on."""
-    console.print(line, markup=False)
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What is known to go wrong is told in words and ends the command with code 1; anything else is a bug and shows."""
-    try:
-        yield
-    except AnhuError as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from error
 
 
 def _version(wanted: bool) -> None:
@@ -71,7 +46,10 @@ def root(
 )
 def doctor(
     lang: Annotated[Language | None, typer.Option(help="语言 / language.", show_default=False)] = None,
-    data_dir: DataDir = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(envvar="ANHU_DATA_DIR", show_envvar=True, help="数据目录 / the data folder.", show_default=False),
+    ] = None,
 ) -> None:
     """Print the findings; exit code 1 when the service cannot run."""
     from anhu import doctor as medicine
@@ -82,31 +60,32 @@ def doctor(
     raise typer.Exit(0 if medicine.is_fit(findings) else 1)
 
 
-@app.command(
+app.command(
+    "demo",
+    help="用 20 个模拟机构运行整套服务，一分钟后重演一场真实火灾。 "
+    "Run the whole service with 20 simulated institutions; a recorded fire breaks out after a minute.",
+    epilog="例 / for example: anhu demo --institutions 5",
+)(demo.command)
+app.command(
+    "serve",
     help="运行服务；未设置 ANHU_DATABASE_URL、ANHU_MQTT_URL 时自带数据库和 MQTT。 "
     "Run the service, with a database and an MQTT broker of its own unless their URLs are set.",
     epilog="例 / for example: anhu serve --roles pipeline,dashboard",
-)
-def serve(
-    roles: Annotated[
-        str, typer.Option(help="要运行的角色，逗号分隔 / the roles to run, comma-separated.")
-    ] = DEFAULT_ROLES,
-    data_dir: DataDir = None,
-) -> None:
-    """Run the roles until SIGINT or SIGTERM."""
-    from anhu import serve as service
-    from anhu.data_folder import default_data_dir
-    from anhu.embedded import surroundings
-
-    names = [name.strip() for name in roles.split(",") if name.strip()]
-    if unknown := sorted(set(names) - set(ROLES)):
-        known = ", ".join(sorted(ROLES)) or "-"
-        raise typer.BadParameter(
-            text(f"没有角色 {', '.join(unknown)}；有：{known}", f"no role {', '.join(unknown)}; there are: {known}"),
-            param_hint="--roles",
-        )
-    with plain_errors(), surroundings(os.environ, data_dir or default_data_dir(os.environ), progress) as around:
-        service.supervise(service.role_commands(names), around.env, say=progress, trouble=around.trouble)
+)(serve.command)
+app.command(
+    "migrate",
+    help="更新数据库结构，可重复执行。 Bring the database's schema up to date; safe to repeat.",
+    epilog="例 / for example: ANHU_DATABASE_URL=postgresql://anhu@db/anhu anhu migrate",
+)(migrate.command)
+app.command(
+    "simulate",
+    help="模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
+    epilog="例 / for example: anhu simulate --institutions 20 --devices-per 100 --seed 7",
+)(simulate.command)
+app.add_typer(simulate.replay, name="replay")
+app.add_typer(registry.app, name="registry")
+app.add_typer(rules.app, name="rules")
+app.add_typer(user.app, name="user")
 
 
 @app.command(
@@ -121,10 +100,6 @@ def role(name: str) -> None:
         raise typer.BadParameter(text(f"没有角色 {name}", f"no role {name}"), param_hint="NAME")
     with plain_errors():
         run()
-
-
-# Further commands (migrate, registry import, simulate, replay, demo) are registered here, each by one line:
-# the function lives in the module that does the work, and this list stays the table of contents.
 
 
 def main() -> None:

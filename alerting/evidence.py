@@ -1,0 +1,80 @@
+"""Why an alert was raised, as data and in words an operator understands."""
+
+from typing import Any, Final
+
+from alerting.detect import DETECTORS
+from alerting.rules import Rule
+from ingest.quantity import QUANTITIES
+from ingest.reading import from_us
+
+_NAMES: Final = {
+    "smoke_obscuration": ("烟雾", "Smoke"),
+    "smoke_alarm": ("烟感信号", "Smoke alarm signal"),
+    "temperature": ("温度", "Temperature"),
+    "heat_alarm": ("感温信号", "Heat alarm signal"),
+    "humidity": ("湿度", "Humidity"),
+    "co": ("一氧化碳", "Carbon monoxide"),
+    "gas": ("可燃气体", "Combustible gas"),
+    "fall": ("跌倒信号", "Fall signal"),
+    "sos": ("呼叫信号", "Call signal"),
+    "battery": ("电量", "Battery"),
+}
+_UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "1": ""}
+
+
+def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[str, Any]:
+    """The evidence for `rule`: what was read, what it was compared with, since when, and the sentence in both
+    languages."""
+    unit = DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit)
+    shown = _UNITS.get(unit, unit)
+    zh, en = _NAMES[rule.quantity]
+    if not shown:
+        text_zh, text_en = rule.title_zh, rule.title_en
+    else:
+        read, limit = f"{_figure(score)} {shown}", f"{_figure(rule.raise_at)} {shown}"
+        word_zh, word_en = ("达到或超过", "at or above") if rule.above else ("低于或等于", "at or below")
+        if rule.detector == "rate_of_rise":
+            zh, en = f"{zh}上升速度", f"{en} rise"
+        text_zh = f"{rule.title_zh}：{zh} {read}，{word_zh}阈值 {limit}"
+        text_en = f"{rule.title_en}: {en.lower()} {read}, {word_en} {limit}"
+    return {
+        "rule": rule.id,
+        "detector": rule.detector,
+        "quantity": rule.quantity,
+        "unit": unit,
+        "value": _rounded(value),
+        "score": _rounded(score),
+        "threshold": rule.raise_at,
+        "since": from_us(since_us).isoformat(),
+        "clause": rule.clause,
+        "clause_verified": rule.clause_verified,
+        "text_zh": text_zh,
+        "text_en": text_en,
+    }
+
+
+def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_institution: bool) -> dict[str, Any]:
+    """The evidence for an offline alert; `limit_s` is the silence allowed, in seconds."""
+    minutes = f"{limit_s / 60:.1f}".removesuffix(".0")
+    if whole_institution:
+        text_zh = f"整个机构已超过 {minutes} 分钟没有任何数据：请检查网关、网络和电源"
+        text_en = f"Nothing has been heard from the whole institution for {minutes} min: check gateway, network, power"
+    else:
+        text_zh = f"设备已超过 {minutes} 分钟没有上报"
+        text_en = f"The device has not reported for {minutes} min"
+    return {
+        "threshold": limit_s,
+        "unit": "s",
+        "since": from_us(quiet_since_us).isoformat(),
+        "clause": clause,
+        "text_zh": text_zh,
+        "text_en": text_en,
+    }
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.6g}")
+
+
+def _figure(number: float) -> str:
+    return f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"

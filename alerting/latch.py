@@ -1,0 +1,116 @@
+"""From scores to conditions: on-delay, deadband, off-delay and hold, for all watches at once.
+
+A condition begins once the score has stood at or beyond `raise_at` for `on_delay_us` and `samples_min` samples, and
+ends once it has stood within `clear_at` for `off_delay_us`. Between the two lies the deadband, in which nothing changes
+(the terms are ISA-18.2's). A condition with a hold ends by itself `hold_us` after the last sample beyond its setpoint:
+for devices that say "pressed" and never "released".
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerting.detect.detector import Float64
+
+NEVER: Final = -1
+
+Bool = NDArray[np.bool_]
+Int64 = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Limits:
+    """What the rules ask of each watch; one row a watch."""
+
+    raise_at: Float64
+    clear_at: Float64
+    above: Bool  # the alarm lies above the setpoint; else below
+    on_delay_us: Int64
+    off_delay_us: Int64
+    hold_us: Int64  # 0: never ends by itself
+    samples_min: NDArray[np.int32]
+
+    def take(self, rows: NDArray[Any]) -> Self:
+        """The limits of `rows`."""
+        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+
+@dataclass(slots=True)
+class Latch:
+    """Where each watch stands; one row a watch, times in µs since 1970 of the device's clock, NEVER where none."""
+
+    active: Bool
+    samples: NDArray[np.int32]  # in a row beyond the setpoint
+    since_us: Int64  # the first of them
+    beyond_us: Int64  # the latest sample beyond the setpoint
+    within_us: Int64  # the first of the samples in a row back within, while active
+    score: Float64  # the latest, for the evidence
+
+    @classmethod
+    def begin(cls, count: int) -> Self:
+        """`count` watches that have seen nothing."""
+        return cls(
+            np.zeros(count, np.bool_),
+            np.zeros(count, np.int32),
+            np.full(count, NEVER, np.int64),
+            np.full(count, NEVER, np.int64),
+            np.full(count, NEVER, np.int64),
+            np.zeros(count),
+        )
+
+    def take(self, rows: NDArray[Any]) -> Self:
+        """A copy of `rows`."""
+        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+
+    def put(self, rows: NDArray[Any], other: Self) -> None:
+        """Write `other` over `rows`."""
+        for each in fields(self):
+            getattr(self, each.name)[rows] = getattr(other, each.name)
+
+
+def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> tuple[Bool, Bool]:
+    """Bring `latch` up to date with one score a watch; which conditions began and which ended."""
+    beyond = np.where(limits.above, score >= limits.raise_at, score <= limits.raise_at)
+    within = np.where(limits.above, score < limits.clear_at, score > limits.clear_at)
+    latch.score = score
+    latch.samples = np.where(beyond, np.minimum(latch.samples, 2**30) + 1, 0).astype(np.int32)
+    latch.since_us = np.where(beyond, np.where(latch.since_us == NEVER, at_us, latch.since_us), NEVER)
+    latch.beyond_us = np.where(beyond, at_us, latch.beyond_us)
+    latch.within_us = np.where(latch.active & within, np.where(latch.within_us == NEVER, at_us, latch.within_us), NEVER)
+    begun = (
+        beyond & ~latch.active & (latch.samples >= limits.samples_min) & (at_us - latch.since_us >= limits.on_delay_us)
+    )
+    rested = within & (at_us - latch.within_us >= limits.off_delay_us)
+    expired = ~beyond & (limits.hold_us > 0) & (at_us - latch.beyond_us >= limits.hold_us)
+    ended = latch.active & (rested | expired)
+    _settle(latch, begun, ended)
+    return begun, ended
+
+
+def expire(latch: Latch, limits: Limits, skew_us: Int64, now_us: int) -> tuple[Bool, Bool, Int64]:
+    """What time alone brings about between samples: delays and holds that have run out by `now_us`.
+
+    `skew_us` is how far each watch's device clock stands behind ours, network included. Returns which conditions began,
+    which ended, and when, on the device's clock.
+    """
+    due_on = latch.since_us + limits.on_delay_us
+    due_off = latch.within_us + limits.off_delay_us
+    due_hold = latch.beyond_us + limits.hold_us
+    device_now = now_us - skew_us
+    begun = ~latch.active & (latch.since_us != NEVER) & (latch.samples >= limits.samples_min) & (due_on <= device_now)
+    rested = (latch.within_us != NEVER) & (due_off <= device_now)
+    expired = (limits.hold_us > 0) & (latch.beyond_us != NEVER) & (due_hold <= device_now)
+    ended = latch.active & (rested | expired)
+    at_us = np.where(begun, due_on, np.where(rested, due_off, due_hold))
+    _settle(latch, begun, ended)
+    return begun, ended, at_us
+
+
+def _settle(latch: Latch, begun: Bool, ended: Bool) -> None:
+    latch.active = (latch.active | begun) & ~ended
+    latch.within_us = np.where(ended, NEVER, latch.within_us)
+    # A hold that ran out starts from nothing: the next sample beyond the setpoint is a new condition.
+    latch.since_us = np.where(ended, NEVER, latch.since_us)
+    latch.samples = np.where(ended, 0, latch.samples).astype(np.int32)

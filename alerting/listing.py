@@ -1,0 +1,104 @@
+"""Listing alerts for display: a page of them by filter, what is open where."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from alerting import store
+from alerting.alert import Alert, Kind, Priority
+from ingest.database import Connection
+
+
+class Which(StrEnum):
+    """Which alerts a list shows."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to."""
+
+    which: Which
+    institution_id: int | None = None
+    kind: Kind | None = None
+
+
+class Position(NamedTuple):
+    """Where in a list an alert stands; the next page begins after it. `rank` counts in the list of open alerts only."""
+
+    rank: int
+    raised_at: datetime
+    id: UUID
+
+
+class OpenGroup(NamedTuple):
+    """How many alerts of one sort are open at an institution; `whole` when they concern the institution itself."""
+
+    institution_id: int
+    whole: bool
+    kind: Kind
+    priority: Priority
+    active: bool
+    count: int
+
+
+_RANKS: Final = [priority.value for priority in Priority]
+# Open alerts by urgency, then the newest; others by time alone, which the index on raised_at serves.
+_PAGE: Final = (
+    "WITH ranked AS (SELECT id, raised_at, {rank} AS rank FROM alerts"
+    " WHERE {which} AND (%(institution_id)s::int IS NULL OR institution_id = %(institution_id)s)"
+    " AND (%(kind)s::text IS NULL OR kind = %(kind)s))"
+    " SELECT rank, raised_at, id FROM ranked WHERE %(after_id)s::uuid IS NULL OR rank > %(rank)s OR (rank = %(rank)s AND"
+    " (raised_at < %(raised_at)s OR (raised_at = %(raised_at)s AND id > %(after_id)s)))"
+    " ORDER BY rank, raised_at DESC, id LIMIT %(limit)s"
+)
+_PAGES: Final = {
+    Which.OPEN: _PAGE.format(rank="array_position(%(ranks)s::text[], priority)", which="open"),
+    Which.CLOSED: _PAGE.format(rank="0", which="NOT open"),
+    Which.ALL: _PAGE.format(rank="0", which="true"),
+}
+_OPEN_GROUPS: Final = (
+    "SELECT institution_id, device_id IS NULL, kind, priority, active, count(*) FROM alerts"
+    " WHERE open AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s)) GROUP BY 1, 2, 3, 4, 5"
+)
+
+
+def page(
+    connection: Connection, narrowed: Filter, after: Position | None, count_max: int
+) -> tuple[list[Alert], Position | None]:
+    """At most `count_max` alerts after `after`, and where the next page begins, None on the last one."""
+    rows = connection.execute(
+        _PAGES[narrowed.which].encode(),
+        {
+            "ranks": _RANKS,
+            "institution_id": narrowed.institution_id,
+            "kind": narrowed.kind,
+            "rank": after.rank if after else None,
+            "raised_at": after.raised_at if after else None,
+            "after_id": after.id if after else None,
+            "limit": count_max + 1,
+        },
+    ).fetchall()
+    positions = [Position(*row) for row in rows]
+    found = store.load_many(connection, [position.id for position in positions[:count_max]])
+    more = len(positions) > count_max
+    return [found[position.id] for position in positions[:count_max]], positions[count_max - 1] if more else None
+
+
+def open_groups(connection: Connection, institution_ids: Collection[int] | None = None) -> list[OpenGroup]:
+    """What is open at these institutions, or at all."""
+    ids = None if institution_ids is None else list(institution_ids)
+    rows = connection.execute(_OPEN_GROUPS, {"ids": ids})
+    return [OpenGroup(row[0], row[1], Kind(row[2]), Priority(row[3]), row[4], row[5]) for row in rows]
+
+
+def open_at(connection: Connection, institution_id: int) -> list[Alert]:
+    """Every open alert of an institution, in no order."""
+    rows = connection.execute("SELECT id FROM alerts WHERE open AND institution_id = %s", (institution_id,))
+    return list(store.load_many(connection, [row[0] for row in rows]).values())

@@ -1,0 +1,241 @@
+"""Rules: which detector watches which quantity where, from what value it is an alarm, and the clause that says so.
+
+Rules are data: a versioned TOML file (alerting/rules.toml is the default), checked as a whole and kept in the database.
+"""
+
+import hashlib
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+from alerting.alert import Condition, Kind, Priority
+from alerting.detect import DETECTORS
+from alerting.errors import RulesInvalid
+from ingest.quantity import QUANTITIES
+from ingest.registry import INSTITUTION_KINDS, ZONE_KINDS
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_DAY_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Delays in seconds; `raise_at` and `clear_at` in the unit of the detector's score.
+
+    Empty `institution_kinds` or `zone_kinds` mean every kind. `clause_verified` says whether somebody has read the
+    clause in its source.
+    """
+
+    id: str
+    kind: Kind
+    priority: Priority
+    latching: bool
+    quantity: str
+    detector: str
+    parameters: Mapping[str, float]
+    above: bool
+    raise_at: float
+    clear_at: float
+    on_delay_s: float
+    off_delay_s: float
+    hold_s: float
+    samples_min: int
+    institution_kinds: frozenset[str]
+    zone_kinds: frozenset[str]
+    zone_kinds_except: frozenset[str]
+    title_zh: str
+    title_en: str
+    clause: str
+    clause_verified: bool
+
+    @property
+    def condition(self) -> Condition:
+        """What an alert raised by this rule is."""
+        return Condition(self.id, self.kind, self.priority, self.latching)
+
+    def applies_to(self, institution_kind: str, zone_kind: str, quantity: str) -> bool:
+        """Whether a point of `quantity` in such a place is under this rule."""
+        return (
+            quantity == self.quantity
+            and (not self.institution_kinds or institution_kind in self.institution_kinds)
+            and (not self.zone_kinds or zone_kind in self.zone_kinds)
+            and zone_kind not in self.zone_kinds_except
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """When a silent device counts as lost: after `intervals` of its own reporting interval, but not before `s_min`.
+
+    An institution is silent as a whole when none of at least `institution_devices_min` devices has been heard for
+    `institution_s_min` seconds or two of its shortest intervals; that is one alert, not one a device.
+    """
+
+    intervals: float
+    s_min: float
+    priority: Priority
+    institution_devices_min: int
+    institution_s_min: float
+    institution_priority: Priority
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A whole file; `sha256` is of its text."""
+
+    version: str
+    rules: tuple[Rule, ...]
+    supervision: Supervision
+    sha256: str
+
+
+def default_rules() -> str:
+    """The TOML text of the rules that ship with Anhu."""
+    return resources.files("alerting").joinpath("rules.toml").read_text("utf-8")
+
+
+def parse(text: str) -> RuleSet:
+    """The rule set in `text`. Raises RulesInvalid with every error found."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesInvalid([str(error)]) from error
+    problems: list[str] = []
+    version = document.get("version")
+    if not isinstance(version, str) or not version:
+        problems.append("version is missing")
+    problems += [f"unknown entry {name}" for name in document.keys() - {"version", "rule", "supervision"}]
+    supervision = _supervision(_Table("supervision", _as_table(document.get("supervision")), problems))
+    records = document.get("rule", [])
+    if not isinstance(records, list) or not records:
+        problems.append("the file holds no [[rule]]")
+        records = []
+    rules = [_rule(_Table(_label(record, index), _as_table(record), problems)) for index, record in enumerate(records)]
+    ids = [rule.id for rule in rules]
+    problems += [f"rule {each} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
+    if problems:
+        raise RulesInvalid(problems)
+    return RuleSet(str(version), tuple(rules), supervision, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _as_table(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _label(record: object, index: int) -> str:
+    name = record.get("id") if isinstance(record, dict) else None
+    return f"rule {name or index + 1}"
+
+
+class _Table:
+    """Reads one TOML table, noting what is wrong with it instead of stopping."""
+
+    def __init__(self, label: str, record: dict[str, Any], problems: list[str]) -> None:
+        self._label = label
+        self._record = record
+        self._problems = problems
+
+    def problem(self, text: str) -> None:
+        self._problems.append(f"{self._label}: {text}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._record.pop(name, default)
+        if not isinstance(value, str) or (default is None and not value):
+            self.problem(f"{name} must be text" if value is not None else f"{name} is missing")
+            return ""
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._record.pop(name, default)
+        if not isinstance(value, bool):
+            self.problem(f"{name} must be true or false")
+        return bool(value)
+
+    def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
+        value = self._record.pop(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self.problem(f"{name} must be a number" if value is not None else f"{name} is missing")
+            return low
+        if not low <= value <= high:
+            self.problem(f"{name} = {value} is not within {low:g} and {high:g}")
+        return float(value)
+
+    def one_of(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        value = self._record.pop(name, default)
+        if value not in allowed:
+            self.problem(f"{name} = {value!r} is not one of {', '.join(allowed)}")
+            return allowed[0]
+        return str(value)
+
+    def set_of(self, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+        value = self._record.pop(name, [])
+        if not isinstance(value, list) or any(each not in allowed for each in value):
+            self.problem(f"{name} must be a list of {', '.join(allowed)}")
+            return frozenset()
+        return frozenset(value)
+
+    def end(self) -> None:
+        for name in self._record:
+            self.problem(f"unknown field {name}")
+
+
+def _rule(table: _Table) -> Rule:
+    rule_id = table.text("id")
+    if rule_id and not _ID.fullmatch(rule_id):
+        table.problem("an id is made of small letters, digits, dots, - and _")
+    detector = table.one_of("detector", tuple(DETECTORS), "setpoint")
+    parameters = {
+        name: table.number(name, each.low, each.high, each.default)
+        for name, each in DETECTORS[detector].parameters.items()
+    }
+    above = table.one_of("direction", ("above", "below"), "above") == "above"
+    raise_at = table.number("raise_at", -1e9, 1e9)
+    clear_at = table.number("clear_at", -1e9, 1e9, raise_at)
+    if (clear_at > raise_at) if above else (clear_at < raise_at):
+        table.problem(f"clear_at = {clear_at:g} lies on the alarm's side of raise_at = {raise_at:g}")
+    if detector == "rate_of_rise" and parameters["fast_s"] >= parameters["slow_s"]:
+        table.problem("fast_s must be smaller than slow_s")
+    rule = Rule(
+        id=rule_id,
+        kind=Kind(table.one_of("kind", tuple(Kind))),
+        priority=Priority(table.one_of("priority", tuple(Priority))),
+        latching=table.flag("latching", default=False),
+        quantity=table.one_of("quantity", tuple(QUANTITIES)),
+        detector=detector,
+        parameters=parameters,
+        above=above,
+        raise_at=raise_at,
+        clear_at=clear_at,
+        on_delay_s=table.number("on_delay_s", 0, _DAY_S, 0),
+        off_delay_s=table.number("off_delay_s", 0, _DAY_S, 0),
+        hold_s=table.number("hold_s", 0, _DAY_S, 0),
+        samples_min=int(table.number("samples_min", 1, 100, 1)),
+        institution_kinds=table.set_of("institution_kinds", INSTITUTION_KINDS),
+        zone_kinds=table.set_of("zone_kinds", ZONE_KINDS),
+        zone_kinds_except=table.set_of("zone_kinds_except", ZONE_KINDS),
+        title_zh=table.text("title_zh"),
+        title_en=table.text("title_en"),
+        clause=table.text("clause"),
+        clause_verified=table.flag("clause_verified", default=False),
+    )
+    table.end()
+    return rule
+
+
+def _supervision(table: _Table) -> Supervision:
+    found = Supervision(
+        intervals=table.number("intervals", 1, 100, 3),
+        s_min=table.number("s_min", 1, _DAY_S, 60),
+        priority=Priority(table.one_of("priority", tuple(Priority), Priority.MEDIUM)),
+        institution_devices_min=int(table.number("institution_devices_min", 2, 1000, 3)),
+        institution_s_min=table.number("institution_s_min", 1, _DAY_S, 45),
+        institution_priority=Priority(table.one_of("institution_priority", tuple(Priority), Priority.HIGH)),
+        clause=table.text("clause", ""),
+    )
+    table.end()
+    return found

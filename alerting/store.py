@@ -1,0 +1,238 @@
+"""All SQL of the alerting core: the event log, the alerts it folds to, the rule sets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Source, Verb, fold
+from alerting.errors import AlertUnknown, StaleVersion
+from ingest.database import Connection
+
+CHANNEL: Final = "alert_events"
+# Taken last, just before an append, and held to the commit: the order of ids is then the order of commits, and a
+# follower that has seen id n has seen all below it.
+_APPEND_LOCK: Final = 0x414C5254
+
+_EVENT_COLUMNS: Final = (
+    "event_id", "alert_id", "verb", "at", "onset_at", "institution_id", "zone_id", "device_id", "kind", "priority",
+    "latching", "rule", "actor", "note", "evidence",
+)  # fmt: skip
+_ALERT_COLUMNS: Final = (
+    "id", "institution_id", "zone_id", "device_id", "kind", "priority", "latching", "active", "acknowledged", "latched",
+    "rules", "version", "occurrences", "onset_at", "raised_at", "cleared_at", "acknowledged_at", "acknowledged_by",
+    "reset_at", "evidence", "last_event_id",
+)  # fmt: skip
+
+# Ids are drawn before the rows are written, so that a storm of alerts is two round trips and not one an event.
+_ALLOCATE_IDS: Final = "SELECT nextval(pg_get_serial_sequence('alert_events', 'id')) FROM generate_series(1, %s)"
+_INSERT_EVENT: Final = (
+    f"INSERT INTO alert_events (id, {', '.join(_EVENT_COLUMNS)}) OVERRIDING SYSTEM VALUE"  # noqa: S608 - names from this file
+    f" VALUES ({', '.join(['%s'] * (1 + len(_EVENT_COLUMNS)))})"
+)
+_SELECT_ALERTS: Final = f"SELECT {', '.join(_ALERT_COLUMNS)} FROM alerts"  # noqa: S608 - as above
+_UPSERT_ALERT: Final = (
+    f"INSERT INTO alerts ({', '.join(_ALERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_ALERT_COLUMNS))})"  # noqa: S608
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT_COLUMNS[4:])}"
+)
+_SELECT_EVENTS: Final = f"SELECT id, recorded_at, {', '.join(_EVENT_COLUMNS)} FROM alert_events"  # noqa: S608
+
+
+def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, Alert]:
+    """Append the engine's `events` in the caller's transaction and answer with the alerts as they now stand.
+
+    Idempotent: an event that is already in the log is passed over. An alert raised where another of the same key is
+    still open joins that one, so that at most one is open whatever raced; the answer then maps the id the engine meant
+    to the alert that took the event.
+    """
+    if not events:
+        return {}
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    seen = _known_event_ids(connection, events)
+    by_id, by_key = _alerts_concerned(connection, events)
+    new: list[AlertEvent] = []
+    taken_by: dict[UUID, UUID] = {}  # the alert an event meant → the one that took it
+    for event in events:
+        standing = by_id.get(event.alert_id) or by_key.get(event.key)
+        if standing is not None:
+            taken_by[event.alert_id] = standing.id
+        if event.event_id in seen or not _applies(standing, event):
+            continue
+        if standing is not None and standing.id != event.alert_id:
+            event = replace(event, alert_id=standing.id)
+        changed = fold(standing, event)
+        taken_by.setdefault(event.alert_id, changed.id)
+        by_id[changed.id] = by_key[changed.key] = changed
+        seen.add(event.event_id)
+        new.append(event)
+    _record(connection, new, by_id)
+    return {meant: by_id[taker] for meant, taker in taken_by.items()}
+
+
+def _applies(standing: Alert | None, event: AlertEvent) -> bool:
+    """Whether an engine's event still says something: a clear may find its alert gone or already back to normal."""
+    return event.verb is Verb.RAISE or (standing is not None and standing.active)
+
+
+def _record(connection: Connection, events: Sequence[AlertEvent], by_id: dict[UUID, Alert]) -> None:
+    """Write `events` to the log and the alerts they changed beside it, and wake the followers."""
+    if not events:
+        return
+    numbers = connection.execute(_ALLOCATE_IDS, (len(events),)).fetchall()
+    last: dict[UUID, int] = {}
+    with connection.cursor() as cursor:
+        rows = [(int(number), *_event_row(event)) for (number,), event in zip(numbers, events, strict=True)]
+        cursor.executemany(_INSERT_EVENT, rows)
+        last = {event.alert_id: row[0] for row, event in zip(rows, events, strict=True)}
+        for alert_id, number in last.items():
+            by_id[alert_id] = replace(by_id[alert_id], last_event_id=number)
+        cursor.executemany(_UPSERT_ALERT, [_alert_row(by_id[alert_id]) for alert_id in last])
+    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(max(last.values()))))
+
+
+def act(connection: Connection, alert: Alert, event: AlertEvent, version: int) -> Alert:
+    """Append a person's `event`, made from `alert` as last read, in the caller's transaction.
+
+    Raises StaleVersion when the alert has moved on from `version`, IllegalVerb when it does not allow the act.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
+    standing = load(connection, alert.id)
+    if standing.version != version:
+        raise StaleVersion(f"the alert is at version {standing.version}, not {version}")
+    changed = fold(standing, event)
+    by_id = {changed.id: changed}
+    _record(connection, [event], by_id)
+    return by_id[changed.id]
+
+
+def load(connection: Connection, alert_id: UUID) -> Alert:
+    """The alert with that id. Raises AlertUnknown."""
+    found = _alerts(connection, "WHERE id = %s", (alert_id,))
+    if not found:
+        raise AlertUnknown(f"there is no alert {alert_id}")
+    return found[0]
+
+
+def load_many(connection: Connection, alert_ids: Iterable[UUID]) -> dict[UUID, Alert]:
+    """Those of `alert_ids` that exist."""
+    return {alert.id: alert for alert in _alerts(connection, "WHERE id = ANY(%s)", (list(alert_ids),))}
+
+
+def open_alerts(connection: Connection) -> list[Alert]:
+    """Every open alert, the most urgent and then the newest first."""
+    ranks = [priority.value for priority in Priority]
+    return _alerts(
+        connection, "WHERE open ORDER BY array_position(%s::text[], priority), raised_at DESC, id", (ranks,)
+    )  # fmt: skip
+
+
+def changed_since(connection: Connection, event_id: int) -> list[Alert]:
+    """Alerts that an event after `event_id` has changed, oldest change first."""
+    return _alerts(connection, "WHERE last_event_id > %s ORDER BY last_event_id", (event_id,))
+
+
+def last_event_id(connection: Connection) -> int:
+    """The id of the newest event, 0 for an empty log."""
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM alert_events").fetchone()
+    return int(row[0]) if row else 0
+
+
+def events_after(connection: Connection, event_id: int, count_max: int) -> list[tuple[int, datetime, AlertEvent]]:
+    """At most `count_max` events after `event_id` as (id, recorded_at, event), in order."""
+    return _events(connection, "WHERE id > %s ORDER BY id LIMIT %s", (event_id, count_max))
+
+
+def events_of(connection: Connection, alert_id: UUID) -> list[tuple[int, datetime, AlertEvent]]:
+    """The history of one alert as (id, recorded_at, event), in order."""
+    return _events(connection, "WHERE alert_id = %s ORDER BY id", (alert_id,))
+
+
+def load_rules(connection: Connection) -> tuple[str, str] | None:
+    """The rule set in force as (TOML text, sha256), None before the first was loaded."""
+    row = connection.execute("SELECT body, sha256 FROM rule_sets ORDER BY id DESC LIMIT 1").fetchone()
+    return (str(row[0]), str(row[1])) if row else None
+
+
+def save_rules(connection: Connection, *, version: str, sha256: str, body: str, loaded_by: str) -> bool:
+    """Put a rule set in force; False when the newest one is this very text."""
+    connection.execute("LOCK TABLE rule_sets IN SHARE ROW EXCLUSIVE MODE")
+    newest = load_rules(connection)
+    if newest is not None and newest[1] == sha256:
+        return False
+    connection.execute(
+        "INSERT INTO rule_sets (version, sha256, body, loaded_by) VALUES (%s, %s, %s, %s)",
+        (version, sha256, body, loaded_by),
+    )
+    return True
+
+
+def _known_event_ids(connection: Connection, events: Sequence[AlertEvent]) -> set[UUID]:
+    rows = connection.execute(
+        "SELECT event_id FROM alert_events WHERE event_id = ANY(%s)", ([event.event_id for event in events],)
+    )
+    return {row[0] for row in rows}
+
+
+def _alerts_concerned(
+    connection: Connection, events: Sequence[AlertEvent]
+) -> tuple[dict[UUID, Alert], dict[Key, Alert]]:
+    """The alerts the events name, by id, and the open ones in the same places, by key."""
+    ids = list({event.alert_id for event in events})
+    institutions = list({event.source.institution_id for event in events})
+    devices = list({event.source.device_id or 0 for event in events})
+    found = _alerts(
+        connection,
+        "WHERE id = ANY(%s) OR (open AND institution_id = ANY(%s) AND coalesce(device_id, 0) = ANY(%s))",
+        (ids, institutions, devices),
+    )
+    return {alert.id: alert for alert in found}, {alert.key: alert for alert in found if alert.open}
+
+
+def _event_row(event: AlertEvent) -> tuple[Any, ...]:
+    return (
+        event.event_id, event.alert_id, event.verb, event.at, event.onset_at, *event.source, event.kind, event.priority,
+        event.latching, event.rule, event.actor, event.note, Jsonb(dict(event.evidence)),
+    )  # fmt: skip
+
+
+def _alert_row(alert: Alert) -> tuple[Any, ...]:
+    return (
+        alert.id, *alert.source, alert.kind, alert.priority, alert.latching, alert.active, alert.acknowledged,
+        alert.latched, sorted(alert.rules), alert.version, alert.occurrences, alert.onset_at, alert.raised_at,
+        alert.cleared_at, alert.acknowledged_at, alert.acknowledged_by, alert.reset_at, Jsonb(dict(alert.evidence)),
+        alert.last_event_id,
+    )  # fmt: skip
+
+
+def _alerts(connection: Connection, condition: str, parameters: Sequence[Any]) -> list[Alert]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(f"{_SELECT_ALERTS} {condition}".encode(), parameters).fetchall()
+    return [_alert(row) for row in rows]
+
+
+def _alert(row: Mapping[str, Any]) -> Alert:
+    fields = dict(row)
+    fields["source"] = Source(fields.pop("institution_id"), fields.pop("zone_id"), fields.pop("device_id"))
+    fields["kind"], fields["priority"] = Kind(fields["kind"]), Priority(fields["priority"])
+    fields["rules"] = frozenset(fields["rules"])
+    return Alert(**fields)
+
+
+def _events(
+    connection: Connection, condition: str, parameters: Sequence[Any]
+) -> list[tuple[int, datetime, AlertEvent]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(f"{_SELECT_EVENTS} {condition}".encode(), parameters).fetchall()
+    return [(row["id"], row["recorded_at"], _event(row)) for row in rows]
+
+
+def _event(row: Mapping[str, Any]) -> AlertEvent:
+    fields = {name: row[name] for name in _EVENT_COLUMNS}
+    fields["source"] = Source(fields.pop("institution_id"), fields.pop("zone_id"), fields.pop("device_id"))
+    fields["verb"], fields["kind"] = Verb(fields["verb"]), Kind(fields["kind"])
+    fields["priority"] = Priority(fields["priority"])
+    return AlertEvent(**fields)

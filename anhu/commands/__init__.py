@@ -1,0 +1,1 @@
+"""The subcommands of `anhu`, one module each; anhu/cli.py lists them."""

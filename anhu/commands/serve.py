@@ -1,0 +1,47 @@
+"""`anhu serve`: the service, each role a process of its own."""
+
+from typing import Annotated
+
+import typer
+
+from anhu import serve as service
+from anhu.commands.ground import DataDir, console, plain_errors, progress, services
+from anhu.commands.migrate import bring_up_to_date
+from anhu.language import text
+from anhu.roles import LOCAL, ROLES
+from dashboard import auth
+from ingest.database import connect
+
+
+def command(
+    roles: Annotated[
+        str, typer.Option(help="要运行的角色，逗号分隔：pipeline、dashboard / the roles to run, comma-separated.")
+    ] = LOCAL,
+    data_dir: DataDir = None,
+) -> None:
+    """Run the roles until SIGINT or SIGTERM."""
+    names = [name.strip() for name in roles.split(",") if name.strip()]
+    unknown, known = ", ".join(sorted(set(names) - set(ROLES))), ", ".join(sorted(ROLES))
+    if unknown or not names:
+        raise typer.BadParameter(
+            text(f"没有角色 {unknown}；有：{known}", f"no role {unknown}; there are: {known}"), param_hint="--roles"
+        )
+    with plain_errors(), services(data_dir, reuse=False) as around:
+        bring_up_to_date(around.env["ANHU_DATABASE_URL"])
+        _first_administrator(around.env["ANHU_DATABASE_URL"])
+        service.supervise(service.role_commands(names), around.env, say=progress, trouble=around.trouble)
+
+
+def _first_administrator(database_url: str) -> None:
+    """At the very first start: an administrator, whose password is shown this once and stored only as a hash."""
+    with connect(database_url) as connection:
+        password = auth.seed_administrator(connection)
+    if password is not None:
+        console.print(
+            text(
+                f"首次启动：已建立管理员 admin，密码 {password}（只显示这一次，请记下）",
+                f"first start: the administrator admin was made, password {password} (shown only this once: note it)",
+            ),
+            style="bold",
+            markup=False,
+        )

@@ -1,0 +1,102 @@
+"""The roles of the service: each wired in one straight function, and run as a process of its own."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from anhu import logs
+from anhu.errors import AnhuError
+from anhu.language import text
+
+LOCAL: Final = "pipeline,dashboard"
+
+
+class AddressMissing(AnhuError):
+    """A role needs the addresses of the database and the broker."""
+
+
+def pipeline() -> None:
+    """Broker → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
+    from alerting.process import Judge
+    from alerting.settings import AlertingSettings
+    from ingest.mqtt import Source
+    from ingest.pipeline import Pipeline
+    from ingest.settings import SHARD, PipelineSettings
+
+    logs.configure()
+    stop = _stop_on_signals()
+    database_url, mqtt_url = addresses()
+    settings = PipelineSettings()
+    pipe = Pipeline(database_url, Judge(AlertingSettings()), settings, now_us)
+    pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
+    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
+    source.open()
+    try:
+        pipe.run(source, stop)
+    finally:
+        source.close()
+        pipe.close()
+
+
+def dashboard() -> None:
+    """The web page, its API and the live feed, until SIGTERM."""
+    from dashboard.serve import run
+    from dashboard.settings import DashboardSettings
+
+    logs.configure()
+    run(addresses()[0], DashboardSettings())
+
+
+def simulator() -> None:
+    """The demo's institutions. Raises SimulatorError."""
+    from simulators import commands
+
+    logs.configure()
+    stop = _stop_on_signals()
+    url = os.environ.get("ANHU_DEVICE_MQTT_URL") or addresses()[1]
+    commands.demo(
+        url,
+        institutions=int(os.environ.get("ANHU_DEMO_INSTITUTIONS", "20")),
+        devices_per=int(os.environ.get("ANHU_DEMO_DEVICES_PER", "100")),
+        seed=int(os.environ.get("ANHU_DEMO_SEED", "7")),
+        fire_after_s=float(os.environ.get("ANHU_DEMO_FIRE_AFTER_S", "60")),
+        stop=stop,
+    )
+
+
+ROLES: Final[dict[str, Callable[[], None]]] = {"pipeline": pipeline, "dashboard": dashboard, "simulator": simulator}
+
+
+def now_us() -> int:
+    """µs since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def addresses() -> tuple[str, str]:
+    """The database's and the broker's address. Raises AddressMissing."""
+    from ingest.settings import Connections
+
+    found = Connections()
+    if found.database_url is None or found.mqtt_url is None:
+        raise AddressMissing(
+            text(
+                "缺少 ANHU_DATABASE_URL 或 ANHU_MQTT_URL；由 anhu serve 启动角色时会自动给出。",
+                "ANHU_DATABASE_URL or ANHU_MQTT_URL is missing; `anhu serve` gives both to the roles it starts.",
+            )
+        )
+    return found.database_url.get_secret_value(), found.mqtt_url.get_secret_value()
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return stop

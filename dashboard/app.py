@@ -1,0 +1,84 @@
+"""The dashboard's web application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from dashboard import auth, page, problems, schemas
+from dashboard.access import permit
+from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
+from dashboard.live import Live
+from dashboard.metrics import MeasureRequests, Metrics
+from dashboard.routers import alerts, devices, institutions, live, operations, session, system
+from dashboard.service import Service
+from dashboard.settings import DashboardSettings
+from dashboard.store import Role
+from ingest import database
+
+_LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
+
+
+def create_app(database_url: str, settings: DashboardSettings, *, static: Path = page.STATIC) -> FastAPI:
+    """The app on a migrated database. Its start raises DatabaseUnavailable."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            pools = stack.enter_context(ExitStack())
+            requests, background = await anyio.to_thread.run_sync(_open_pools, pools, database_url, settings)
+            await anyio.to_thread.run_sync(auth.prepare)
+            live_side = Live(database_url, background, settings, metrics)
+            app.state.service = Service(settings, requests, live_side, metrics)
+            stack.push_async_callback(live_side.stop)
+            await live_side.start()
+            yield
+
+    app = FastAPI(
+        title="Anhu 安护",
+        summary="Safety monitoring for care institutions",
+        version="1",
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere, which the content security policy forbids
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.include_router(operations.router)
+    app.include_router(session.public)
+    app.include_router(_protected())
+    app.include_router(live.router)
+    app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
+    problems.install(app)
+    # The last one added is the first a request meets.
+    app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(MeasureRequests, metrics=metrics)
+    return app
+
+
+def _protected() -> APIRouter:
+    """Everything that needs a session: what is added here cannot forget to ask for one."""
+    protected = APIRouter(
+        prefix="/api", dependencies=[Depends(permit(*Role))], responses={401: {"model": schemas.Problem}}
+    )
+    for each in (session, institutions, alerts, devices, system):
+        protected.include_router(each.router)
+    return protected
+
+
+def _open_pools(
+    stack: ExitStack, database_url: str, settings: DashboardSettings
+) -> tuple[database.Pool, database.Pool]:
+    requests = stack.enter_context(
+        database.pool(database_url, count_max=settings.database_connections_max, application="anhu dashboard")
+    )
+    background = stack.enter_context(
+        database.pool(database_url, count_max=_LIVE_CONNECTIONS_MAX, application="anhu live")
+    )
+    return requests, background

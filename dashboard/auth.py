@@ -1,0 +1,151 @@
+"""Passwords, sessions and the first administrator.
+
+A session is a random token in the browser's cookie; the database keeps its SHA-256. It ends when signed out, after a
+time without use, and after a fixed time in any case.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from dashboard import store
+from dashboard.errors import UserUnknown, WrongCredentials
+from dashboard.settings import DashboardSettings
+from dashboard.store import Role, User
+from ingest.database import Connection
+
+COOKIE: Final = "anhu_session"
+ADMINISTRATOR: Final = "admin"
+PASSWORD_LENGTH_MAX: Final = 256
+TOKEN_LENGTH_MAX: Final = 128
+_TOKEN_BYTES: Final = 32
+# Letters and digits that cannot be taken for one another, in groups: it is read off a screen and typed.
+_READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP_LENGTH = 4, 5  # 31^20: 99 bits
+
+_hasher: Final = PasswordHasher()  # argon2id with RFC 9106's parameters for little memory (64 MiB)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session and whose it is."""
+
+    user: User
+    token_sha256: bytes
+
+
+def hash_password(password: str) -> str:
+    """argon2id, with salt and parameters in the text."""
+    return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What the password of an unknown user is checked against, so that the answer takes as long as for a known one."""
+    return hash_password(secrets.token_urlsafe(_TOKEN_BYTES))
+
+
+def prepare() -> None:
+    """Work out beforehand what the first sign-in would otherwise wait for."""
+    _nobodys_hash()
+
+
+def check_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password is the right one; takes as long where there is no such user (None)."""
+    try:
+        return _hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def token_sha256(token: str) -> bytes:
+    """What the database knows of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def readable_password() -> str:
+    """A random password that a person can read and type."""
+    groups = ("".join(secrets.choice(_READABLE) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
+    return "-".join(groups)
+
+
+def normal_username(username: str) -> str:
+    """User names are the same however they are capitalised."""
+    return username.strip().lower()
+
+
+def seed_administrator(connection: Connection) -> str | None:
+    """Create the user `admin` and answer with its password, which is kept nowhere; None when there are users already.
+
+    Safe to be called by several processes at once. Opens its own transaction.
+    """
+    password = readable_password()
+    with connection.transaction():
+        if store.count_users(connection):
+            return None
+        store.lock_users(connection)
+        if store.count_users(connection):
+            return None
+        store.insert_user(connection, ADMINISTRATOR, "管理员", Role.ADMINISTRATOR, hash_password(password))
+    return password
+
+
+def reset_password(connection: Connection, username: str) -> str:
+    """Give a user a new random password, end their sessions and answer with it. Raises UserUnknown.
+
+    Opens its own transaction.
+    """
+    password = readable_password()
+    with connection.transaction():
+        found = store.load_user(connection, normal_username(username))
+        if found is None:
+            raise UserUnknown(f"there is no user {username}")
+        store.set_password_hash(connection, found[0].id, hash_password(password))
+        store.delete_sessions_of(connection, found[0].id)
+    return password
+
+
+def idle_max(settings: DashboardSettings) -> timedelta:
+    """How long a session may lie unused."""
+    return timedelta(hours=settings.session_idle_hours_max)
+
+
+def sign_in(
+    connection: Connection, username: str, password: str, address: str, settings: DashboardSettings
+) -> tuple[User, str]:
+    """Check the password and open a session, in the caller's transaction: the user and the token for their cookie.
+
+    Raises WrongCredentials. Takes some 50 ms and 64 MiB: the caller bounds how many run at once.
+    """
+    found = store.load_user(connection, username) if "\0" not in username else None
+    if not check_password(found[1] if found else None, password) or found is None:
+        raise WrongCredentials
+    user, known_hash = found
+    if _hasher.check_needs_rehash(known_hash):
+        store.set_password_hash(connection, user.id, hash_password(password))
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    store.purge_sessions(connection, idle=idle_max(settings))
+    store.insert_session(
+        connection,
+        token_sha256(token),
+        user.id,
+        lasts=timedelta(hours=settings.session_hours_max),
+        count_max=settings.sessions_per_user_max,
+        address=address,
+    )
+    return user, token
+
+
+def session_of(connection: Connection, token: str | None, settings: DashboardSettings) -> SignedIn | None:
+    """The session a cookie's token stands for, None when there is none or it has ended."""
+    if not token or len(token) > TOKEN_LENGTH_MAX:
+        return None
+    digest = token_sha256(token)
+    user = store.load_session(connection, digest, idle=idle_max(settings))
+    return SignedIn(user, digest) if user else None

@@ -1,0 +1,48 @@
+"""What the dashboard refuses; the docstring is the default message, problems.py gives each its HTTP status."""
+
+
+class DashboardError(Exception):
+    """The request cannot be served."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class NotSignedIn(DashboardError):
+    """Nobody is signed in, or the session has ended."""
+
+
+class WrongCredentials(DashboardError):
+    """The user name or the password is wrong."""
+
+
+class TooManyAttempts(DashboardError):
+    """There were too many attempts to sign in; wait before the next one."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__()
+
+
+class NotPermitted(DashboardError):
+    """Your role does not permit this."""
+
+
+class OriginRefused(DashboardError):
+    """The request comes from another site."""
+
+
+class NotFound(DashboardError):
+    """There is no such thing."""
+
+
+class BadRequest(DashboardError):
+    """The request does not make sense."""
+
+
+class BodyTooLarge(DashboardError):
+    """The request is too large."""
+
+
+class UserUnknown(DashboardError):
+    """There is no such user."""

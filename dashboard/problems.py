@@ -1,0 +1,111 @@
+"""Errors as RFC 9457 problem responses: the one place where an error becomes an HTTP status."""
+
+import http
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import orjson
+import psycopg
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from alerting.errors import AlertUnknown, IllegalVerb, StaleVersion
+from dashboard.errors import (
+    BadRequest,
+    BodyTooLarge,
+    DashboardError,
+    NotFound,
+    NotPermitted,
+    NotSignedIn,
+    OriginRefused,
+    TooManyAttempts,
+    WrongCredentials,
+)
+from ingest.errors import DatabaseUnavailable
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_S: Final = 2
+
+log = structlog.get_logger(__name__)
+
+
+class _Kind(NamedTuple):
+    status: int
+    name: str
+    title: str
+
+
+_KINDS: Final[dict[type[Exception], _Kind]] = {
+    NotSignedIn: _Kind(401, "not-signed-in", "Not signed in"),
+    WrongCredentials: _Kind(401, "wrong-credentials", "Wrong user name or password"),
+    TooManyAttempts: _Kind(429, "too-many-attempts", "Too many attempts"),
+    NotPermitted: _Kind(403, "not-permitted", "Not permitted"),
+    OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
+    NotFound: _Kind(404, "not-found", "Not found"),
+    AlertUnknown: _Kind(404, "not-found", "Not found"),
+    BadRequest: _Kind(422, "bad-request", "The request does not make sense"),
+    BodyTooLarge: _Kind(413, "too-large", "The request is too large"),
+    StaleVersion: _Kind(409, "stale-version", "Somebody else was faster"),
+    IllegalVerb: _Kind(409, "illegal-verb", "Not possible now"),
+    DatabaseUnavailable: _Kind(503, "database-unavailable", "The database does not answer"),
+    psycopg.OperationalError: _Kind(503, "database-unavailable", "The database does not answer"),
+}
+
+
+def problem(status: int, name: str, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """One problem response."""
+    body = {"type": f"urn:anhu:problem:{name}", "title": title, "status": status, "detail": detail}
+    return Response(orjson.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def of(error: Exception) -> Response:
+    """The response to one of the errors of this file's table."""
+    kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
+    headers: dict[str, str] = {}
+    detail = str(error)
+    if isinstance(error, TooManyAttempts):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+        log.warning("database unavailable", error=detail)
+        detail = DatabaseUnavailable.__doc__ or ""  # the driver's text can name hosts and users
+    return problem(kind.status, kind.name, kind.title, detail, headers)
+
+
+async def _known(_request: Request, error: Exception) -> Response:
+    return of(error)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    title = http.HTTPStatus(error.status_code).phrase
+    name = title.lower().replace(" ", "-")
+    return problem(error.status_code, name, title, str(error.detail), error.headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    """What is wrong and where, without repeating the input: it may hold a password."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    parts = [f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()[:20]]
+    return problem(422, "bad-request", "The request does not make sense", "; ".join(parts))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request failed", method=request.method, path=request.url.path, error_type=type(error).__name__)
+    return problem(500, "internal-error", "Internal error", "Something went wrong in the service; its log says more.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem."""
+    for kind in _KINDS:
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+__all__ = ["MEDIA_TYPE", "DashboardError", "install", "of", "problem"]

@@ -1,0 +1,94 @@
+"""Alerts: listing them, their history, and what a person does about them."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Query
+
+from alerting import alert, listing, store
+from alerting.alert import Kind, Verb
+from alerting.listing import Filter, Position, Which
+from dashboard import present, schemas
+from dashboard.access import Serving, Session
+from dashboard.errors import BadRequest
+from dashboard.service import Service
+from ingest.reading import from_us, to_us
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+
+log = structlog.get_logger(__name__)
+
+
+@router.get("", summary="List alerts", response_model=schemas.AlertPage)
+def list_alerts(
+    serving: Serving,
+    state: Annotated[
+        Which, Query(description="open ones come by priority, then the newest; others the newest first")
+    ] = Which.OPEN,
+    institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    kind: Kind | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> schemas.AlertPage:
+    """A page of alerts; ask again with `next_cursor` for the next one."""
+    after = decode_cursor(cursor, state) if cursor else None
+    with serving.reading() as connection:
+        found, following = listing.page(connection, Filter(state, institution_id, kind), after, limit)
+        items = present.alerts(connection, found)
+    return schemas.AlertPage(items=items, next_cursor=encode_cursor(following, state) if following else None)
+
+
+@router.get("/{alert_id}", summary="One alert with its history", response_model=schemas.AlertDetail)
+def show_alert(alert_id: UUID, serving: Serving) -> schemas.AlertDetail:
+    """Everything that ever happened to it, oldest first."""
+    with serving.reading() as connection:
+        record = store.load(connection, alert_id)
+        return present.alert_detail(connection, record, store.events_of(connection, alert_id))
+
+
+_CONFLICT = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}
+
+
+@router.post("/{alert_id}/acknowledge", summary="Take an alert on", response_model=schemas.Alert, responses=_CONFLICT)
+def acknowledge(alert_id: UUID, act: schemas.Act, session: Session, serving: Serving) -> schemas.Alert:
+    """Say that somebody has taken the alert on. 409 when it changed since, or was acknowledged already."""
+    return _act(serving, alert_id, Verb.ACKNOWLEDGE, act, session.user.username)
+
+
+@router.post("/{alert_id}/reset", summary="Reset a latched alert", response_model=schemas.Alert, responses=_CONFLICT)
+def reset(alert_id: UUID, act: schemas.Act, session: Session, serving: Serving) -> schemas.Alert:
+    """End a latched alert whose condition has gone. 409 when it changed since, or cannot be reset now."""
+    return _act(serving, alert_id, Verb.RESET, act, session.user.username)
+
+
+def _act(serving: Service, alert_id: UUID, verb: Verb, act: schemas.Act, username: str) -> schemas.Alert:
+    with serving.writing() as connection:
+        standing = store.load(connection, alert_id)
+        event = alert.act(standing, verb, f"user:{username}", datetime.now(UTC), act.note or None)
+        changed = store.act(connection, standing, event, act.version)
+        [shown] = present.alerts(connection, [changed])
+    log.info("alert changed by a person", alert_id=str(alert_id), verb=verb.value, username=username)
+    return shown
+
+
+def encode_cursor(position: Position, which: Which) -> str:
+    """A position as the client hands it back: opaque, and good for the same list only."""
+    text = f"{which}|{position.rank}|{to_us(position.raised_at)}|{position.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, which: Which) -> Position:
+    """The inverse of encode_cursor. Raises BadRequest."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        name, rank, raised_at_us, alert_id = text.split("|")
+        position = Position(int(rank), from_us(int(raised_at_us)), UUID(alert_id))
+    except (binascii.Error, ValueError, OverflowError) as error:
+        raise BadRequest("the cursor is not one of this list") from error
+    if name != which or not 0 <= position.rank < 2**31:
+        raise BadRequest("the cursor is not one of this list")
+    return position

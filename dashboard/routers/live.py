@@ -1,0 +1,116 @@
+"""The websocket /live: one connection from its opening to its end."""
+
+import asyncio
+import time
+
+import psycopg
+import structlog
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+
+from dashboard.access import service, signed_in
+from dashboard.auth import SignedIn
+from dashboard.errors import NotSignedIn
+from dashboard.hub import BAD_MESSAGE, SIGNED_OUT, SLOW, Client
+from dashboard.live import Live
+from dashboard.schemas import WatchRequest
+from dashboard.service import Service
+
+router = APIRouter()
+
+log = structlog.get_logger(__name__)
+
+
+@router.websocket("/live")
+async def live(websocket: WebSocket) -> None:
+    """A snapshot, then every event; see docs for the frames. 4401: not signed in (any more); 1013: come back and resync."""
+    serving = service(websocket)
+    # Accepted before it is refused: only then does a browser tell the page the code.
+    try:
+        session = await run_in_threadpool(signed_in, websocket, serving)
+    except NotSignedIn:
+        await _refuse(websocket, SIGNED_OUT, "not signed in")
+    except psycopg.OperationalError as error:
+        log.warning("websocket refused: the database does not answer", error=str(error))
+        await _refuse(websocket, SLOW, "the database does not answer")
+    else:
+        if len(serving.live.hub.clients) >= serving.settings.clients_max:
+            await _refuse(websocket, SLOW, "too many connections")
+        else:
+            await _serve(websocket, serving, session)
+
+
+async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
+    await websocket.accept()
+    await websocket.close(code, reason)
+
+
+async def _serve(websocket: WebSocket, serving: Service, session: SignedIn) -> None:
+    client = Client(session.token_sha256, serving.settings.client_queue_count_max)
+    await websocket.accept()
+    try:
+        if not await serving.live.join(client):
+            client.close(SLOW, "the event log is too busy")
+        else:
+            await _exchange(websocket, client, serving)
+    except psycopg.OperationalError as error:
+        log.warning("websocket refused: the database does not answer", error=str(error))
+        client.close(SLOW, "the database does not answer")
+    finally:
+        serving.live.leave(client)
+    if client.closing is not None:
+        await websocket.close(*client.closing)
+
+
+async def _exchange(websocket: WebSocket, client: Client, serving: Service) -> None:
+    """Send and receive until the client goes or is to be closed."""
+    tasks = [
+        asyncio.create_task(_send(websocket, client, serving.settings.send_s_max)),
+        asyncio.create_task(_receive(websocket, client, serving.live, serving)),
+        asyncio.create_task(client.ended()),
+    ]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if (error := task.exception()) is not None and not isinstance(error, WebSocketDisconnect):
+            raise error
+
+
+async def _send(websocket: WebSocket, client: Client, send_s_max: float) -> None:
+    while (text := await client.next()) is not None:
+        try:
+            async with asyncio.timeout(send_s_max):
+                await websocket.send_text(text)
+        except TimeoutError:
+            client.close(SLOW, "too slow: connect again")
+
+
+async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Service) -> None:
+    allowance = serving.settings.client_messages_per_s_max
+    left, as_of_s = allowance, time.monotonic()
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        now_s = time.monotonic()
+        left, as_of_s = min(allowance, left + (now_s - as_of_s) * allowance) - 1, now_s
+        if left < 0:
+            client.close(BAD_MESSAGE, "too many messages")
+            return
+        try:
+            request = WatchRequest.model_validate_json(message.get("text") or b"")
+        except ValidationError:
+            client.close(BAD_MESSAGE, "not a message of this protocol")
+            return
+        if request.type == "unwatch":
+            live.watches.remove(client, request.device_id)
+        elif request.device_id in client.watched or len(client.watched) < serving.settings.watched_per_client_max:
+            live.watches.add(client, request.device_id)
+        else:
+            client.close(BAD_MESSAGE, f"at most {serving.settings.watched_per_client_max} devices can be watched")
+            return

@@ -1,0 +1,59 @@
+"""What machines ask without signing in: health and metrics."""
+
+import ipaddress
+
+import psycopg
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from dashboard import schemas
+from dashboard.access import Serving, client_address
+from dashboard.errors import NotPermitted
+from dashboard.service import Service
+
+router = APIRouter(tags=["operations"])
+
+log = structlog.get_logger(__name__)
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+@router.get("/healthz", summary="Whether the dashboard can do its work", response_model=schemas.Health)
+def health(serving: Serving) -> Response:
+    """503 when the database cannot be reached or the event log is not being followed."""
+    database, follower = _database_answers(serving), serving.live.following
+    ok = database and follower
+    shown = schemas.Health(status="ok" if ok else "failing", database=database, follower=follower)
+    return JSONResponse(shown.model_dump(), 200 if ok else 503)
+
+
+@router.get("/metrics", summary="Figures for Prometheus")
+def metrics(request: Request, serving: Serving) -> Response:
+    """Only for the configured networks, by default this machine."""
+    if not _may_measure(request, serving):
+        raise NotPermitted("metrics are for the configured networks only")
+    return Response(serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _database_answers(serving: Service) -> bool:
+    try:
+        with serving.writing() as connection:
+            connection.execute("SELECT 1")
+    except psycopg.OperationalError as error:
+        log.warning("health: the database does not answer", error=str(error))
+        return False
+    return True
+
+
+def _may_measure(request: Request, serving: Service) -> bool:
+    # Behind a proxy on this machine every request comes from loopback: what was forwarded by one that is not trusted
+    # could come from anywhere.
+    if not serving.settings.trusted_proxies and any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        address = ipaddress.ip_address(client_address(request))
+    except ValueError:
+        return False
+    return any(address in network for network in serving.settings.metrics_networks)

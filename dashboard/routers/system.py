@@ -1,0 +1,99 @@
+"""How the service itself is doing, and what it refused."""
+
+import time
+from functools import cache
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from dashboard import schemas
+from dashboard.access import Serving
+from ingest import history, refused
+from ingest.database import edition
+from ingest.history import Heartbeat
+
+router = APIRouter(tags=["system"])
+
+
+@cache
+def _version() -> str:
+    return version("anhu")
+
+
+@router.get("/system", summary="The service at a glance", response_model=schemas.System)
+def show_system(serving: Serving) -> schemas.System:
+    """Its version, the intake's pulse, what was refused."""
+    with serving.reading() as connection:
+        timescaledb, licence = edition(connection)
+        heartbeats = history.heartbeats(connection)
+        by_reason = refused.dead_letter_totals(connection)
+        unclaimed_count = refused.unclaimed_count(connection)
+    pulse = serving.live.pulse
+    return schemas.System(
+        version=_version(),
+        edition=licence,
+        timescaledb=timescaledb,
+        readings_last_minute=pulse.readings_last_minute(),
+        pipeline=_pipeline(heartbeats, alive=pulse.alive(time.monotonic())),
+        dead_letters=schemas.DeadLetterFigures(total=sum(by_reason.values()), by_reason=by_reason),
+        unclaimed_count=unclaimed_count,
+        live_clients=len(serving.live.hub.clients),
+    )
+
+
+def _pipeline(heartbeats: list[Heartbeat], *, alive: bool) -> schemas.Pipeline:
+    """All pipelines as one: the oldest sign of life, the longest lag."""
+    return schemas.Pipeline(
+        alive=alive,
+        heartbeat_at=min((beat.at for beat in heartbeats), default=None),
+        started_at=max((beat.started_at for beat in heartbeats), default=None),
+        lag_ms=max((beat.lag_ms for beat in heartbeats), default=None),
+        inbox_count=sum(beat.inbox_count for beat in heartbeats) if heartbeats else None,
+    )
+
+
+@router.get("/dead-letters", summary="Messages that were refused", response_model=schemas.DeadLetterPage)
+def list_dead_letters(
+    serving: Serving,
+    cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> schemas.DeadLetterPage:
+    """The newest first, each with its reason; ask again with `next_cursor` for the next page."""
+    with serving.reading() as connection:
+        found = refused.dead_letters(connection, cursor, limit + 1)
+    items = [
+        schemas.DeadLetter(
+            id=each.id,
+            received_at=each.received_at,
+            topic=each.topic,
+            reason=each.reason,
+            detail=each.detail,
+            payload=each.payload.decode("utf-8", "replace"),
+            payload_bytes=each.payload_bytes,
+        )
+        for each in found[:limit]
+    ]
+    return schemas.DeadLetterPage(items=items, next_cursor=str(items[-1].id) if len(found) > limit else None)
+
+
+@router.get("/unclaimed", summary="What reports without being registered", response_model=schemas.UnclaimedPage)
+def list_unclaimed(serving: Serving, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> schemas.UnclaimedPage:
+    """The latest first."""
+    with serving.reading() as connection:
+        found = refused.unclaimed(connection, limit)
+    items = [
+        schemas.Unclaimed(
+            institution=each.institution,
+            device=each.device,
+            quantity=each.quantity,
+            reason=each.reason,
+            first_seen_at=each.first_seen_at,
+            last_seen_at=each.last_seen_at,
+            message_count=each.message_count,
+            last_topic=each.last_topic,
+            last_payload=each.last_payload.decode("utf-8", "replace"),
+        )
+        for each in found
+    ]
+    return schemas.UnclaimedPage(items=items)

@@ -1,0 +1,380 @@
+"""The shapes of the HTTP API and of the websocket's frames. Times are UTC, written with Z."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+from alerting.alert import Kind, Priority, State, Verb
+from alerting.listing import Which as AlertFilter
+from dashboard.auth import PASSWORD_LENGTH_MAX
+from dashboard.condition import Condition
+from dashboard.store import Role
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC with Z, to the millisecond.
+
+    >>> iso(datetime(2026, 11, 22, 1, 2, 3, 456789, UTC))
+    '2026-11-22T01:02:03.456Z'
+    """
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+Moment = Annotated[datetime, PlainSerializer(iso, return_type=str, when_used="json")]
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+class Shape(BaseModel):
+    """What all shapes have in common: they can be made from records."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Credentials(BaseModel):
+    """What a person types to sign in."""
+
+    username: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)
+
+
+class User(Shape):
+    """Who is signed in."""
+
+    id: int
+    username: str
+    display_name: str
+    role: Role
+
+
+class OpenAlerts(Shape):
+    """How many alerts are open, by priority."""
+
+    critical: int
+    high: int
+    medium: int
+    low: int
+    advisory: int
+
+
+class Institution(Shape):
+    """One institution at a glance."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    region: str
+    device_count: int
+    offline_count: int
+    open_alerts: OpenAlerts
+    state: Condition
+
+
+class Point(Shape):
+    """One measured channel; `last_value` is null when the last reading was not credible."""
+
+    id: int
+    quantity: str
+    unit: str
+    last_value: float | None
+    last_measured_at: Moment | None
+
+
+class Device(Shape):
+    """One device; `last_seen_at` is when its newest reading arrived."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    model: str
+    zone_id: int
+    report_interval_s: int
+    last_seen_at: Moment | None
+    state: Condition
+    points: list[Point]
+
+
+class Zone(Shape):
+    """One zone with its devices."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    floor: int
+    devices: list[Device]
+
+
+class InstitutionDetail(Institution):
+    """One institution with everything in it."""
+
+    zones: list[Zone]
+
+
+class InstitutionPage(Shape):
+    """A page of institutions, the worst first; `total` counts all that match."""
+
+    items: list[Institution]
+    total: int
+
+
+class AlertInstitution(Shape):
+    """Where an alert is."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+
+
+class AlertZone(Shape):
+    """The zone an alert is in."""
+
+    id: int
+    name: str
+    name_en: str
+    kind: str
+    floor: int
+
+
+class AlertDevice(Shape):
+    """The device an alert is of."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+
+
+class Alert(Shape):
+    """Where an alert stands. `open`: somebody still has something to do about it."""
+
+    id: UUID
+    kind: Kind
+    priority: Priority
+    state: State
+    open: bool
+    active: bool
+    acknowledged: bool
+    latching: bool
+    latched: bool
+    version: int
+    occurrences: int
+    institution: AlertInstitution
+    zone: AlertZone | None
+    device: AlertDevice | None
+    onset_at: Moment
+    raised_at: Moment
+    cleared_at: Moment | None
+    acknowledged_at: Moment | None
+    acknowledged_by: str | None
+    reset_at: Moment | None
+    rules: list[str]
+    evidence: dict[str, Any]
+
+
+class AlertEvent(Shape):
+    """One entry of an alert's history; `actor` is `engine` or `user:NAME`."""
+
+    id: int
+    verb: Verb
+    at: Moment
+    recorded_at: Moment
+    priority: Priority
+    rule: str | None
+    actor: str
+    note: str | None
+    evidence: dict[str, Any]
+
+
+class AlertDetail(Alert):
+    """An alert with its whole history, oldest first."""
+
+    events: list[AlertEvent]
+
+
+class AlertPage(Shape):
+    """A page of alerts; `next_cursor` leads to the next one, null on the last."""
+
+    items: list[Alert]
+    next_cursor: str | None
+
+
+class Act(BaseModel):
+    """A person's act on an alert as they saw it."""
+
+    version: int = Field(ge=1, description="the version of the alert the person saw")
+    note: Annotated[Text, Field(max_length=2000)] | None = None
+
+
+class Series(Shape):
+    """Readings of one point, columns of equal length; `low` and `high` only where each entry stands for many."""
+
+    point_id: int
+    quantity: str
+    unit: str
+    measured_at_ms: list[int]
+    value: list[float]
+    low: list[float] | None
+    high: list[float] | None
+
+
+class Readings(BaseModel):
+    """Readings of a device in [from, to)."""
+
+    device: Device
+    start: Moment = Field(serialization_alias="from")
+    end: Moment = Field(serialization_alias="to")
+    series: list[Series]
+
+
+class Pipeline(Shape):
+    """How the intake is doing; null where it never said."""
+
+    alive: bool
+    heartbeat_at: Moment | None
+    started_at: Moment | None
+    lag_ms: int | None
+    inbox_count: int | None
+
+
+class DeadLetterFigures(Shape):
+    """How many messages were refused, ever."""
+
+    total: int
+    by_reason: dict[str, int]
+
+
+class System(Shape):
+    """The service at a glance."""
+
+    version: str
+    edition: str
+    timescaledb: str
+    readings_last_minute: int
+    pipeline: Pipeline
+    dead_letters: DeadLetterFigures
+    unclaimed_count: int
+    live_clients: int
+
+
+class DeadLetter(Shape):
+    """One refused message; `payload` is its beginning as text, with what is no UTF-8 replaced."""
+
+    id: int
+    received_at: Moment
+    topic: str
+    reason: str
+    detail: str
+    payload: str
+    payload_bytes: int
+
+
+class DeadLetterPage(Shape):
+    """A page of refused messages, newest first."""
+
+    items: list[DeadLetter]
+    next_cursor: str | None
+
+
+class Unclaimed(Shape):
+    """Something that reports without being registered."""
+
+    institution: str
+    device: str
+    quantity: str
+    reason: str
+    first_seen_at: Moment
+    last_seen_at: Moment
+    message_count: int
+    last_topic: str
+    last_payload: str
+
+
+class UnclaimedPage(Shape):
+    """What reports without being registered, the latest first."""
+
+    items: list[Unclaimed]
+
+
+class Health(Shape):
+    """Whether the dashboard can do its work."""
+
+    status: Literal["ok", "failing"]
+    database: bool
+    follower: bool
+
+
+class Problem(Shape):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class SnapshotFrame(Shape):
+    """All open alerts as of `cursor`, and every institution."""
+
+    type: Literal["snapshot"] = "snapshot"
+    cursor: int
+    server_time: Moment
+    alerts: list[Alert]
+    institutions: list[Institution]
+
+
+class AlertFrame(Shape):
+    """One event, and the alert and its institution as they stand now."""
+
+    type: Literal["alert"] = "alert"
+    cursor: int
+    event: AlertEvent
+    alert: Alert
+    institution: Institution
+
+
+class LiveSeries(Shape):
+    """New readings of one point."""
+
+    point_id: int
+    quantity: str
+    measured_at_ms: list[int]
+    value: list[float]
+
+
+class ReadingsFrame(Shape):
+    """New readings of a watched device."""
+
+    type: Literal["readings"] = "readings"
+    device_id: int
+    series: list[LiveSeries]
+
+
+class HeartbeatFrame(Shape):
+    """The connection lives; whether the intake does."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    server_time: Moment
+    cursor: int
+    pipeline_alive: bool
+
+
+class WatchRequest(BaseModel):
+    """What a client may say."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["watch", "unwatch"]
+    device_id: int = Field(ge=1, le=2**31 - 1)

@@ -1,0 +1,39 @@
+"""What the routes work with: the database, the live side, and the bounds of signing in."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from dashboard.live import Live
+from dashboard.metrics import Metrics
+from dashboard.settings import DashboardSettings
+from dashboard.throttle import SignInThrottle
+from ingest.database import Connection, Pool
+
+_PASSWORD_CHECKS_MAX = 2  # at once: each takes 64 MiB
+
+
+@dataclass(slots=True)
+class Service:
+    """One of these lives as long as the app, in `app.state.service`."""
+
+    settings: DashboardSettings
+    pool: Pool
+    live: Live
+    metrics: Metrics
+    throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    password_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORD_CHECKS_MAX))
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, committed at the end. Raises psycopg.OperationalError."""
+        with self.pool.connection(timeout=self.settings.database_wait_s_max) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that sees one moment of the database. Raises psycopg.OperationalError."""
+        with self.writing() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection

@@ -1,0 +1,60 @@
+"""Settings of the dashboard: `ANHU_DASHBOARD_…`, or the table `[dashboard]` of anhu.toml."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, IPvAnyNetwork
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from ingest.settings import AnhuSettings
+
+
+def _split(value: Any) -> Any:
+    """A list written as `a, b` in an environment variable."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+TextList = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+NetworkList = Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split)]
+
+LOOPBACK: list[IPv4Network | IPv6Network] = [IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")]
+
+
+class DashboardSettings(AnhuSettings):
+    """Where the dashboard listens, whom it trusts, and its bounds."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_DASHBOARD_", extra="ignore")
+    table = "dashboard"
+
+    host: str = "127.0.0.1"
+    port: int = Field(8460, ge=0, le=65_535)  # 0: any free one
+
+    session_hours_max: float = Field(168.0, gt=0)
+    # An open page counts as use: the screen on the wall of a duty room must not sign itself out at night.
+    session_idle_hours_max: float = Field(12.0, gt=0)
+    sessions_per_user_max: int = Field(50, ge=1)
+    secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
+    allowed_origins: TextList = []  # besides the dashboard's own; for a proxy that rewrites the Host header
+    trusted_proxies: TextList = []  # addresses whose X-Forwarded-* headers are believed
+    metrics_networks: NetworkList = LOOPBACK
+
+    database_connections_max: int = Field(8, ge=1, le=100)
+    database_wait_s_max: float = Field(5.0, gt=0)
+    body_bytes_max: int = Field(64 * 1024, ge=1024)
+    span_days_max: float = Field(92.0, gt=0)  # of one request for readings
+    stop_s_max: int = Field(3, ge=1, le=60)
+
+    clients_max: int = Field(2000, ge=1)
+    client_queue_count_max: int = Field(2048, ge=2)  # more than one read of the event log brings (feed.BATCH_COUNT_MAX)
+    client_messages_per_s_max: float = Field(20.0, gt=0)
+    ring_count_max: int = Field(4096, ge=1)
+    snapshot_age_s_max: float = Field(1.0, ge=0)
+    watched_per_client_max: int = Field(8, ge=1)
+    readings_poll_s: float = Field(1.0, gt=0)
+    heartbeat_s: float = Field(5.0, gt=0)
+    pulse_s: float = Field(2.0, gt=0)
+    pipeline_silence_s_max: float = Field(10.0, gt=0)
+    send_s_max: float = Field(20.0, gt=0)
+    ping_interval_s: float = Field(20.0, gt=0)
+    ping_timeout_s: float = Field(20.0, gt=0)
+    reconnect_delay_s_max: float = Field(5.0, gt=0)

@@ -1,0 +1,53 @@
+import { HEALTH_STATES, PRIORITIES, type Alert, type Institution, type Verb } from "@/api/contract";
+
+/** Where an alert stands, in the words an operator acts on. */
+export type Phase = "unacknowledged" | "acknowledged" | "returned" | "awaiting_reset" | "closed";
+
+/**
+ * Whether an alert is still open after this verb. The two flags do not tell: a latching alert that is clear and
+ * acknowledged stays open until it is reset, and the flags do not change with the reset.
+ */
+export function isOpenAfter(verb: Verb, alert: Alert): boolean {
+  if (verb === "reset") return false;
+  return alert.active || !alert.acknowledged || alert.latching;
+}
+
+export function phaseOf(alert: Alert, open: boolean): Phase {
+  if (!open) return "closed";
+  if (alert.active) return alert.acknowledged ? "acknowledged" : "unacknowledged";
+  return alert.acknowledged ? "awaiting_reset" : "returned";
+}
+
+export function canAcknowledge(phase: Phase): boolean {
+  return phase === "unacknowledged" || phase === "returned";
+}
+
+export function canReset(phase: Phase): boolean {
+  return phase === "awaiting_reset";
+}
+
+/** An alert that must be heard: critical and not acknowledged, even when the cause has gone. */
+export function isSounding(alert: Alert): boolean {
+  return alert.priority === "critical" && !alert.acknowledged;
+}
+
+/** Worst first; of equal priority the unacknowledged first, then the newest. */
+export function compareAlerts(a: Alert, b: Alert): number {
+  return (
+    PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
+    Number(a.acknowledged) - Number(b.acknowledged) ||
+    Date.parse(b.raised_at) - Date.parse(a.raised_at) ||
+    (a.id < b.id ? -1 : 1)
+  );
+}
+
+/** Worst state first, then the one with the worst and most open alerts, then by code. */
+export function compareInstitutions(a: Institution, b: Institution): number {
+  const state = HEALTH_STATES.indexOf(a.state) - HEALTH_STATES.indexOf(b.state);
+  if (state) return state;
+  for (const priority of PRIORITIES) {
+    const difference = b.open_alerts[priority] - a.open_alerts[priority];
+    if (difference) return difference;
+  }
+  return a.code < b.code ? -1 : 1;
+}

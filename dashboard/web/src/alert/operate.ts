@@ -1,0 +1,55 @@
+import { ref } from "vue";
+import { ElMessage } from "element-plus";
+import "element-plus/theme-chalk/el-message.css";
+import * as api from "@/api/client";
+import type { Alert, AlertDetail, OperatorVerb } from "@/api/contract";
+import { formatTime } from "@/format/time";
+import { i18n } from "@/i18n";
+import { live } from "@/live/store";
+import { explain } from "@/load";
+
+const busy = ref<ReadonlySet<string>>(new Set());
+
+function setBusy(id: string, on: boolean): void {
+  const next = new Set(busy.value);
+  if (on) next.add(id);
+  else next.delete(id);
+  busy.value = next;
+}
+
+/** Somebody or something was quicker: shows the alert as it is now and says who it was. */
+async function yieldToOther(verb: OperatorVerb, id: string): Promise<void> {
+  const { t } = i18n.global;
+  const detail: AlertDetail = await api.alert(id);
+  const last = detail.events.at(-1);
+  if (last) live.adopt(detail, last.verb);
+  const other = detail.events.findLast((event) => event.verb === verb);
+  if (other && (verb === "reset" || detail.acknowledged)) {
+    const key = verb === "acknowledge" ? "alert.firstWas" : "alert.resetFirst";
+    ElMessage.info(t(key, { who: other.actor ?? t("alert.someone"), time: formatTime(other.at, "clock") }));
+  } else {
+    ElMessage.warning(t("alert.changed"));
+  }
+}
+
+/** Acknowledges or resets an alert and tells the operator how it went; true when it was this click that did it. */
+async function operate(verb: OperatorVerb, alert: Alert, note = ""): Promise<boolean> {
+  if (busy.value.has(alert.id)) return false;
+  setBusy(alert.id, true);
+  try {
+    live.adopt(await api.operate(verb, alert.id, alert.version, note), verb);
+    return true;
+  } catch (error) {
+    try {
+      if (!(error instanceof api.ApiError) || error.status !== 409) throw error;
+      await yieldToOther(verb, alert.id);
+    } catch (cause) {
+      ElMessage.error(i18n.global.t("alert.operateFailed", { detail: explain(cause) }));
+    }
+    return false;
+  } finally {
+    setBusy(alert.id, false);
+  }
+}
+
+export const operator = { busy, operate };

@@ -1,0 +1,32 @@
+import type { Alert, Evidence } from "@/api/contract";
+import { i18n, language, localName } from "@/i18n";
+import { formatValue, quantityName } from "./value";
+
+/** "1 层", "basement 2", or nothing when the floor is unknown. */
+export function floorName(floor: number | null | undefined): string {
+  if (floor === null || floor === undefined) return "";
+  return floor < 0 ? i18n.global.t("zone.basement", { n: -floor }) : i18n.global.t("zone.floor", { n: floor });
+}
+
+/** The room, or that the whole institution is meant. */
+export function roomName(alert: Alert): string {
+  return alert.zone ? localName(alert.zone) : i18n.global.t("alert.wholeInstitution");
+}
+
+/** "安和养老院 厨房" for a title or a notification. */
+export function placeLine(alert: Alert): string {
+  return `${localName(alert.institution)} · ${roomName(alert)}`;
+}
+
+/** The sentence that says why: the server's own in the reader's language, else value and threshold. */
+export function evidenceText(evidence: Evidence | null | undefined): string {
+  if (!evidence) return "";
+  const text = language.value === "en" ? evidence.text_en : evidence.text_zh;
+  if (text) return text;
+  const { quantity, value, threshold, unit } = evidence;
+  if (!quantity || value === null || value === undefined) return "";
+  const { t } = i18n.global;
+  const measured = `${quantityName(quantity)} ${formatValue(quantity, value, unit ?? "")}`;
+  if (threshold === null || threshold === undefined) return measured;
+  return `${measured} · ${t("chart.threshold", { value: formatValue(quantity, threshold, unit ?? "") })}`;
+}

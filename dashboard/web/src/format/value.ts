@@ -1,0 +1,31 @@
+import { i18n, language } from "@/i18n";
+import { zhCN } from "@/locales/zh-CN";
+import { significant } from "./number";
+
+const UNITS: Record<string, string> = { Cel: "°C", "0/1": "", "1": "" };
+const BINARY = new Set(["smoke_alarm", "heat_alarm", "fall", "sos"]);
+
+/** Whether a quantity is a yes or a no rather than a measure. */
+export function isBinary(quantity: string): boolean {
+  return BINARY.has(quantity);
+}
+
+export function quantityName(quantity: string): string {
+  return quantity in zhCN.quantity ? i18n.global.t(`quantity.${quantity}`) : quantity;
+}
+
+export function unitName(unit: string): string {
+  return UNITS[unit] ?? unit;
+}
+
+/** A value as people read it: "0.142 dB/m", "21.5 °C", "98 %", "触发". */
+export function formatValue(quantity: string, value: number, unit: string): string {
+  if (isBinary(quantity)) return i18n.global.t(value ? "binary.on" : "binary.off");
+  const name = unitName(unit);
+  return name ? `${significant(value)} ${name}` : significant(value);
+}
+
+/** A count with the reader's thousands separators. */
+export function formatCount(count: number): string {
+  return new Intl.NumberFormat(language.value).format(count);
+}

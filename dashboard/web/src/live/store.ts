@@ -1,0 +1,135 @@
+import { computed, ref, shallowRef } from "vue";
+import type { Alert, LiveFrame, LiveSeries, Verb } from "@/api/contract";
+import { compareAlerts, compareInstitutions, isSounding } from "@/alert/lifecycle";
+import { serverNowMs, setServerTime } from "@/clock";
+import { adoptAlert, applyFrame, EMPTY, type LiveState } from "./reducer";
+import { LiveSocket } from "./socket";
+
+/** A burst of events redraws the page at most this often; the first event of a burst is shown at once. */
+const REDRAW_INTERVAL_MS = 80;
+/** A reconnect quicker than this is not worth alarming anybody. */
+const LOST_GRACE_MS = 1_000;
+
+type SamplesListener = (series: LiveSeries[]) => void;
+
+const state = shallowRef<LiveState>(EMPTY);
+const connected = ref(false);
+const lostSinceMs = ref<number | null>(null);
+const snapshotCount = ref(0);
+const listeners = new Map<number, Set<SamplesListener>>();
+
+let socket: LiveSocket | null = null;
+let heardAtMs = serverNowMs();
+let lostTimer: ReturnType<typeof setTimeout> | undefined;
+let queue: LiveFrame[] = [];
+let redrawTimer: ReturnType<typeof setTimeout> | undefined;
+
+function flush(): void {
+  const frames = queue;
+  queue = [];
+  if (frames.length) state.value = frames.reduce(applyFrame, state.value);
+}
+
+function enqueue(frame: LiveFrame): void {
+  queue.push(frame);
+  if (redrawTimer !== undefined) return;
+  flush();
+  redrawTimer = setTimeout(() => {
+    redrawTimer = undefined;
+    flush();
+  }, REDRAW_INTERVAL_MS);
+}
+
+function markConnected(): void {
+  clearTimeout(lostTimer);
+  lostTimer = undefined;
+  lostSinceMs.value = null;
+  connected.value = true;
+}
+
+function markLost(): void {
+  connected.value = false;
+  if (lostTimer !== undefined || lostSinceMs.value !== null) return;
+  lostTimer = setTimeout(() => {
+    lostTimer = undefined;
+    lostSinceMs.value = heardAtMs;
+  }, LOST_GRACE_MS);
+}
+
+function receive(frame: LiveFrame): void {
+  heardAtMs = serverNowMs();
+  if (frame.type === "readings") {
+    for (const listener of listeners.get(frame.device_id) ?? []) listener(frame.series);
+    return;
+  }
+  if (frame.type !== "alert") setServerTime(frame.server_time);
+  enqueue(frame);
+  if (frame.type !== "snapshot") return;
+  markConnected();
+  snapshotCount.value += 1;
+  for (const deviceId of listeners.keys()) socket?.send({ type: "watch", device_id: deviceId });
+}
+
+/** Connects; `mayReconnect` is asked before each new attempt. */
+function start(mayReconnect: () => Promise<boolean>): void {
+  if (socket) return;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new LiveSocket(`${scheme}://${location.host}/live`, { frame: receive, lost: markLost, mayReconnect });
+  markLost();
+  socket.open();
+}
+
+/** Disconnects and forgets everything: the next user may see other things. */
+function stop(): void {
+  socket?.close();
+  socket = null;
+  clearTimeout(lostTimer);
+  clearTimeout(redrawTimer);
+  lostTimer = redrawTimer = undefined;
+  queue = [];
+  lostSinceMs.value = null;
+  connected.value = false;
+  state.value = EMPTY;
+}
+
+/** New samples of one device until the returned function is called. */
+function watchDevice(deviceId: number, listener: SamplesListener): () => void {
+  const known = listeners.get(deviceId);
+  if (known) known.add(listener);
+  else {
+    listeners.set(deviceId, new Set([listener]));
+    socket?.send({ type: "watch", device_id: deviceId });
+  }
+  return () => {
+    const set = listeners.get(deviceId);
+    if (!set?.delete(listener) || set.size) return;
+    listeners.delete(deviceId);
+    socket?.send({ type: "unwatch", device_id: deviceId });
+  };
+}
+
+/** Takes in the server's answer to the operator's own act, ahead of its frame. */
+function adopt(alert: Alert, verb: Verb): void {
+  state.value = adoptAlert(state.value, alert, verb);
+}
+
+const openAlerts = computed(() => [...state.value.alerts.values()].sort(compareAlerts));
+
+export const live = {
+  start,
+  stop,
+  watchDevice,
+  adopt,
+  openAlerts,
+  soundingAlerts: computed(() => openAlerts.value.filter(isSounding)),
+  institutions: computed(() => [...state.value.institutions.values()].sort(compareInstitutions)),
+  synced: computed(() => state.value.synced),
+  connected,
+  /** When the server was last heard (its time, ms) before a loss; null while connected or while the loss is too short to matter. */
+  lostSinceMs,
+  pipelineAlive: computed(() => state.value.pipelineAlive),
+  /** Grows with each snapshot: what came between two connections must be asked for again. */
+  snapshotCount,
+  isOpen: (id: string): boolean => state.value.alerts.has(id),
+  alertById: (id: string): Alert | undefined => state.value.alerts.get(id),
+};

@@ -1,0 +1,57 @@
+import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue";
+import { ApiError } from "@/api/client";
+import { i18n } from "@/i18n";
+
+/** An error in the reader's words. */
+export function explain(error: unknown): string {
+  const { t } = i18n.global;
+  if (error instanceof ApiError) {
+    if (error.status === 0) return t("common.unreachable");
+    if (error.status === 404) return t("common.notFound");
+    return error.message;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+export interface Loaded<T> {
+  data: ShallowRef<T | null>;
+  error: Ref<unknown>;
+  loading: Ref<boolean>;
+  reload(): Promise<void>;
+}
+
+/** Something fetched: the last good answer stays while it is fetched again; of overlapping fetches the latest wins. */
+export function useLoad<T>(fetcher: () => Promise<T>): Loaded<T> {
+  const data = shallowRef<T | null>(null);
+  const error = ref<unknown>(null);
+  const loading = ref(false);
+  let latest = 0;
+
+  async function reload(): Promise<void> {
+    const turn = ++latest;
+    loading.value = true;
+    try {
+      const answer = await fetcher();
+      if (turn !== latest) return;
+      data.value = answer;
+      error.value = null;
+    } catch (cause) {
+      if (turn === latest) error.value = cause;
+    } finally {
+      if (turn === latest) loading.value = false;
+    }
+  }
+
+  onScopeDispose(() => {
+    latest = -1;
+  });
+  return { data, error, loading, reload };
+}
+
+/** Calls `action` every `intervalMs` while the scope lives and the page is visible. */
+export function useInterval(action: () => void, intervalMs: number): void {
+  const timer = setInterval(() => {
+    if (!document.hidden) action();
+  }, intervalMs);
+  onScopeDispose(() => clearInterval(timer));
+}

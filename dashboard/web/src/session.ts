@@ -1,0 +1,51 @@
+import { ref, shallowRef } from "vue";
+import * as api from "@/api/client";
+import type { User } from "@/api/contract";
+import { live } from "@/live/store";
+
+const user = shallowRef<User | null>(null);
+/** True after a session ended by itself, so that the sign-in page can say why it is there. */
+const expired = ref(false);
+
+async function stillSignedIn(): Promise<boolean> {
+  try {
+    if (await api.currentUser()) return true;
+  } catch {
+    return true; // The server is away, which says nothing about the session: keep trying.
+  }
+  end(true);
+  return false;
+}
+
+function begin(who: User): void {
+  user.value = who;
+  expired.value = false;
+  live.start(stillSignedIn);
+}
+
+function end(byItself: boolean): void {
+  if (!user.value) return; // Several requests may find out at once.
+  expired.value = byItself;
+  user.value = null;
+  live.stop();
+}
+
+/** Takes up a session left by an earlier visit. Rejects when the server can't be reached. */
+async function resume(): Promise<boolean> {
+  const who = await api.currentUser();
+  if (who) begin(who);
+  return who !== null;
+}
+
+async function signIn(username: string, password: string): Promise<void> {
+  begin(await api.signIn(username, password));
+}
+
+async function signOut(): Promise<void> {
+  await api.signOut();
+  end(false);
+}
+
+api.whenSessionExpires(() => end(true));
+
+export const session = { user, expired, resume, signIn, signOut };

@@ -1,0 +1,1 @@
+"""From the wire to a stored reading: formats, MQTT intake, registry, storage."""

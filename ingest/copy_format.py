@@ -1,0 +1,58 @@
+"""PostgreSQL's binary COPY format, built for a whole batch at once from its numpy columns.
+
+The layout is the one of the PostgreSQL manual, COPY, "Binary Format".
+"""
+
+from typing import Final
+
+import numpy as np
+
+from ingest.reading import GOOD, Int64, ReadingBatch
+
+_DELAY_MS_MAX: Final = 2**31 - 1
+_POSTGRES_EPOCH_US: Final = 946_684_800_000_000  # 2000-01-01, where PostgreSQL counts microseconds from
+
+_COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TRAILER: Final = b"\xff\xff"
+# One row of binary COPY: the number of fields, then for each its length and its bytes, all big-endian.
+_ROW_GOOD: Final = np.dtype([
+    ("fields", ">i2"), ("at_length", ">i4"), ("at", ">i8"), ("point_length", ">i4"), ("point", ">i4"),
+    ("value_length", ">i4"), ("value", ">f4"), ("delay_length", ">i4"), ("delay", ">i4"), ("quality_length", ">i4"),
+])  # fmt: skip
+_ROW_DOUBTFUL: Final = np.dtype([*_ROW_GOOD.descr, ("quality", ">i2")])
+
+
+def copy_rows(batch: ReadingBatch) -> bytes:
+    """The batch as the body of a binary COPY, header and trailer included."""
+    good = batch.quality == GOOD
+    parts = [_COPY_HEADER]
+    for index, layout in ((good, _ROW_GOOD), (~good, _ROW_DOUBTFUL)):
+        chosen = batch.take(index)
+        rows = np.empty(len(chosen), layout)
+        rows["fields"] = 5
+        rows["at_length"], rows["at"] = 8, chosen.measured_at_us - _POSTGRES_EPOCH_US
+        rows["point_length"], rows["point"] = 4, chosen.point_id
+        rows["value_length"], rows["value"] = 4, chosen.value
+        rows["delay_length"], rows["delay"] = 4, _delay_ms(chosen)
+        if layout is _ROW_GOOD:
+            rows["quality_length"] = -1  # NULL
+        else:
+            rows["quality_length"], rows["quality"] = 2, chosen.quality
+        parts.append(rows.tobytes())
+    parts.append(_COPY_TRAILER)
+    return b"".join(parts)
+
+
+def _delay_ms(batch: ReadingBatch) -> Int64:
+    delay: Int64 = (batch.received_at_us - batch.measured_at_us) // 1000
+    return delay.clip(-_DELAY_MS_MAX, _DELAY_MS_MAX)
+
+
+def distinct(batch: ReadingBatch) -> ReadingBatch:
+    """The batch with one row, the first, of each (point, measured_at)."""
+    if len(batch) < 2:
+        return batch
+    order = np.lexsort((np.arange(len(batch)), batch.measured_at_us, batch.point_id))
+    point, at = batch.point_id[order], batch.measured_at_us[order]
+    first = np.r_[True, (point[1:] != point[:-1]) | (at[1:] != at[:-1])]
+    return batch if first.all() else batch.take(np.sort(order[first]))

@@ -1,0 +1,116 @@
+"""Looking the registered things up for display: by institution, or by their ids."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from psycopg.rows import class_row
+
+from ingest.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionEntry:
+    """One institution, with how many devices it has."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    region: str
+    device_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneEntry:
+    """One zone."""
+
+    id: int
+    institution_id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """One device."""
+
+    id: int
+    institution_id: int
+    zone_id: int
+    code: str
+    name: str
+    kind: str
+    model: str
+    report_interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointEntry:
+    """One measured channel of a device."""
+
+    id: int
+    device_id: int
+    quantity: str
+    unit: str
+
+
+Entry = TypeVar("Entry", InstitutionEntry, ZoneEntry, DeviceEntry, PointEntry)
+
+_INSTITUTIONS: Final = (
+    "SELECT id, code, name, name_en, kind, region, coalesce(device_count, 0)::int AS device_count FROM institutions"
+    " LEFT JOIN (SELECT institution_id, count(*) AS device_count FROM devices"
+    "            WHERE %(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s) GROUP BY 1) AS counts ON institution_id = id"
+    " WHERE %(ids)s::int[] IS NULL OR id = ANY(%(ids)s) ORDER BY code"
+)
+_ZONES: Final = "SELECT id, institution_id, code, name, name_en, kind, floor FROM zones"
+_DEVICES: Final = (
+    "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s FROM devices"
+)  # fmt: skip
+_POINTS: Final = "SELECT id, device_id, quantity, unit FROM points"
+
+
+def institutions(connection: Connection, ids: Collection[int] | None = None) -> list[InstitutionEntry]:
+    """Those with `ids`, or all, by code."""
+    with connection.cursor(row_factory=class_row(InstitutionEntry)) as cursor:
+        return cursor.execute(_INSTITUTIONS, {"ids": None if ids is None else list(ids)}).fetchall()
+
+
+def zones(connection: Connection, ids: Collection[int]) -> list[ZoneEntry]:
+    """The zones with `ids`, in no order."""
+    return _select(connection, ZoneEntry, f"{_ZONES} WHERE id = ANY(%s)", ids)
+
+
+def zones_of(connection: Connection, institution_id: int) -> list[ZoneEntry]:
+    """The zones of an institution, by floor and code."""
+    return _select(
+        connection, ZoneEntry, f"{_ZONES} WHERE institution_id = ANY(%s) ORDER BY floor, code", [institution_id]
+    )
+
+
+def devices(connection: Connection, ids: Collection[int]) -> list[DeviceEntry]:
+    """The devices with `ids`, in no order."""
+    return _select(connection, DeviceEntry, f"{_DEVICES} WHERE id = ANY(%s)", ids)
+
+
+def devices_of(connection: Connection, institution_id: int) -> list[DeviceEntry]:
+    """The devices of an institution, by code."""
+    return _select(
+        connection, DeviceEntry, f"{_DEVICES} WHERE institution_id = ANY(%s) ORDER BY code", [institution_id]
+    )
+
+
+def points_of(connection: Connection, device_ids: Collection[int]) -> list[PointEntry]:
+    """The points of these devices, by id."""
+    return _select(connection, PointEntry, f"{_POINTS} WHERE device_id = ANY(%s) ORDER BY id", device_ids)
+
+
+def _select(connection: Connection, entry: type[Entry], statement: str, ids: Collection[int]) -> list[Entry]:
+    if not ids:
+        return []
+    with connection.cursor(row_factory=class_row(entry)) as cursor:
+        return cursor.execute(statement.encode(), (list(ids),)).fetchall()

@@ -1,0 +1,57 @@
+"""What can go wrong between the wire and the table; the docstring is the default message."""
+
+from enum import StrEnum
+
+
+class IngestError(Exception):
+    """The reading could not be taken in."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class UnitMismatch(IngestError):
+    """The unit does not belong to the quantity."""
+
+
+class BadTime(IngestError):
+    """The time cannot be read."""
+
+
+class RegistryFileInvalid(IngestError):
+    """The registry file has errors; nothing was imported."""
+
+    def __init__(self, problems: list[tuple[int | None, str]]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"line {line}: {text}" if line else text for line, text in problems))
+
+
+class MigrationConflict(IngestError):
+    """An applied migration differs from the file that now bears its number."""
+
+
+class DatabaseUnavailable(IngestError):
+    """The database does not answer."""
+
+
+class BrokerUnavailable(IngestError):
+    """The broker does not answer."""
+
+
+class Refusal(StrEnum):
+    """Why a message, or one reading of it, became a dead letter."""
+
+    TOPIC_UNKNOWN = "topic_unknown"
+    TOO_LARGE = "too_large"
+    BAD_JSON = "bad_json"
+    BAD_SHAPE = "bad_shape"
+    BAD_TYPE = "bad_type"
+    BAD_TIME = "bad_time"
+    NOT_FINITE = "not_finite"
+    FUTURE = "future"
+    ANCIENT = "ancient"
+    UNIT_MISMATCH = "unit_mismatch"
+    QUANTITY_UNKNOWN = "quantity_unknown"
+    UNCLAIMED_FULL = "unclaimed_full"
+    STORE_REFUSED = "store_refused"
+    DECODER_FAILED = "decoder_failed"

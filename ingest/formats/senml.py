@@ -1,0 +1,129 @@
+"""SenML JSON (RFC 8428): packs of records with base fields.
+
+The name of a record is its base name followed by its name (§4.5.1). The part after the last "/" or ":" is the quantity;
+where the topic names no device, the part before that is the device.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingest.errors import BadTime, Refusal
+from ingest.formats.json_text import BadJson, loads
+from ingest.reading import Decoded, Rejection, Sample, parse_time_us
+
+VERSION_MAX: Final = 10  # RFC 8428 §4.4: a reader must refuse a pack of a version it does not know
+RELATIVE_BELOW_S: Final = 2**28  # §4.5.3: smaller times are relative to now
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")  # §4.5.1
+_NUMBERS: Final = ("bt", "bv", "bs", "t", "v", "s", "ut")
+_TEXTS: Final = ("bn", "bu", "n", "u", "vs", "vd")
+
+
+@dataclass(slots=True)
+class _Base:
+    """The base fields in force, which last until they are given again (§4.1)."""
+
+    values: dict[str, object] = field(default_factory=dict)
+
+    def number(self, key: str) -> float:
+        value = self.values.get(key, 0.0)
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    def text(self, key: str) -> str | None:
+        value = self.values.get(key)
+        return value if isinstance(value, str) else None
+
+
+def decode(payload: bytes, device: str | None, received_at_us: int) -> Decoded:
+    """The samples of one pack; `device` comes from the topic, or is None where the names carry it."""
+    try:
+        pack = loads(payload)
+    except BadJson as error:
+        return Decoded.refused(Refusal.BAD_JSON, str(error))
+    if not isinstance(pack, list) or not pack:
+        return Decoded.refused(Refusal.BAD_SHAPE, "a SenML pack is a non-empty array of records")
+    decoded = Decoded([], [])
+    base = _Base()
+    for record in pack:
+        problem = _check(record)
+        if problem is not None:
+            # A base field that cannot be read would silently falsify every record after it.
+            decoded.rejections.append(problem)
+            if isinstance(record, dict) and any(key.startswith("b") for key in record):
+                decoded.rejections.append(Rejection(Refusal.BAD_SHAPE, "the rest of the pack: its base is unreadable"))
+                break
+            continue
+        _decode_record(record, base, device, received_at_us, decoded)
+    return decoded
+
+
+def _check(record: object) -> Rejection | None:
+    if not isinstance(record, dict):
+        return Rejection(Refusal.BAD_SHAPE, "a SenML record is an object")
+    version = record.get("bver", VERSION_MAX)
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION_MAX:
+        return Rejection(Refusal.BAD_SHAPE, f"bver {version!s:.16} is not a known SenML version")
+    for key in _NUMBERS:
+        value = record.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return Rejection(Refusal.BAD_TYPE, f"{key} must be a number")
+        if not math.isfinite(value):
+            return Rejection(Refusal.NOT_FINITE, f"{key} is {value}")
+    for key in _TEXTS:
+        if not isinstance(record.get(key, ""), str):
+            return Rejection(Refusal.BAD_TYPE, f"{key} must be text")
+    unknown = next((key for key in record if key.endswith("_")), None)
+    if unknown is not None:  # §4.4: a field ending in "_" must be understood or the pack refused
+        return Rejection(Refusal.BAD_SHAPE, f"the field {unknown[:32]} must be understood and is not")
+    return None
+
+
+def _decode_record(
+    record: dict[str, object], base: _Base, device: str | None, received_at_us: int, decoded: Decoded
+) -> None:
+    for key in ("bn", "bt", "bu", "bv"):
+        if key in record:
+            base.values[key] = record[key]
+    value = _value(record, base)
+    if value is None:
+        if "n" in record or "vs" in record or "vd" in record:
+            decoded.rejections.append(Rejection(Refusal.BAD_TYPE, "only v and vb records carry readings"))
+        return
+    name = f"{base.text('bn') or ''}{record.get('n', '')}"
+    parts = re.split(r"[/:]", name)
+    named_device = device or (parts[-2] if len(parts) > 1 else "")
+    if not _NAME.fullmatch(name) or not parts[-1] or not named_device:
+        decoded.rejections.append(Rejection(Refusal.BAD_SHAPE, f"the name {name[:64]!r} names no device and quantity"))
+        return
+    try:
+        measured_at_us = _time_us(record, base, received_at_us)
+    except BadTime as error:
+        decoded.rejections.append(Rejection(Refusal.BAD_TIME, str(error)))
+        return
+    unit = record.get("u", base.text("bu"))
+    decoded.samples.append(
+        Sample(named_device, parts[-1], measured_at_us, value, unit if isinstance(unit, str) else None)
+    )
+
+
+def _value(record: dict[str, object], base: _Base) -> float | None:
+    """v plus the base value, or vb; None for a record that holds no number (base fields only, text, data)."""
+    if isinstance(flag := record.get("vb"), bool):
+        return float(flag)
+    if isinstance(number := record.get("v"), int | float):
+        return float(number) + base.number("bv")
+    # A base value alone is a reading of a record that has a name and no other value (§4.2).
+    if "bv" in base.values and "n" in record and not {"vs", "vd", "s"} & record.keys():
+        return base.number("bv")
+    return None
+
+
+def _time_us(record: dict[str, object], base: _Base, received_at_us: int) -> int:
+    own = record.get("t", 0)
+    seconds = base.number("bt") + (float(own) if isinstance(own, int | float) else 0.0)
+    if abs(seconds) < RELATIVE_BELOW_S:
+        return received_at_us + round(seconds * 1_000_000)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise BadTime(f"{seconds} is not a time")
+    return parse_time_us(seconds)

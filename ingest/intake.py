@@ -1,0 +1,198 @@
+"""From raw messages to a batch of readings, purely: decode, resolve against the registry, refuse with a reason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from ingest.errors import Refusal, UnitMismatch
+from ingest.formats import FORMATS
+from ingest.quantity import QUANTITIES, Quantity, convert
+from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
+from ingest.registry import Registry
+from ingest.routes import route
+
+PAYLOAD_KEPT_BYTES: Final = 2048
+DETAIL_LENGTH_MAX: Final = 500
+TOPIC_LENGTH_MAX: Final = 500
+REJECTIONS_A_MESSAGE_MAX: Final = 20
+
+
+class Message(NamedTuple):
+    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement."""
+
+    topic: str
+    payload: bytes
+    received_at_us: int
+    receipt: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is too large, too early and too late."""
+
+    payload_bytes_max: int
+    future_us_max: int
+    age_us_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What could not be taken in. `payload` is cut to PAYLOAD_KEPT_BYTES; `payload_bytes` is its whole length."""
+
+    received_at_us: int
+    topic: str
+    reason: Refusal
+    detail: str
+    payload: bytes
+    payload_bytes: int
+
+
+@dataclass(slots=True)
+class Unclaimed:
+    """What one thing sent that reports without being registered; `quantity` is "" where the whole device is unknown."""
+
+    institution: str
+    device: str
+    quantity: str
+    reason: str
+    first_seen_us: int
+    last_seen_us: int
+    message_count: int
+    last_message: Message
+
+
+@dataclass(slots=True)
+class Intake:
+    """All that a batch of messages came to."""
+
+    readings: ReadingBatch
+    dead_letters: list[DeadLetter]
+    unclaimed: list[Unclaimed]
+    message_count: int
+
+
+@dataclass(slots=True)
+class _Columns:
+    point_id: list[int] = field(default_factory=list)
+    measured_at_us: list[int] = field(default_factory=list)
+    received_at_us: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    quality: list[int] = field(default_factory=list)
+
+
+def take_in(messages: Iterable[Message], registry: Registry, limits: Limits) -> Intake:
+    """Decode and resolve `messages`. Never raises for what a message holds."""
+    columns = _Columns()
+    dead: list[DeadLetter] = []
+    unclaimed: dict[tuple[str, str, str], Unclaimed] = {}
+    count = 0
+    for message in messages:
+        count += 1
+        decoded, institution = _decode(message, limits)
+        rejections = decoded.rejections
+        for sample in decoded.samples:
+            problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
+            if problem is not None:
+                rejections.append(problem)
+        dead.extend(dead_letter(message, each) for each in rejections[:REJECTIONS_A_MESSAGE_MAX])
+    readings = ReadingBatch.build(
+        columns.point_id, columns.measured_at_us, columns.received_at_us, columns.value, columns.quality
+    )
+    return Intake(readings, dead, list(unclaimed.values()), count)
+
+
+def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
+    """`message` as a dead letter. NUL cannot be stored in a text column, and is shown instead."""
+    return DeadLetter(
+        message.received_at_us,
+        message.topic[:TOPIC_LENGTH_MAX].replace("\0", "\\0"),
+        rejection.reason,
+        rejection.detail[:DETAIL_LENGTH_MAX].replace("\0", "\\0").encode("utf-8", "replace").decode(),
+        message.payload[:PAYLOAD_KEPT_BYTES],
+        len(message.payload),
+    )
+
+
+def _decode(message: Message, limits: Limits) -> tuple[Decoded, str]:
+    where = route(message.topic)
+    if where is None:
+        return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
+    if len(message.payload) > limits.payload_bytes_max:
+        detail = f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read"
+        return Decoded.refused(Refusal.TOO_LARGE, detail), where.institution
+    try:
+        return FORMATS[where.format](message.payload, where.device, message.received_at_us), where.institution
+    except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
+        detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
+        return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
+
+
+def _resolve(
+    sample: Sample,
+    institution: str,
+    message: Message,
+    registry: Registry,
+    limits: Limits,
+    columns: _Columns,
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+) -> Rejection | None:
+    """Append `sample` to `columns`, or note its unclaimed device, or say why it is refused."""
+    points = registry.points_of(institution, sample.device)
+    if points is None:
+        known = institution in registry.institution_codes
+        _note(unclaimed, institution, sample.device, "", "device_unknown" if known else "institution_unknown", message)
+        return None
+    if sample.measured_at_us > message.received_at_us + limits.future_us_max:
+        ahead_s = (sample.measured_at_us - message.received_at_us) / 1e6
+        return Rejection(Refusal.FUTURE, f"{sample.quantity}: measured {ahead_s:.0f} s after its arrival")
+    if sample.measured_at_us < message.received_at_us - limits.age_us_max:
+        age_days = (message.received_at_us - sample.measured_at_us) / 86_400e6
+        return Rejection(Refusal.ANCIENT, f"{sample.quantity}: measured {age_days:.1f} days before its arrival")
+    point = points.get(sample.quantity)
+    if point is None:
+        if sample.quantity not in QUANTITIES:
+            return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
+        _note(unclaimed, institution, sample.device, sample.quantity, "quantity_unregistered", message)
+        return None
+    point_id, quantity = point
+    value = sample.value
+    if sample.unit is not None:
+        try:
+            value = convert(value, sample.unit, quantity)
+        except UnitMismatch as error:
+            return Rejection(Refusal.UNIT_MISMATCH, str(error))
+    columns.point_id.append(point_id)
+    columns.measured_at_us.append(sample.measured_at_us)
+    columns.received_at_us.append(message.received_at_us)
+    columns.value.append(_storable(value))
+    columns.quality.append(_quality(value, quantity))
+    return None
+
+
+def _quality(value: float, quantity: Quantity) -> int:
+    return GOOD if quantity.low <= value <= quantity.high else OUT_OF_RANGE
+
+
+def _storable(value: float) -> float:
+    """Within float4, which the table and the engine use."""
+    return max(-3.4e38, min(3.4e38, value))
+
+
+def _note(
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+    institution: str,
+    device: str,
+    quantity: str,
+    reason: str,
+    message: Message,
+) -> None:
+    institution, device = institution[:64].replace("\0", ""), device[:64].replace("\0", "")
+    entry = unclaimed.get((institution, device, quantity))
+    if entry is None:
+        first = message.received_at_us
+        entry = Unclaimed(institution, device, quantity, reason, first, first, 1, message)
+        unclaimed[institution, device, quantity] = entry
+    elif entry.last_message is not message:  # a message with several values of the device is one message
+        entry.message_count += 1
+        entry.last_seen_us = message.received_at_us
+        entry.last_message = message

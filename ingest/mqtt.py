@@ -1,0 +1,165 @@
+"""MQTT 5 intake: a persistent session whose messages are acknowledged only when they are safe."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import paho.mqtt.client as paho
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from ingest.errors import BrokerUnavailable
+from ingest.inbox import Inbox
+from ingest.intake import Message
+from ingest.routes import SUBSCRIPTION
+from ingest.settings import PipelineSettings
+
+CONNECT_TIMEOUT_S: Final = 20
+KEEPALIVE_S: Final = 15
+_RECONNECT_DELAY_S_MAX: Final = 5
+_SESSION_TAKEN_OVER: Final = 0x8E
+
+log = structlog.get_logger("ingest.mqtt")
+
+
+class Address(NamedTuple):
+    """A broker's address, from mqtt://user:password@host:port or mqtts://… for TLS."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Raises ValueError, never repeating the password."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError("a broker's address looks like mqtt://user:password@host:1883 (or mqtts:// for TLS)")
+        tls = parts.scheme == "mqtts"
+        port = parts.port or (8883 if tls else 1883)
+        username = unquote(parts.username) if parts.username else None
+        return cls(parts.hostname, port, username, unquote(parts.password) if parts.password else None, tls)
+
+
+class _Receipt(NamedTuple):
+    """What an acknowledgement needs: ids are the broker's and mean something on one connection only."""
+
+    connection: int
+    packet_id: int
+    qos: int
+
+
+class Source:
+    """The broker's queue for one shard, as three calls: take, ack, close.
+
+    At most `inbox_count_max` messages are unacknowledged at a time (MQTT 5 Receive Maximum), so the broker holds what
+    we cannot take, and the inbox cannot overflow by honest means.
+    """
+
+    def __init__(self, mqtt_url: str, client_id: str, settings: PipelineSettings, clock: Callable[[], int]) -> None:
+        self._address = Address.parse(mqtt_url)
+        self._settings = settings
+        self._clock = clock
+        # Twice: after a broker has lost our session, the old messages wait beside the new ones.
+        self._inbox = Inbox(2 * settings.inbox_count_max)
+        self._connection = 0
+        self._connected = threading.Event()
+        self._problem = ""
+        self.fenced = False
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True
+        )
+        self._client.username_pw_set(self._address.username, self._address.password)
+        if self._address.tls:
+            self._client.tls_set()
+        self._client.reconnect_delay_set(min_delay=1, max_delay=_RECONNECT_DELAY_S_MAX)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+
+    def open(self) -> None:
+        """Connect and subscribe. Raises BrokerUnavailable; later losses are mended by the client itself."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_s
+        properties.ReceiveMaximum = self._settings.inbox_count_max
+        try:
+            self._client.connect(
+                self._address.host, self._address.port, KEEPALIVE_S, clean_start=False, properties=properties
+            )
+        except OSError as error:
+            raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {error}") from error
+        self._client.loop_start()
+        if not self._connected.wait(CONNECT_TIMEOUT_S):
+            self.close()
+            raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {self._problem or 'no answer'}")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there now."""
+        return self._connected.is_set()
+
+    @property
+    def waiting_count(self) -> int:
+        """How many messages wait in the inbox."""
+        return len(self._inbox)
+
+    def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]:
+        """See Inbox.take."""
+        return self._inbox.take(count_max=count_max, age_ms_max=age_ms_max, wait_s=wait_s)
+
+    def ack(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that `messages` are safe, in their order.
+
+        Those of an earlier connection are passed over: the broker delivers them again, perhaps under the same ids as
+        other messages, and an id must not be acknowledged for a message we have not stored.
+        """
+        for message in messages:
+            receipt = message.receipt
+            if isinstance(receipt, _Receipt) and receipt.qos and receipt.connection == self._connection:
+                self._client.ack(receipt.packet_id, receipt.qos)
+
+    def close(self) -> None:
+        """Leave the broker; the session stays, and with it the queue."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(
+        self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._problem = str(reason)
+            log.warning("broker refused us", reason=str(reason))
+            return
+        self._connection += 1
+        if flags.session_present:
+            # What we had not acknowledged comes again; the copies still queued would only be stored twice over.
+            again = self._inbox.discard(_is_redelivered)
+            log.info("session resumed", redelivered_count=again)
+        client.subscribe(
+            SUBSCRIPTION, options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        )
+        self._connected.set()
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        self._connected.clear()
+        if reason.value == _SESSION_TAKEN_OVER:
+            self.fenced = True
+        if reason.is_failure:
+            log.warning("broker lost", reason=str(reason))
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        receipt = _Receipt(self._connection, message.mid, message.qos)
+        if not self._inbox.put(Message(message.topic, bytes(message.payload), self._clock(), receipt)):
+            # Left unacknowledged, a QoS 1 message comes again with the next connection; QoS 0 promises nothing.
+            log.error("inbox full", topic=message.topic[:200], qos=message.qos)
+
+
+def _is_redelivered(message: Message) -> bool:
+    return isinstance(message.receipt, _Receipt) and message.receipt.qos > 0

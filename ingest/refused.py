@@ -1,0 +1,70 @@
+"""Reading back what was refused (dead letters) and what nobody has registered (unclaimed devices)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from ingest.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterEntry:
+    """One message, or part of one, that could not become a reading; `payload` is its beginning."""
+
+    id: int
+    received_at: datetime
+    topic: str
+    reason: str
+    detail: str
+    payload: bytes
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnclaimedEntry:
+    """Something that reports without being registered."""
+
+    institution: str
+    device: str
+    quantity: str
+    reason: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    message_count: int
+    last_topic: str
+    last_payload: bytes
+
+
+_DEAD_LETTERS: Final = (
+    "SELECT id, received_at, topic, reason, detail, payload, payload_bytes FROM dead_letters"
+    " WHERE %(before)s::bigint IS NULL OR id < %(before)s ORDER BY id DESC LIMIT %(limit)s"
+)
+_UNCLAIMED: Final = (
+    "SELECT institution, device, quantity, reason, first_seen_at, last_seen_at, message_count, last_topic, last_payload"
+    " FROM unclaimed_devices ORDER BY last_seen_at DESC, institution, device, quantity LIMIT %s"
+)
+
+
+def dead_letters(connection: Connection, before_id: int | None, count_max: int) -> list[DeadLetterEntry]:
+    """The newest ones, or those before `before_id`, newest first."""
+    with connection.cursor(row_factory=class_row(DeadLetterEntry)) as cursor:
+        return cursor.execute(_DEAD_LETTERS, {"before": before_id, "limit": count_max}).fetchall()
+
+
+def dead_letter_totals(connection: Connection) -> dict[str, int]:
+    """How many there ever were, by reason."""
+    return dict(connection.execute("SELECT reason, count FROM dead_letter_totals ORDER BY reason").fetchall())
+
+
+def unclaimed(connection: Connection, count_max: int) -> list[UnclaimedEntry]:
+    """Those that reported last, first."""
+    with connection.cursor(row_factory=class_row(UnclaimedEntry)) as cursor:
+        return cursor.execute(_UNCLAIMED, (count_max,)).fetchall()
+
+
+def unclaimed_count(connection: Connection) -> int:
+    """How many there are."""
+    row = connection.execute("SELECT count(*) FROM unclaimed_devices").fetchone()
+    return int(row[0]) if row else 0

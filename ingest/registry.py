@@ -1,0 +1,110 @@
+"""Who may report what: institution → zone → device → point, as the running service holds it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ingest.quantity import QUANTITIES, Quantity
+
+INSTITUTION_KINDS: Final = ("nursing_home", "rescue_station", "child_welfare", "other")
+ZONE_KINDS: Final = (
+    "bedroom", "kitchen", "corridor", "dining", "activity", "laundry", "boiler_room", "dormitory", "office", "storage",
+    "other",
+)  # fmt: skip
+DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """A home or station; `region` is its county's GB/T 2260 code."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A room or corridor: the place a confirmation looks at."""
+
+    id: int
+    institution_id: int
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What is screwed to the ceiling. It is expected to report every `report_interval_s` seconds."""
+
+    id: int
+    institution_id: int
+    zone_id: int
+    code: str
+    name: str
+    kind: str
+    model: str
+    report_interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One measured channel of a device."""
+
+    id: int
+    device_id: int
+    quantity: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Everything that may report, with the look-ups the pipeline needs. `version` moves with every change."""
+
+    version: int
+    institutions: Mapping[int, Institution]
+    zones: Mapping[int, Zone]
+    devices: Mapping[int, Device]
+    points: Mapping[int, Point]
+    institution_codes: frozenset[str] = field(init=False)
+    _by_code: Mapping[tuple[str, str], Mapping[str, tuple[int, Quantity]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_code: dict[tuple[str, str], dict[str, tuple[int, Quantity]]] = {
+            (self.institutions[device.institution_id].code, device.code): {} for device in self.devices.values()
+        }
+        for point in self.points.values():
+            device = self.devices[point.device_id]
+            key = self.institutions[device.institution_id].code, device.code
+            by_code[key][point.quantity] = point.id, QUANTITIES[point.quantity]
+        object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
+
+    @classmethod
+    def build(
+        cls,
+        version: int,
+        institutions: Iterable[Institution],
+        zones: Iterable[Zone],
+        devices: Iterable[Device],
+        points: Iterable[Point],
+    ) -> "Registry":
+        """A registry from its records. A point of a quantity this version does not know is left out."""
+        known = (point for point in points if point.quantity in QUANTITIES)
+        return cls(
+            version,
+            {each.id: each for each in institutions},
+            {each.id: each for each in zones},
+            {each.id: each for each in devices},
+            {each.id: each for each in known},
+        )
+
+    def points_of(self, institution: str, device: str) -> Mapping[str, tuple[int, Quantity]] | None:
+        """Quantity → (point id, quantity) of the device with these codes; None where it is not registered."""
+        return self._by_code.get((institution, device))

@@ -1,0 +1,277 @@
+"""Registry files: what an installer writes in a spreadsheet (CSV) or an editor (TOML), checked as a whole.
+
+Both become the same `Draft`; errors are collected with their lines, and one error means nothing is imported.
+"""
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ingest.errors import RegistryFileInvalid
+from ingest.quantity import QUANTITIES
+from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, ZONE_KINDS
+
+CSV_COLUMNS: Final = (
+    "institution", "institution_name", "institution_name_en", "institution_kind", "region",
+    "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
+    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities",
+)  # fmt: skip
+_REQUIRED: Final = (
+    "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
+    "device", "device_name", "device_kind", "report_interval_s", "quantities",
+)  # fmt: skip
+_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_TABLE: Final = re.compile(r"^\s*\[\[\s*([\w.\s]+?)\s*\]\]", re.MULTILINE)
+_TEXT_LENGTH_MAX: Final = 200
+
+
+@dataclass(slots=True)
+class DeviceDraft:
+    """A device as the file has it."""
+
+    code: str
+    name: str
+    kind: str
+    model: str
+    report_interval_s: int
+    quantities: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ZoneDraft:
+    """A zone as the file has it, with its devices by code."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    floor: int
+    devices: dict[str, DeviceDraft] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class InstitutionDraft:
+    """An institution as the file has it, with its zones by code."""
+
+    code: str
+    name: str
+    name_en: str
+    kind: str
+    region: str
+    zones: dict[str, ZoneDraft] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A whole file, without errors."""
+
+    institutions: dict[str, InstitutionDraft] = field(default_factory=dict)
+
+    @property
+    def device_count(self) -> int:
+        """How many devices the file names."""
+        return sum(len(zone.devices) for each in self.institutions.values() for zone in each.zones.values())
+
+
+def parse(text: str, *, suffix: str) -> Draft:
+    """The draft in `text`, a `.csv` or `.toml` file. Raises RegistryFileInvalid with every error and its line."""
+    if suffix == ".csv":
+        return _Reader().read_csv(text)
+    if suffix == ".toml":
+        return _Reader().read_toml(text)
+    raise RegistryFileInvalid([(None, f"a registry file ends in .csv or .toml, not in {suffix or 'nothing'}")])
+
+
+class _Reader:
+    """Collects the draft and the problems of one file."""
+
+    def __init__(self) -> None:
+        self.draft = Draft()
+        self.problems: list[tuple[int | None, str]] = []
+        self._device_lines: dict[tuple[str, str], int | None] = {}
+
+    def read_csv(self, text: str) -> Draft:
+        rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="?", strict=True)
+        missing = [name for name in _REQUIRED if name not in (rows.fieldnames or ())]
+        unknown = [name for name in rows.fieldnames or () if name not in CSV_COLUMNS]
+        if missing or unknown:
+            complaints = [f"the column {name} is missing" for name in missing]
+            raise RegistryFileInvalid(
+                [(1, each) for each in complaints + [f"unknown column {name}" for name in unknown]]
+            )
+        try:
+            for row in rows:
+                self._csv_row({key: (value or "").strip() for key, value in row.items() if key != "?"}, rows.line_num)
+                if "?" in row:
+                    self._problem(rows.line_num, "more fields than columns")
+        except csv.Error as error:
+            self._problem(rows.line_num, str(error))
+        return self._result()
+
+    def _csv_row(self, row: dict[str, str], line: int) -> None:
+        institution = self._institution(
+            {
+                "code": row["institution"], "name": row["institution_name"],
+                "name_en": row.get("institution_name_en", ""), "kind": row["institution_kind"],
+                "region": row.get("region", ""),
+            },
+            line,
+        )  # fmt: skip
+        floor = self._integer(row.get("floor") or "1", "floor", line)
+        interval = self._integer(row["report_interval_s"], "report_interval_s", line)
+        zone = self._zone(
+            institution,
+            {
+                "code": row["zone"], "name": row["zone_name"], "name_en": row.get("zone_name_en", ""),
+                "kind": row["zone_kind"], "floor": floor,
+            },
+            line,
+        )  # fmt: skip
+        quantities = [each.strip() for each in re.split(r"[;\s]+", row["quantities"]) if each.strip()]
+        self._device(
+            institution,
+            zone,
+            {
+                "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
+                "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
+            },
+            line,
+        )  # fmt: skip
+
+    def _integer(self, text: str, name: str, line: int) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            self._problem(line, f"{name}: {text[:32]!r} is not a whole number")
+            return 1
+
+    def read_toml(self, text: str) -> Draft:
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            matched = re.search(r"line (\d+)", str(error))
+            raise RegistryFileInvalid([(int(matched[1]) if matched else None, str(error))]) from error
+        lines = _TableLines(text)
+        for name in document.keys() - {"institution"}:
+            self._problem(None, f"unknown entry {name}; a registry holds [[institution]] tables")
+        for record in self._tables(document, "institution", None):
+            line = lines.next("institution")
+            institution = self._institution(record, line)
+            for zone_record in self._tables(record, "zone", line):
+                zone_line = lines.next("institution.zone")
+                zone = self._zone(institution, zone_record, zone_line)
+                for device_record in self._tables(zone_record, "device", zone_line):
+                    self._device(institution, zone, device_record, lines.next("institution.zone.device"))
+        return self._result()
+
+    def _tables(self, record: Mapping[str, Any], name: str, line: int | None) -> list[dict[str, Any]]:
+        found = record.get(name, [])
+        if isinstance(found, list) and all(isinstance(each, dict) for each in found):
+            return found
+        self._problem(line, f"{name} must be written as [[…{name}]] tables")
+        return []
+
+    def _institution(self, record: Mapping[str, Any], line: int | None) -> InstitutionDraft:
+        record = self._known(record, {"code", "name", "name_en", "kind", "region", "zone"}, line, "institution")
+        self._choice(record["kind"], INSTITUTION_KINDS, "institution kind", line)
+        draft = InstitutionDraft(
+            record["code"], record["name"], record["name_en"], record["kind"], str(record["region"])
+        )
+        standing = self.draft.institutions.setdefault(draft.code, draft)
+        if (standing.name, standing.kind) != (draft.name, draft.kind):
+            self._problem(line, f"institution {draft.code} was given another name or kind above")
+        return standing
+
+    def _zone(self, institution: InstitutionDraft, record: Mapping[str, Any], line: int | None) -> ZoneDraft:
+        record = self._known(record, {"code", "name", "name_en", "kind", "floor", "device"}, line, "zone")
+        self._choice(record["kind"], ZONE_KINDS, "zone kind", line)
+        floor = record["floor"] if record["floor"] != "" else 1
+        if not isinstance(floor, int) or isinstance(floor, bool) or not -9 <= floor <= 99:
+            self._problem(line, f"zone {record['code']}: floor must be a whole number from -9 to 99")
+            floor = 1
+        draft = ZoneDraft(record["code"], record["name"], record["name_en"], record["kind"], floor)
+        standing = institution.zones.setdefault(draft.code, draft)
+        if (standing.name, standing.kind, standing.floor) != (draft.name, draft.kind, draft.floor):
+            self._problem(line, f"zone {institution.code}/{draft.code} was given another name, kind or floor above")
+        return standing
+
+    def _device(
+        self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
+    ) -> None:
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities"}
+        record = self._known(record, fields, line, "device")
+        code = record["code"]
+        self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
+        interval = record["report_interval_s"]
+        if not isinstance(interval, int) or isinstance(interval, bool) or not 1 <= interval <= 86_400:
+            self._problem(line, f"device {code}: report_interval_s must be from 1 to 86400")
+            interval = 1
+        quantities = record["quantities"]
+        if not isinstance(quantities, list) or not quantities:
+            self._problem(line, f"device {code}: quantities must name at least one")
+            quantities = []
+        for quantity in quantities:
+            self._choice(quantity, tuple(QUANTITIES), "quantity", line)
+        if len(set(map(str, quantities))) != len(quantities):
+            self._problem(line, f"device {code}: a quantity is named twice")
+        key = institution.code, code
+        if key in self._device_lines:
+            before = self._device_lines[key]
+            self._problem(
+                line, f"device {code} stands twice in {institution.code}" + (f" (line {before})" if before else "")
+            )
+        self._device_lines[key] = line
+        zone.devices[code] = DeviceDraft(
+            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities))
+        )
+
+    def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
+        """The record with every text field present; complains of unknown fields, bad codes and texts."""
+        for name in record.keys() - fields:
+            self._problem(line, f"{what}: unknown field {name}")
+        whole = {name: record.get(name, "") for name in fields}
+        for name in ("code", "name", "name_en", "kind", "model", "region"):
+            if name in whole and not isinstance(whole[name], str):
+                self._problem(line, f"{what}: {name} must be text")
+                whole[name] = str(whole[name])
+            if len(str(whole.get(name, ""))) > _TEXT_LENGTH_MAX:
+                self._problem(line, f"{what}: {name} is longer than {_TEXT_LENGTH_MAX} characters")
+        if not _CODE.fullmatch(whole["code"]):
+            self._problem(line, f"{what} code {whole['code'][:64]!r}: letters, digits, - and _ only, at most 64")
+        if not whole["name"].strip():
+            self._problem(line, f"{what} {whole['code'][:64]}: the name is missing")
+        return whole
+
+    def _choice(self, value: object, allowed: tuple[str, ...], what: str, line: int | None) -> None:
+        if value not in allowed:
+            self._problem(line, f"{what} {str(value)[:32]!r} is not one of {', '.join(allowed)}")
+
+    def _problem(self, line: int | None, text: str) -> None:
+        self.problems.append((line, text))
+
+    def _result(self) -> Draft:
+        if not self.problems and not self.draft.institutions:
+            self._problem(None, "the file names no institution")
+        if self.problems:
+            raise RegistryFileInvalid(self.problems)
+        return self.draft
+
+
+class _TableLines:
+    """The lines of `[[…]]` headers in order of appearance; tomllib reads a file without saying where things stood."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[str, list[int]] = {}
+        for matched in _TABLE.finditer(text):
+            name = re.sub(r"\s", "", matched[1])
+            start = matched.start() + len(matched[0]) - len(matched[0].lstrip())
+            self._lines.setdefault(name, []).append(text.count("\n", 0, start) + 1)
+
+    def next(self, name: str) -> int | None:
+        """The line of the next header of that name; None where the table was written inline."""
+        lines = self._lines.get(name)
+        return lines.pop(0) if lines else None

@@ -1,0 +1,35 @@
+"""Topics: which format a message is in, and which institution and device it speaks for."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+PREFIX: Final = "anhu/v1"
+SUBSCRIPTION: Final = f"{PREFIX}/#"
+
+
+class Route(NamedTuple):
+    """What a topic says; `device` is None where one message speaks for several."""
+
+    format: str
+    institution: str
+    device: str | None
+
+
+@lru_cache(maxsize=262_144)
+def route(topic: str) -> Route | None:
+    """The route of `topic`, None for one nobody publishes on.
+
+    >>> route("anhu/v1/home-1/smoke-3/readings")
+    Route(format='native', institution='home-1', device='smoke-3')
+    >>> route("anhu/v1/home-1/senml")
+    Route(format='senml', institution='home-1', device=None)
+    """
+    match topic.split("/"):
+        case ["anhu", "v1", institution, device, "readings"] if institution and device:
+            return Route("native", institution, device)
+        case ["anhu", "v1", institution, device, "senml"] if institution and device:
+            return Route("senml", institution, device)
+        case ["anhu", "v1", institution, "senml"] if institution:
+            return Route("senml", institution, None)
+        case _:
+            return None

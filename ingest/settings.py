@@ -1,0 +1,86 @@
+"""Settings: environment variables (`ANHU_…`), then `anhu.toml`, then the defaults here.
+
+In anhu.toml the connection settings stand at the top and every other group in a table of its own:
+
+    database_url = "postgresql://anhu:secret@db/anhu"
+
+    [pipeline]
+    batch_count_max = 5000
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def config_path() -> Path:
+    """Where anhu.toml is looked for: ANHU_CONFIG, else the working directory."""
+    return Path(os.environ.get("ANHU_CONFIG", "anhu.toml"))
+
+
+def default_data_dir() -> Path:
+    """Where the embedded services keep their data: /var/lib/anhu as root, else under the user's data folder."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/anhu")  # the database runs as another user, who could not reach into /root
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "anhu"
+
+
+class AnhuSettings(BaseSettings):
+    """Reads one table of anhu.toml beside the environment. Raises pydantic.ValidationError, tomllib.TOMLDecodeError."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_", extra="ignore")
+    table: ClassVar[str] = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before the environment before the file."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, cls._from_file())
+
+    @classmethod
+    def _from_file(cls) -> dict[str, Any]:
+        path = config_path()
+        if not path.exists():
+            return {}
+        document = tomllib.loads(path.read_text("utf-8"))
+        return document.get(cls.table, {}) if cls.table else document
+
+
+class Connections(AnhuSettings):
+    """Where the services are; an unset address means the embedded one (anhu/runtime.py)."""
+
+    database_url: SecretStr | None = None
+    mqtt_url: SecretStr | None = None
+    data_dir: Path = Field(default_factory=default_data_dir)
+
+
+class PipelineSettings(AnhuSettings):
+    """Bounds of the intake."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_PIPELINE_", extra="ignore")
+    table = "pipeline"
+
+    batch_count_max: int = Field(5000, ge=1, le=20_000)
+    batch_age_ms_max: int = Field(20, ge=1, le=1000)
+    inbox_count_max: int = Field(20_000, ge=100, le=65_535)
+    payload_bytes_max: int = Field(64 * 1024, ge=256, le=1_048_576)
+    future_s_max: float = Field(60.0, gt=0)
+    age_days_max: float = Field(7.0, gt=0)
+    database_retry_s: float = Field(60.0, gt=0)
+    dead_letters_kept_max: int = Field(100_000, ge=100)
+    unclaimed_kept_max: int = Field(10_000, ge=1)
+    session_expiry_s: int = Field(7 * 86_400, ge=60)
+
+
+SHARD: Final = 0  # one pipeline serves everything until institutions are spread over shards

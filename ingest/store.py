@@ -1,0 +1,272 @@
+"""All SQL of the intake: registry, readings, dead letters, unclaimed devices, the pipeline's sign of life."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+import psycopg
+
+from ingest.copy_format import copy_rows, distinct
+from ingest.database import Connection
+from ingest.errors import Refusal
+from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
+from ingest.quantity import QUANTITIES
+from ingest.reading import ReadingBatch, from_us
+from ingest.registry import Device, Institution, Point, Registry, Zone
+from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
+
+REGISTRY_CHANNEL: Final = "registry"
+_COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
+
+
+def store_readings(connection: Connection, batch: ReadingBatch) -> int:
+    """Store the batch in the caller's transaction; a reading that is there already is passed over. Rows stored."""
+    batch = distinct(batch)
+    if not len(batch):
+        return 0
+    body = copy_rows(batch)
+    try:
+        with connection.transaction(), connection.cursor() as cursor:  # a savepoint: a conflict undoes the COPY alone
+            with cursor.copy(f"COPY readings {_COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
+                copy.write(body)
+            return cursor.rowcount
+    except psycopg.errors.UniqueViolation:
+        return _store_past_conflicts(connection, body)
+
+
+def _store_past_conflicts(connection: Connection, body: bytes) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE IF NOT EXISTS readings_stage (LIKE readings) ON COMMIT DELETE ROWS")
+        cursor.execute("TRUNCATE readings_stage")
+        with cursor.copy(f"COPY readings_stage {_COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
+            copy.write(body)
+        cursor.execute(
+            f"INSERT INTO readings {_COPY_COLUMNS} SELECT measured_at, point_id, value, delay_ms, quality"  # noqa: S608
+            " FROM readings_stage ON CONFLICT DO NOTHING"
+        )
+        return cursor.rowcount
+
+
+def store_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
+    """Keep `letters` and count them by reason, in the caller's transaction."""
+    if not letters:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO dead_letters (received_at, topic, reason, detail, payload, payload_bytes)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                (from_us(each.received_at_us), each.topic, each.reason, each.detail, each.payload, each.payload_bytes)
+                for each in letters
+            ],
+        )
+        # In one order, so that two writers cannot wait for each other.
+        cursor.executemany(
+            "INSERT INTO dead_letter_totals (reason, count) VALUES (%s, %s)"
+            " ON CONFLICT (reason) DO UPDATE SET count = dead_letter_totals.count + excluded.count",
+            sorted(Counter(each.reason for each in letters).items()),
+        )
+
+
+def prune_dead_letters(connection: Connection, kept_max: int) -> int:
+    """Drop the oldest dead letters beyond `kept_max` (their totals stay counted); how many went."""
+    return connection.execute(
+        "DELETE FROM dead_letters WHERE id <= (SELECT max(id) - %s FROM dead_letters)", (kept_max,)
+    ).rowcount
+
+
+def store_unclaimed(connection: Connection, entries: Sequence[Unclaimed], kept_max: int) -> list[DeadLetter]:
+    """Note what unregistered devices sent, in the caller's transaction.
+
+    At most `kept_max` things are listed, lest made-up names fill the disk; the rest is answered as dead letters.
+    """
+    if not entries:
+        return []
+    keys = [(each.institution, each.device, each.quantity) for each in entries]
+    institutions, devices, quantities = map(list, zip(*keys, strict=True))
+    known = {
+        tuple(row)
+        for row in connection.execute(
+            "SELECT institution, device, quantity FROM unclaimed_devices WHERE (institution, device, quantity) IN"
+            " (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))",
+            (institutions, devices, quantities),
+        )
+    }
+    row = connection.execute("SELECT count(*) FROM unclaimed_devices").fetchone()
+    room = kept_max - (int(row[0]) if row else 0)
+    rows, refused = [], []
+    for key, each in sorted(zip(keys, entries, strict=True), key=lambda pair: pair[0]):
+        if key not in known:
+            if room <= 0:
+                refused.append(_unlisted(each))
+                continue
+            room -= 1
+        first, last = from_us(each.first_seen_us), from_us(each.last_seen_us)
+        payload = each.last_message.payload[:PAYLOAD_KEPT_BYTES]
+        topic = each.last_message.topic[:500].replace("\0", "\\0")
+        rows.append((*key, each.reason, first, last, each.message_count, topic, payload))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO unclaimed_devices VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (institution, device, quantity) DO UPDATE SET reason = excluded.reason,"
+            " last_seen_at = excluded.last_seen_at, last_topic = excluded.last_topic,"
+            " last_payload = excluded.last_payload,"
+            " message_count = unclaimed_devices.message_count + excluded.message_count",
+            rows,
+        )
+    return refused
+
+
+def _unlisted(entry: Unclaimed) -> DeadLetter:
+    detail = f"{entry.reason}: {entry.institution}/{entry.device}; the list of unclaimed devices is full"
+    message = entry.last_message
+    return DeadLetter(
+        entry.last_seen_us, message.topic[:500].replace("\0", "\\0"), Refusal.UNCLAIMED_FULL, detail,
+        message.payload[:PAYLOAD_KEPT_BYTES], len(message.payload),
+    )  # fmt: skip
+
+
+def registry_version(connection: Connection) -> int:
+    """The number that moves with every change of the registry."""
+    row = connection.execute("SELECT version FROM registry_version").fetchone()
+    return int(row[0]) if row else 0
+
+
+def load_registry(connection: Connection) -> Registry:
+    """The whole registry, as of the caller's transaction."""
+    version = registry_version(connection)
+    institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
+    zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
+    devices = connection.execute(
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s FROM devices ORDER BY id"
+    )
+    points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
+    return Registry.build(
+        version,
+        (Institution(*row) for row in institutions),
+        (Zone(*row) for row in zones),
+        (Device(*row) for row in devices),
+        (Point(*row) for row in points),
+    )
+
+
+def import_registry(connection: Connection, draft: Draft) -> None:
+    """Bring `draft` in, in the caller's transaction: what is new is added, what is there takes the file's values.
+
+    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs.
+    """
+    for institution in draft.institutions.values():
+        institution_id = _upsert_institution(connection, institution)
+        for zone in institution.zones.values():
+            _upsert_zone(connection, institution_id, zone)
+    connection.execute("UPDATE registry_version SET version = version + 1")
+    connection.execute("SELECT pg_notify(%s, '')", (REGISTRY_CHANNEL,))
+
+
+def _upsert_institution(connection: Connection, draft: InstitutionDraft) -> int:
+    row = connection.execute(
+        "INSERT INTO institutions (code, name, name_en, kind, region) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (code) DO UPDATE SET name = excluded.name, name_en = excluded.name_en, kind = excluded.kind,"
+        " region = excluded.region RETURNING id",
+        (draft.code, draft.name, draft.name_en, draft.kind, draft.region),
+    ).fetchone()
+    return _only_id(row)
+
+
+def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) -> None:
+    row = connection.execute(
+        "INSERT INTO zones (institution_id, code, name, name_en, kind, floor) VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (institution_id, code) DO UPDATE SET name = excluded.name, name_en = excluded.name_en,"
+        " kind = excluded.kind, floor = excluded.floor RETURNING id",
+        (institution_id, draft.code, draft.name, draft.name_en, draft.kind, draft.floor),
+    ).fetchone()
+    zone_id = _only_id(row)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
+            " report_interval_s = excluded.report_interval_s",
+            [
+                (institution_id, zone_id, each.code, each.name, each.kind, each.model, each.report_interval_s)
+                for each in draft.devices.values()
+            ],
+        )
+        cursor.executemany(
+            "INSERT INTO points (device_id, quantity, unit) SELECT id, %s, %s FROM devices"
+            " WHERE institution_id = %s AND code = %s ON CONFLICT (device_id, quantity) DO NOTHING",
+            [
+                (quantity, QUANTITIES[quantity].unit, institution_id, each.code)
+                for each in draft.devices.values()
+                for quantity in each.quantities
+            ],
+        )
+
+
+def _only_id(row: tuple[object, ...] | None) -> int:
+    if row is None or not isinstance(row[0], int):
+        raise psycopg.InternalError("INSERT … RETURNING returned nothing")
+    return row[0]
+
+
+def readings_since(
+    connection: Connection, since: datetime, until: datetime, points: Sequence[int] | None = None
+) -> ReadingBatch:
+    """The readings measured in [since, until), of all points or of `points`, by time and point."""
+    rows = connection.execute(
+        "SELECT point_id, (extract(epoch FROM measured_at) * 1000000)::bigint, delay_ms, value, coalesce(quality, 0)"
+        " FROM readings WHERE measured_at >= %s AND measured_at < %s AND (%s::int[] IS NULL OR point_id = ANY(%s))"
+        " ORDER BY measured_at, point_id",
+        (since, until, points, points),
+    ).fetchall()
+    columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), (), ())
+    measured = np.asarray(columns[1], np.int64)
+    received = measured + np.asarray(columns[2], np.int64) * 1000
+    return ReadingBatch(
+        np.asarray(columns[0], np.int32), measured, received, np.asarray(columns[3], np.float32),
+        np.asarray(columns[4], np.int16),
+    )  # fmt: skip
+
+
+class Heartbeat(NamedTuple):
+    """The pipeline's sign of life: counts are since `started_at`; lag is how long the oldest waiting message waits."""
+
+    shard: int
+    at: datetime
+    started_at: datetime
+    pid: int
+    messages: int
+    readings: int
+    dead_letters: int
+    inbox_count: int
+    lag_ms: int
+
+
+def store_heartbeat(connection: Connection, beat: Heartbeat) -> None:
+    """Write the sign of life of one shard, in the caller's transaction."""
+    connection.execute(
+        "INSERT INTO pipeline_heartbeats VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (shard) DO UPDATE SET"
+        " at = excluded.at, started_at = excluded.started_at, pid = excluded.pid, messages = excluded.messages,"
+        " readings = excluded.readings, dead_letters = excluded.dead_letters, inbox_count = excluded.inbox_count,"
+        " lag_ms = excluded.lag_ms",
+        beat,
+    )
+
+
+def hold_shard(connection: Connection, shard: int) -> bool:
+    """Take the session-wide lock of `shard`; False while another pipeline holds it."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (0x53484152, shard)).fetchone()
+    return bool(row and row[0])
+
+
+def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    rows = connection.execute(
+        "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
+        " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
+        " ORDER BY measured_at DESC LIMIT 1) newest",
+        (since,),
+    )
+    return [(int(point_id), int(at_us)) for point_id, at_us in rows]

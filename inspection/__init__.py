@@ -1,0 +1,1 @@
+"""From an alert or a visit to a closed hazard: checklists, draws, hazards, ratings, reports."""

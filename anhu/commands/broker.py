@@ -26,7 +26,7 @@ def broker() -> None:
 @app.command(
     help="打印设备用的 MQTT 地址（含密码）：运行中的自带服务，或 ANHU_DEVICE_MQTT_URL。 "
     "Print the address, password included, with which devices reach the running broker, or ANHU_DEVICE_MQTT_URL.",
-    epilog='例 / for example: mosquitto_sub -L "$(anhu broker url --demo)/anhu/v1/#"',
+    epilog="例 / for example: anhu broker url --demo",
 )
 def url(
     demo: Annotated[bool, typer.Option("--demo", help="演示的服务 / the demo's broker.")] = False,

@@ -52,7 +52,7 @@ def findings(seen: Measured, settings: WatchSettings) -> list[Finding]:
     found = [
         _finding(
             "self.pipeline", seen.heartbeat_age_s, settings.heartbeat_s_max, Priority.CRITICAL,
-            "数据处理已停止 {:.0f} 秒：报警不会被判断", "The pipeline has been silent for {:.0f} s: nothing is being judged",
+            "数据处理已停止 {:.0f} 秒：报警不会被判断", "The pipeline is silent for {:.0f} s: nothing is judged",
         ),
         _finding(
             "self.lag", seen.lag_s, settings.lag_s_max, Priority.HIGH,
@@ -60,7 +60,7 @@ def findings(seen: Measured, settings: WatchSettings) -> list[Finding]:
         ),
         _finding(
             "self.clock", None if seen.clock_error_s is None else abs(seen.clock_error_s), settings.clock_error_s_max,
-            Priority.HIGH, "系统时钟误差 {:.1f} 秒（要求不超过 5 秒）", "The clock is {:.1f} s off (at most 5 s is allowed)",
+            Priority.HIGH, "系统时钟误差 {:.1f} 秒（要求不超过 5 秒）", "The clock is {:.1f} s off (at most 5 s)",
         ),
     ]  # fmt: skip
     if seen.disk_free_share is not None:

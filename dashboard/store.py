@@ -34,15 +34,15 @@ _TOUCH_EVERY: Final = timedelta(minutes=1)  # a session's last use is known to t
 
 _VALID: Final = "expires_at > now() AND last_used_at > now() - %(idle)s"
 _SELECT_SESSION: Final = (
-    "SELECT users.id, username, display_name, role FROM sessions JOIN users ON users.id = user_id"  # noqa: S608 - as below
+    "SELECT users.id, username, display_name, role FROM sessions JOIN users ON users.id = user_id"
     f" WHERE token_sha256 = %(token)s AND {_VALID}"
 )
 _TOUCH_SESSIONS: Final = (
-    f"UPDATE sessions SET last_used_at = now() WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"  # noqa: S608 - no input
+    f"UPDATE sessions SET last_used_at = now() WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"
     " AND last_used_at < now() - %(every)s"
 )
-_SELECT_VALID: Final = f"SELECT token_sha256 FROM sessions WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"  # noqa: S608
-_PURGE_SESSIONS: Final = f"DELETE FROM sessions WHERE NOT ({_VALID})"  # noqa: S608
+_SELECT_VALID: Final = f"SELECT token_sha256 FROM sessions WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"
+_PURGE_SESSIONS: Final = f"DELETE FROM sessions WHERE NOT ({_VALID})"
 _TRIM_SESSIONS: Final = (
     "DELETE FROM sessions WHERE token_sha256 IN"
     " (SELECT token_sha256 FROM sessions WHERE user_id = %s ORDER BY created_at DESC OFFSET %s)"

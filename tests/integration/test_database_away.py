@@ -1,4 +1,4 @@
-"""The alarm does not wait for the database: hung or stopped, readings are spooled, alarms reach followers, and when it is
+"""The alarm does not wait for the database: while it hangs, readings are spooled and alarms reach followers; when it is
 back every reading is a row exactly once and every alert there once."""
 
 import os

@@ -41,7 +41,9 @@ def test_not_both():
         Scope(1, "22")
 
 
-@given(inner=SCOPES, outer=SCOPES, institution=st.integers(1, 3), region=st.sampled_from(["220322", "220323", "310101"]))
+@given(
+    inner=SCOPES, outer=SCOPES, institution=st.integers(1, 3), region=st.sampled_from(["220322", "220323", "310101"])
+)
 def test_within_means_covers_no_more(inner, outer, institution, region):
     if inner.within(outer, region) and inner.covers(institution, region):
         assert outer.covers(institution, region)

@@ -80,11 +80,12 @@ def database_url(services: runtime.Services, template_database: str) -> Iterator
         for attempt in range(20):
             try:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-                return
             except psycopg.errors.InsufficientPrivilege:  # autovacuum is in there for a moment, and is not ours to end
                 if attempt == 19:
                     raise
                 time.sleep(0.2)
+            else:
+                break
 
 
 @pytest.fixture

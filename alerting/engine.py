@@ -280,6 +280,16 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
     return Verdict(events, patch)
 
 
+def begin_now(state: State, patch: Patch, watches: Int64, now_us: int) -> list[AlertEvent]:
+    """Events that say of `watches`, whose conditions hold already, that they hold; into `patch` go the alerts."""
+    changes = []
+    for watch in watches.tolist():
+        since_us = int(state.latch.beyond_us[watch])
+        value = float(state.last_value[state.plan.slot[watch]])
+        changes.append(_Change(watch, Verb.RAISE, now_us, since_us, value, float(state.latch.score[watch])))
+    return _events(state, patch, changes)
+
+
 def _events(state: State, patch: Patch, changes: list[_Change]) -> list[AlertEvent]:
     """Events of the changes in an order that does not depend on the order of devices in the batch."""
     plan = state.plan

@@ -23,16 +23,26 @@ def pipeline() -> None:
     """Broker → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
+    from ingest import store
     from ingest.mqtt import Source
-    from ingest.pipeline import Pipeline
+    from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import SHARD, Connections, PipelineSettings
+    from ingest.spool import Spool
+    from ingest.writer import Writer
 
     logs.configure()
     stop = _stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
     spool = (settings.spool_dir or Connections().data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
-    pipe = Pipeline(database_url, spool, Judge(AlertingSettings()), settings, now_us)
+    pipe = Pipeline(
+        Writer(database_url, hold_shard),
+        Spool(spool, settings.spool_mib_max * 1_048_576),
+        store,
+        Judge(AlertingSettings()),
+        settings,
+        now_us,
+    )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
     source.open()

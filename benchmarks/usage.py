@@ -1,0 +1,62 @@
+"""CPU time and memory of the service's processes, each with its children."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+
+MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of one named part of the service: CPU in % of one core, memory in MiB (PSS shares out what is shared)."""
+
+    cpu_percent: float
+    rss_mib: float
+    pss_mib: float
+
+
+class Meter:
+    """Measures from its making to `read`. `roots`: name → process id; a child belongs to the nearest named ancestor."""
+
+    def __init__(self, roots: Mapping[str, int]) -> None:
+        self._roots = dict(roots)
+        self._began_s = time.monotonic()
+        self._began_cpu_s = {name: _cpu_s(self._members(name)) for name in roots}
+
+    def read(self) -> dict[str, Usage]:
+        """By name, so far."""
+        elapsed_s = time.monotonic() - self._began_s
+        found = {}
+        for name in self._roots:
+            members = self._members(name)
+            memory = [process.memory_full_info() for process in members if process.is_running()]
+            found[name] = Usage(
+                100 * (_cpu_s(members) - self._began_cpu_s[name]) / elapsed_s,
+                sum(each.rss for each in memory) / MIB,
+                sum(each.pss for each in memory) / MIB,
+            )
+        return found
+
+    def _members(self, name: str) -> list[psutil.Process]:
+        others = {number for other, number in self._roots.items() if other != name}
+        return list(_tree(psutil.Process(self._roots[name]), others))
+
+
+def _tree(process: psutil.Process, others: set[int]) -> Iterable[psutil.Process]:
+    yield process
+    for child in process.children():
+        if child.pid not in others:
+            yield from _tree(child, others)
+
+
+def _cpu_s(processes: Iterable[psutil.Process]) -> float:
+    """Of the processes, and of their children that have ended."""
+    total = 0.0
+    for process in processes:
+        times = process.cpu_times()
+        total += times.user + times.system + times.children_user + times.children_system
+    return total

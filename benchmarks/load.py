@@ -104,16 +104,22 @@ class Trial:
 
 def search(trial: Callable[[float], Trial], first_per_s: float, *, tries_max: int) -> list[Trial]:
     """Try rates from `first_per_s` on: up by a quarter until one is too much, down to what was stored until one is
-    kept up with, then between the two until they are 6 % apart."""
+    kept up with, then between the two until they are 6 % apart.
+
+    A rate is too much when it failed twice: the first time may have been a neighbour on the machine.
+    """
     trials: list[Trial] = []
     low, high, rate = 0.0, math.inf, first_per_s
     while len(trials) < tries_max and (low == 0 or high / low > CLOSE_ENOUGH):
         done = trial(rate)
+        failed_before = bool(trials) and trials[-1].load.rate_per_s == rate
         trials.append(done)
         if done.sustained:
             low = max(low, rate)
-        else:
+        elif failed_before:
             high = min(high, rate)
+        else:
+            continue
         if low == 0:
             rate = min(done.stored_per_s, 0.95 * rate)
         else:

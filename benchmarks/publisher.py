@@ -8,6 +8,7 @@ import socket
 import time
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 from benchmarks import fleet
 from benchmarks.load import Load
@@ -28,7 +29,7 @@ class Sent(NamedTuple):
 
 def publish(mqtt_url: str, load: Load, result: Connection) -> None:
     """Send `load` and answer with a Sent; the process's main function."""
-    links = [_Link(Address.parse(mqtt_url), f"bench-{load.start_us}-{n}") for n in range(load.connections)]
+    links = [_Link(Address.parse(mqtt_url), f"bench-{uuid4().hex}") for _ in range(load.connections)]
     heads = [_text(fleet.topic(number)) for number in range(fleet.DEVICE_COUNT)]
     sent, late_us_max = 0, 0
     while sent < load.count:

@@ -108,10 +108,10 @@ class Stage:
         roots = {"supervisor": supervisor_id}
         for child in psutil.Process(supervisor_id).children():
             roots[child.cmdline()[-1]] = child.pid
-        for child in psutil.Process().children(recursive=True):
+        for child in psutil.Process().children():
             if child.cmdline()[-2:] == ["-m", "anhu.guardian"]:
                 roots["guardian"] = child.pid
-                roots |= {each.name(): each.pid for each in child.children()}
+                roots |= {_server_name(each): each.pid for each in child.children()}
         return roots
 
     def trial(self, rate_per_s: float, seconds: float, during: Callable[[Load], None] = lambda _: None) -> Trial:
@@ -141,6 +141,7 @@ class Child:
         self._pipe, theirs = context.Pipe()
         self.process = context.Process(target=target, args=(*arguments, theirs), daemon=True)
         self.process.start()
+        self.process_id = self.process.pid or 0
         theirs.close()
 
     def __enter__(self) -> Self:
@@ -188,6 +189,11 @@ def stage(say: Callable[[str], None]) -> Iterator[Stage]:
             )  # fmt: skip
     finally:
         shutil.rmtree(folder)
+
+
+def _server_name(process: psutil.Process) -> str:
+    """`postgres` or `mosquitto`; a private program is started by its own loader, which gives the process its name."""
+    return next(name for name in ("postgres", "mosquitto") if f"/{name}" in " ".join(process.cmdline()[:9]))
 
 
 def now_us() -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +13,17 @@ MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of one named part of the service: CPU in % of one core, memory in MiB (PSS shares out what is shared)."""
+    """Of one named part of the service: CPU seconds in `seconds`, memory in MiB (PSS shares out what is shared)."""
 
-    cpu_percent: float
+    cpu_s: float
+    seconds: float
     rss_mib: float
     pss_mib: float
+
+    @property
+    def cpu_percent(self) -> float:
+        """Of one core."""
+        return 100 * self.cpu_s / self.seconds
 
 
 class Meter:
@@ -33,12 +40,8 @@ class Meter:
         found = {}
         for name in self._roots:
             members = self._members(name)
-            memory = [process.memory_full_info() for process in members if process.is_running()]
-            found[name] = Usage(
-                100 * (_cpu_s(members) - self._began_cpu_s[name]) / elapsed_s,
-                sum(each.rss for each in memory) / MIB,
-                sum(each.pss for each in memory) / MIB,
-            )
+            rss, pss = _memory_bytes(members)
+            found[name] = Usage(_cpu_s(members) - self._began_cpu_s[name], elapsed_s, rss / MIB, pss / MIB)
         return found
 
     def _members(self, name: str) -> list[psutil.Process]:
@@ -48,15 +51,27 @@ class Meter:
 
 def _tree(process: psutil.Process, others: set[int]) -> Iterable[psutil.Process]:
     yield process
-    for child in process.children():
-        if child.pid not in others:
-            yield from _tree(child, others)
+    with suppress(psutil.NoSuchProcess):  # a server's workers come and go
+        for child in process.children():
+            if child.pid not in others:
+                yield from _tree(child, others)
 
 
 def _cpu_s(processes: Iterable[psutil.Process]) -> float:
     """Of the processes, and of their children that have ended."""
     total = 0.0
     for process in processes:
-        times = process.cpu_times()
-        total += times.user + times.system + times.children_user + times.children_system
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def _memory_bytes(processes: Iterable[psutil.Process]) -> tuple[int, int]:
+    """RSS and PSS of the processes together."""
+    rss = pss = 0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            memory = process.memory_full_info()
+            rss, pss = rss + memory.rss, pss + memory.pss
+    return rss, pss

@@ -17,7 +17,7 @@ from benchmarks.figures import LATEST, Figure, rounded, save
 from benchmarks.stage import BenchFailed, Stage, stage
 from ingest.database import edition
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main(chosen: Sequence[str]) -> int:
@@ -29,7 +29,7 @@ def main(chosen: Sequence[str]) -> int:
     began_s = time.monotonic()
     figures: list[Figure] = []
     try:
-        with stage(lambda line: console.print(line, markup=False)) as ready:
+        with stage(lambda line: console.print(line, markup=False, soft_wrap=True)) as ready:
             machine = describe(ready)
             for name in chosen or groups.names():
                 console.print(f"\n{name}", style="bold")
@@ -39,7 +39,7 @@ def main(chosen: Sequence[str]) -> int:
         console.print(str(error), style="red", markup=False)
         return 1
     console.print()
-    console.print(table(figures))
+    console.print(table(figures), crop=False, overflow="ignore")
     console.print(f"{time.monotonic() - began_s:.0f} s; {LATEST}", markup=False)
     return 0
 
@@ -71,6 +71,8 @@ def _processor() -> str:
 def table(figures: Sequence[Figure]) -> Table:
     """The figures, side by side with their limits."""
     shown = Table("figure", "value", "limit", "ratio", "unit")
+    for column in shown.columns:
+        column.no_wrap = True
     for column in shown.columns[1:4]:
         column.justify = "right"
     for each in figures:

@@ -20,7 +20,7 @@ from ingest.mqtt import Address
 from ingest.reading import ReadingBatch
 from ingest.routes import SUBSCRIPTION
 
-IDLE_S_MAX: Final = 5.0
+IDLE_S_MAX: Final = 8.0
 RECEIVE_MAXIMUM: Final = 20_000  # as the service asks for
 BATCH_S: Final = 0.02
 BATCH_COUNT_MAX: Final = 5000
@@ -56,7 +56,7 @@ def pipe(mqtt_url: str, database_url: str, points: dict[str, dict[str, int]], re
     inbox: deque[_Taken] = deque()
 
     def on_message(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        inbox.append(_Taken(message.topic, message.payload, time.time_ns() // 1000, message.mid))
+        inbox.append(_Taken(message.topic, bytes(message.payload), time.time_ns() // 1000, message.mid))
 
     with psycopg.connect(database_url) as connection:
         client = _subscriber(mqtt_url, on_message, result, manual_ack=True)

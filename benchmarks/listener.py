@@ -2,9 +2,8 @@
 
 import json
 import time
-from datetime import datetime
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from websockets.sync.client import connect
@@ -12,7 +11,6 @@ from websockets.typing import Origin
 
 from benchmarks.limits import READY
 from dashboard import auth
-from ingest.reading import to_us
 
 IDLE_S_MAX: Final = 10.0
 FRAME_BYTES_MAX: Final = 64 * 1024 * 1024  # the first frame holds every open alert
@@ -21,8 +19,8 @@ FRAME_BYTES_MAX: Final = 64 * 1024 * 1024  # the first frame holds every open al
 def listen(origin: str, password: str, count: int, seconds_max: float, result: Connection) -> None:
     """Sign in, connect, and take frames until `count` alerts were raised or `seconds_max` have passed.
 
-    Answers READY after the snapshot, then with a list of (device code, when it was measured, when its frame was here),
-    in µs since 1970. The frames are read only afterwards, so that reading one does not delay the next.
+    Answers READY after the snapshot, then with a list of (device code, when the frame was here in µs since 1970). The
+    frames are read only afterwards, so that reading one does not delay the next.
     """
     signed_in = httpx.post(
         f"{origin}/api/session", json={"username": auth.ADMINISTRATOR, "password": password}, headers={"Origin": origin}
@@ -44,8 +42,5 @@ def listen(origin: str, password: str, count: int, seconds_max: float, result: C
             frame = websocket.recv(IDLE_S_MAX)  # a heartbeat comes every five seconds
             frames.append((time.time_ns() // 1000, frame))
             raised += '"verb":"raise"' in str(frame)
-    result.send([_arrival(json.loads(frame), at_us) for at_us, frame in frames if '"verb":"raise"' in str(frame)])
-
-
-def _arrival(frame: dict[str, Any], received_us: int) -> tuple[str, int, int]:
-    return frame["alert"]["device"]["code"], to_us(datetime.fromisoformat(frame["event"]["at"])), received_us
+    raises = [(json.loads(frame), at_us) for at_us, frame in frames if '"verb":"raise"' in str(frame)]
+    result.send([(frame["alert"]["device"]["code"], at_us) for frame, at_us in raises])

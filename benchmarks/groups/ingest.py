@@ -10,8 +10,9 @@ from benchmarks.publisher import publish
 from benchmarks.stage import LEAD_US, START_S_MAX, BenchFailed, Child, Service, Stage, now_us, until
 from benchmarks.usage import Meter, Usage
 
-DRAIN_RATE_PER_S: Final = 25_000  # more than a subscriber in Python can take
-DRAIN_SECONDS: Final = 4.0
+DRAIN_RATE_PER_S: Final = 50_000  # more than a subscriber in Python can take
+DRAIN_SECONDS: Final = 2.0
+DRAIN_TRIES: Final = 2
 TRIAL_SECONDS: Final = 4.0
 TRIES_MAX: Final = 7
 STEADY_SHARE: Final = 0.7  # of the highest rate: where latency, CPU and memory are looked at
@@ -23,7 +24,7 @@ MEMORY_MIB_MAX: Final = 1024.0
 
 def run(stage: Stage) -> list[Figure]:
     """The raw limits first, while no service listens, then the service."""
-    drained = _drained_per_s(stage)
+    drained = max(_drained_per_s(stage) for _ in range(DRAIN_TRIES))
     stage.say(f"a bare subscriber takes {drained:,.0f} messages/s")
     with Child(pipe, stage.mqtt_url, stage.database_url, stage.points) as piping:
         piping.ready()

@@ -80,11 +80,16 @@ _QUIET_VALUES: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of one load: how many of its messages are stored, and when the last one was seen to be."""
+    """What came of one load: how many of its messages are stored, and when the last one was seen to be.
+
+    `neighbours_percent`: of one core, what others on the machine took meanwhile; `idle_percent`: what nobody took.
+    """
 
     load: Load
     stored: int
     stored_us: int
+    neighbours_percent: float = 0.0
+    idle_percent: float = 0.0
 
     @property
     def backlog_s(self) -> float:

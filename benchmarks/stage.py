@@ -29,6 +29,7 @@ from benchmarks import fleet, rows
 from benchmarks.limits import READY
 from benchmarks.load import Load, Trial
 from benchmarks.publisher import Sent, publish
+from benchmarks.usage import Neighbours
 from dashboard import auth
 from ingest import store
 from ingest.database import Connection, connect, migrate
@@ -124,6 +125,7 @@ class Stage:
     def trial(self, rate_per_s: float, seconds: float, during: Callable[[Load], None] = lambda _: None) -> Trial:
         """Offer `rate_per_s` for `seconds` and wait until all is stored, or DRAIN_S_MAX have passed since the end."""
         load = Load(rate_per_s, round(rate_per_s * seconds), now_us() + LEAD_US)
+        neighbours = Neighbours()
         with Child(publish, self.device_mqtt_url, load) as sending:
             during(load)
             sent: Sent = sending.answer(seconds + START_S_MAX)
@@ -131,11 +133,13 @@ class Stage:
             raise BenchFailed(f"the broker acknowledged {sent.acknowledged} of {load.count} messages")
         with self.database() as connection:
             stored_us = rows.last_seen_us(connection, load, self.points, DRAIN_S_MAX)
-            trial = Trial(load, rows.messages_stored(connection, load, self.points), stored_us)
+            shares = neighbours.read()
+            trial = Trial(load, rows.messages_stored(connection, load, self.points), stored_us, *shares)
         self.say(
             f"  {rate_per_s:7,.0f} /s for {seconds:g} s: {trial.stored:,} of {load.count:,} stored, the last"
             f" {trial.backlog_s:.2f} s after it was due; {trial.stored_per_s:,.0f} /s"
-            f" (publisher at most {sent.late_ms_max:.0f} ms late)"
+            f" (publisher {sent.late_ms_max:.0f} ms late at most; of a core, others took {trial.neighbours_percent:.0f} %,"
+            f" {max(0, trial.idle_percent):.0f} % was idle)"
         )
         return trial
 

@@ -1,5 +1,6 @@
 """CPU time and memory of the service's processes, each with its children."""
 
+import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -47,6 +48,21 @@ class Meter:
     def _members(self, name: str) -> list[psutil.Process]:
         others = {number for other, number in self._roots.items() if other != name}
         return list(_tree(psutil.Process(self._roots[name]), others))
+
+
+class Neighbours:
+    """Watches what else the machine does, from its making on."""
+
+    def __init__(self) -> None:
+        self._own = Meter({"own": os.getpid()})
+        self._before = psutil.cpu_times()
+
+    def read(self) -> tuple[float, float]:
+        """(what others took, what nobody took), in % of one core, so far."""
+        own, now = self._own.read()["own"], psutil.cpu_times()
+        idle_s = now.idle + now.iowait - self._before.idle - self._before.iowait
+        others_s = max(0.0, (os.cpu_count() or 1) * own.seconds - idle_s - own.cpu_s)
+        return 100 * others_s / own.seconds, 100 * idle_s / own.seconds
 
 
 def _tree(process: psutil.Process, others: set[int]) -> Iterable[psutil.Process]:

@@ -95,6 +95,7 @@ def _steady(stage: Stage, service: Service, rate_per_s: float) -> tuple[Trial, l
     trial = stage.trial(rate_per_s, STEADY_SECONDS, look)
     figures = [Figure("ingest.steady_messages_per_s", rate_per_s, "messages/s")]
     figures += latency_figures("ingest.steady_publish_to_row_ms", latencies)
+    figures.append(Figure("cpu.neighbours_percent", trial.neighbours_percent, "% of a core"))
     for name, each in usage.items():
         figures.append(Figure(f"cpu.{name}_percent", each.cpu_percent, "% of a core"))
         figures.append(Figure(f"memory.{name}_mib", each.pss_mib, "MiB"))

@@ -137,9 +137,9 @@ class Stage:
             trial = Trial(load, rows.messages_stored(connection, load, self.points), stored_us, *shares)
         self.say(
             f"  {rate_per_s:7,.0f} /s for {seconds:g} s: {trial.stored:,} of {load.count:,} stored, the last"
-            f" {trial.backlog_s:.2f} s after it was due; {trial.stored_per_s:,.0f} /s"
-            f" (publisher {sent.late_ms_max:.0f} ms late at most; of a core, others took {trial.neighbours_percent:.0f} %,"
-            f" {max(0, trial.idle_percent):.0f} % was idle)"
+            f" {trial.backlog_s:.2f} s after it was due; {trial.stored_per_s:,.0f} /s (publisher at most"
+            f" {sent.late_ms_max:.0f} ms late; of a core, others took {trial.neighbours_percent:.0f} %,"
+            f" {max(0.0, trial.idle_percent):.0f} % was idle)"
         )
         return trial
 

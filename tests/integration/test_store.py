@@ -125,12 +125,12 @@ def test_two_writers_with_the_same_batch(world: World) -> None:
         with connect(world.database_url) as connection:
             counts.append(store.store_readings(connection, same))
 
-    with connect(world.database_url) as connection:
+    with connect(world.database_url) as connection, connection.transaction():
         counts.append(store.store_readings(connection, same))
         other = threading.Thread(target=write)
         other.start()
         wait_until(
-            lambda: world.count("pg_stat_activity", "wait_event_type = 'Lock' AND datname = current_database()"),
+            lambda: world.count("pg_stat_activity", "state = 'active' AND pid <> pg_backend_pid() AND wait_event_type = 'Lock'"),
             "the second writer waits for the first",
         )
     other.join(30)

@@ -1,12 +1,14 @@
 """What the integration tests of the intake and the alerting core start from."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from anhu import runtime
+from anhu import packages, runtime
 from tests.conftest import make_database, named
 from tests.integration.world import World, begin_session, end_session
 
@@ -33,3 +35,12 @@ def empty_database_url(services: runtime.Services) -> Iterator[str]:
     yield named(services.database_url, name)
     with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def mosquitto_pub(services: runtime.Services, packages_dir: Path) -> Path:
+    """mosquitto's own publisher: of this machine, or of the private programs."""
+    installed = shutil.which("mosquitto_pub")
+    path = Path(installed) if installed else packages.private_folder(packages_dir) / "usr/bin/mosquitto_pub"
+    assert path.exists(), "mosquitto_pub is missing: apt install mosquitto-clients"
+    return path

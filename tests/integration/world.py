@@ -197,12 +197,13 @@ class Devices:
 
     def say(self, topic: str, payload: bytes, tag: object = None, *, qos: int = 1) -> None:
         """Publish; `tag` is added to `acknowledged` with the broker's PUBACK."""
-        with self._lock:
-            mid = self._client.publish(topic, payload, qos=qos).mid
-            self._sent[mid] = tag
+        mid = self._client.publish(topic, payload, qos=qos).mid
+        with self._lock:  # never while publishing: the client calls _answered holding a lock of its own
             if mid in self._early:
                 self._early.discard(mid)
-                self.acknowledged.append(self._sent.pop(mid))
+                self.acknowledged.append(tag)
+            else:
+                self._sent[mid] = tag
 
     def report(self, device: str, values: dict[str, Any], at_us: int | None = None, *, home: str = "home-1") -> None:
         """Publish one native message."""

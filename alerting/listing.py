@@ -45,7 +45,7 @@ class OpenGroup(NamedTuple):
     kind: Kind
     priority: Priority
     active: bool
-    count: int
+    open_count: int
 
 
 _RANKS: Final = [priority.value for priority in Priority]
@@ -54,7 +54,8 @@ _PAGE: Final = (
     "WITH ranked AS (SELECT id, raised_at, {rank} AS rank FROM alerts"
     " WHERE {which} AND (%(institution_id)s::int IS NULL OR institution_id = %(institution_id)s)"
     " AND (%(kind)s::text IS NULL OR kind = %(kind)s))"
-    " SELECT rank, raised_at, id FROM ranked WHERE %(after_id)s::uuid IS NULL OR rank > %(rank)s OR (rank = %(rank)s AND"
+    " SELECT rank, raised_at, id FROM ranked"
+    " WHERE %(after_id)s::uuid IS NULL OR rank > %(rank)s OR (rank = %(rank)s AND"
     " (raised_at < %(raised_at)s OR (raised_at = %(raised_at)s AND id > %(after_id)s)))"
     " ORDER BY rank, raised_at DESC, id LIMIT %(limit)s"
 )

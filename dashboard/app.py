@@ -12,7 +12,7 @@ from dashboard import auth, page, problems, schemas
 from dashboard.access import permit
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.live import Live
-from dashboard.metrics import MeasureRequests, Metrics
+from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import alerts, devices, institutions, live, operations, session, system
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
@@ -58,7 +58,7 @@ def create_app(database_url: str, settings: DashboardSettings, *, static: Path =
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))
     return app
 
 

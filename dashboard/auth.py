@@ -59,9 +59,10 @@ def prepare() -> None:
 def check_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is the right one; takes as long where there is no such user (None)."""
     try:
-        return _hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+        _hasher.verify(password_hash or _nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return password_hash is not None
 
 
 def token_sha256(token: str) -> bytes:

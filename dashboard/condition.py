@@ -67,9 +67,9 @@ def summarise(groups: Iterable[OpenGroup], device_count: int) -> Summary:
     open_alerts = dict.fromkeys(Priority, 0)
     offline_count, standings = 0, []
     for group in groups:
-        open_alerts[group.priority] += group.count
+        open_alerts[group.priority] += group.open_count
         silent = group.kind is Kind.OFFLINE and group.active
-        offline_count += group.count if silent and not group.whole else 0
+        offline_count += group.open_count if silent and not group.whole else 0
         standings.append(Standing(group.kind, group.priority, silent and group.whole))
     if any(standing.silent for standing in standings):
         offline_count = device_count

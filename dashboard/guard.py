@@ -1,4 +1,4 @@
-"""What every request passes before it is served: where it comes from, how large it is; and the headers of every answer."""
+"""What every request passes before it is served: where it comes from, how large it is; and every answer's headers."""
 
 from collections.abc import Collection
 from typing import Final

@@ -1,7 +1,7 @@
 """Spreading the event log over the connected clients: a ring of the last frames and one bounded queue a client.
 
-No I/O and no locks: everything here runs on the event loop's thread and never waits, so that between a client's snapshot
-and the first frame after it nothing can slip through and nothing come twice.
+No I/O and no locks: everything here runs on the event loop's thread and never waits, so that between a client's
+snapshot and the first frame after it nothing can slip through and nothing come twice.
 """
 
 import asyncio

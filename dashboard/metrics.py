@@ -1,6 +1,8 @@
 """What Prometheus may know of the dashboard."""
 
+import re
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -35,12 +37,31 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class MeasureRequests:
-    """Times every HTTP request by its route, never by its path: the number of series is bounded."""
+class RouteNames:
+    """Tells the route of a path, for the number of series must be bounded: `page` for what is not of the API."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, templates: Iterable[str]) -> None:
+        self._patterns = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), template) for template in templates]
+
+    def of(self, path: str) -> str:
+        """The template that `path` is made from.
+
+        >>> RouteNames(["/api/alerts", "/api/alerts/{alert_id}"]).of("/api/alerts/7")
+        '/api/alerts/{alert_id}'
+        """
+        for pattern, template in self._patterns:
+            if pattern.fullmatch(path):
+                return template
+        return "other" if path.startswith("/api") else "page"
+
+
+class MeasureRequests:
+    """Times every HTTP request by its route."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: RouteNames) -> None:
         self._app = app
         self._metrics = metrics
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,7 +80,7 @@ class MeasureRequests:
         try:
             await self._app(scope, receive, noted)
         finally:
-            route = getattr(scope.get("route"), "path", "other")
+            route = self._routes.of(scope["path"])
             method = (
                 scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} else "other"
             )

@@ -25,6 +25,9 @@ class Page(StaticFiles):
         super().__init__(directory=directory, check_dir=False)
         self._index = directory / "index.html"
 
+    async def check_config(self) -> None:
+        """The folder may be missing: then the page has not been built, and says so."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file of the page, else index.html, which then shows the view of that address or that there is none."""
         if path == "api" or path.startswith("api/"):
@@ -32,10 +35,10 @@ class Page(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code != 404 or path.startswith(_ASSETS):  # noqa: PLR2004 - not found
+            if error.status_code != 404 or path.startswith(_ASSETS):
                 raise
             response = await self._show_index(scope)
-        if response.status_code == 404:  # noqa: PLR2004 - not found
+        if response.status_code == 404:
             response = await self._show_index(scope)
         response.headers["cache-control"] = _FOR_EVER if path.startswith(_ASSETS) else _ASK_EACH_TIME
         return response

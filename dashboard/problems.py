@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem responses: the one place where an error becomes an HTTP status."""
 
 import http
+import traceback
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -10,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerting.errors import AlertUnknown, IllegalVerb, StaleVersion
 from dashboard.errors import (
@@ -94,9 +96,34 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return problem(422, "bad-request", "The request does not make sense", "; ".join(parts))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request failed", method=request.method, path=request.url.path, error_type=type(error).__name__)
-    return problem(500, "internal-error", "Internal error", "Something went wrong in the service; its log says more.")
+class Unexpected:
+    """Turns what nobody foresaw into a 500, inside of the middleware that puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception:
+            # The trace as text: structlog's own rendering can print local variables, and with them passwords.
+            trace = traceback.format_exc()
+            log.error("request failed", method=scope["method"], path=scope["path"], trace=trace)  # noqa: TRY400 - see above
+            if began:
+                raise
+            detail = "Something went wrong in the service; its log says more."
+            await problem(500, "internal-error", "Internal error", detail)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -105,7 +132,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(Unexpected)
 
 
 __all__ = ["MEDIA_TYPE", "DashboardError", "install", "of", "problem"]

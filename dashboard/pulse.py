@@ -1,7 +1,7 @@
 """The intake's pulse: whether it lives, and how many readings it stored in the last minute.
 
-Counting the rows of the last minute would read the whole day (the table has no index by time alone); the pipelines count
-for themselves, and two of their counts a minute apart tell it for nothing.
+Counting the rows of the last minute would read the whole day (the table has no index by time alone); the pipelines
+count for themselves, and two of their counts a minute apart tell it for nothing.
 """
 
 from collections import deque

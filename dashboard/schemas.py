@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from alerting.alert import Kind, Priority, State, Verb
-from alerting.listing import Which as AlertFilter
 from dashboard.auth import PASSWORD_LENGTH_MAX
 from dashboard.condition import Condition
 from dashboard.store import Role

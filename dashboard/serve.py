@@ -1,4 +1,4 @@
-"""Serving the dashboard: uvicorn with uvloop, and a websocket protocol that can part with a client that does not read."""
+"""Serving the dashboard: uvicorn with uvloop, and a websocket protocol that parts with a client that does not read."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
 
+PARTING_S_MAX = 5.0  # for the closing handshake; then the connection is cut
 _CLIENT_MESSAGE_BYTES_MAX = 4096
 
 
@@ -25,7 +26,7 @@ class PartingProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
         await super().send(message)
         if closing:
-            self.loop.call_later(self.close_timeout, self.transport.abort)
+            self.loop.call_later(PARTING_S_MAX, self.transport.abort)
 
 
 def configure(database_url: str, settings: DashboardSettings) -> uvicorn.Config:

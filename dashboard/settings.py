@@ -34,8 +34,8 @@ class DashboardSettings(AnhuSettings):
     session_idle_hours_max: float = Field(12.0, gt=0)
     sessions_per_user_max: int = Field(50, ge=1)
     secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
-    allowed_origins: TextList = []  # besides the dashboard's own; for a proxy that rewrites the Host header
-    trusted_proxies: TextList = []  # addresses whose X-Forwarded-* headers are believed
+    allowed_origins: TextList = Field([])  # besides the dashboard's own; for a proxy that rewrites the Host header
+    trusted_proxies: TextList = Field([])  # addresses whose X-Forwarded-* headers are believed
     metrics_networks: NetworkList = LOOPBACK
 
     database_connections_max: int = Field(8, ge=1, le=100)

@@ -50,7 +50,9 @@ class SignInThrottle:
     """
 
     def __init__(self, *, pair_count_max: int = 5, address_count_max: int = 30, account_count_max: int = 100) -> None:
-        self._pair, self._address, self._account = Bucket(pair_count_max), Bucket(address_count_max), Bucket(account_count_max)  # fmt: skip
+        self._pair = Bucket(pair_count_max)
+        self._address = Bucket(address_count_max)
+        self._account = Bucket(account_count_max)
 
     def attempt(self, account: str, address: str, now_s: float) -> int | None:
         """Count a try; None when it may go on, else the whole seconds to wait."""

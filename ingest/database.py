@@ -22,6 +22,13 @@ _FILE_NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 # The session speaks UTC, gives up on a lock or a statement rather than hang, and falls with a silent client, so that a
 # dead pipeline's shard is free again within half a minute.
+# A server that vanished without a word is noticed within half a minute, also while we only listen.
+_WIRE: Final[dict[str, Any]] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _SESSION: Final = (
     "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
     " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
@@ -37,6 +44,7 @@ def connect(database_url: str, *, autocommit: bool = False, application: str = "
             connect_timeout=CONNECT_TIMEOUT_S,
             options=_SESSION,
             application_name=application,
+            **_WIRE,
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error)) from error
@@ -45,7 +53,9 @@ def connect(database_url: str, *, autocommit: bool = False, application: str = "
 @contextmanager
 def pool(database_url: str, *, count_max: int, application: str = "anhu") -> Iterator[Pool]:
     """A pool of at most `count_max` connections, closed at the end. Raises DatabaseUnavailable."""
-    settings = {"options": _SESSION, "application_name": application, "connect_timeout": CONNECT_TIMEOUT_S}
+    settings = {
+        "options": _SESSION, "application_name": application, "connect_timeout": CONNECT_TIMEOUT_S, **_WIRE
+    }  # fmt: skip
     connections: Pool = ConnectionPool(
         database_url, min_size=1, max_size=count_max, open=False, timeout=CONNECT_TIMEOUT_S, kwargs=settings,
         check=ConnectionPool.check_connection,

@@ -64,7 +64,7 @@ Entry = TypeVar("Entry", InstitutionEntry, ZoneEntry, DeviceEntry, PointEntry)
 _INSTITUTIONS: Final = (
     "SELECT id, code, name, name_en, kind, region, coalesce(device_count, 0)::int AS device_count FROM institutions"
     " LEFT JOIN (SELECT institution_id, count(*) AS device_count FROM devices"
-    "            WHERE %(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s) GROUP BY 1) AS counts ON institution_id = id"
+    "  WHERE %(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s) GROUP BY 1) AS counts ON institution_id = id"
     " WHERE %(ids)s::int[] IS NULL OR id = ANY(%(ids)s) ORDER BY code"
 )
 _ZONES: Final = "SELECT id, institution_id, code, name, name_en, kind, floor FROM zones"

@@ -1,4 +1,4 @@
-"""Reading stored readings back: the last ones, a span of them thinned for a chart, what is new; and the intake's pulse."""
+"""Reading stored readings back: the last ones, a span thinned for a chart, what is new; and the intake's pulse."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -31,13 +31,15 @@ _COUNT: Final = f"SELECT point_id, count(*) FROM readings WHERE {_GOOD_IN_SPAN} 
 _RAW: Final = f"SELECT point_id, measured_at, value FROM readings WHERE {_GOOD_IN_SPAN} ORDER BY point_id, measured_at"  # noqa: S608
 # A bucket's time is the middle of what it holds, so that it never lies where nothing was measured.
 _THINNED: Final = (
-    "SELECT point_id, min(measured_at) + (max(measured_at) - min(measured_at)) / 2 AS middle, avg(value), min(value), max(value)"  # noqa: S608
+    "SELECT point_id, min(measured_at) + (max(measured_at) - min(measured_at)) / 2 AS middle,"  # noqa: S608 - as above
+    " avg(value), min(value), max(value)"
     f" FROM readings WHERE {_GOOD_IN_SPAN}"
     " GROUP BY point_id, time_bucket(%(width)s, measured_at, origin => %(start)s) ORDER BY point_id, middle"
 )
 _AFTER: Final = (
-    "SELECT point.id, new.measured_at, new.value FROM unnest(%(ids)s::int[], %(cursors)s::timestamptz[]) AS point (id, cursor)"
-    " CROSS JOIN LATERAL (SELECT measured_at, value FROM readings WHERE point_id = point.id AND measured_at > point.cursor"
+    "SELECT point.id, new.measured_at, new.value"
+    " FROM unnest(%(ids)s::int[], %(cursors)s::timestamptz[]) AS point (id, cursor) CROSS JOIN LATERAL"
+    " (SELECT measured_at, value FROM readings WHERE point_id = point.id AND measured_at > point.cursor"
     "  AND measured_at > %(oldest)s AND quality IS NULL ORDER BY measured_at LIMIT %(count_max)s) AS new"
     " ORDER BY point.id, new.measured_at"
 )
@@ -109,8 +111,8 @@ def series(
 ) -> dict[int, Series]:
     """The good readings of each point in [start, end).
 
-    Where a point has more than `points_max`, the span is cut into that many equal buckets and each that holds any becomes
-    one entry: the mean, with the lowest and the highest beside it. Run it in one repeatable-read transaction to be exact.
+    Where a point has more than `points_max`, the span is cut into that many equal buckets and each that holds any
+    becomes one entry: the mean, with the lowest and the highest beside it. Exact in a repeatable-read transaction.
     """
     parameters = {"ids": list(point_ids), "start": start, "end": end}
     counts: dict[int, int] = dict(connection.execute(_COUNT.encode(), parameters).fetchall())

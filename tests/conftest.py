@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -77,7 +78,15 @@ def database_url(services: runtime.Services, template_database: str) -> Iterator
     make_database(services.database_url, name, template_database)
     yield named(services.database_url, name)
     with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        for attempt in range(20):
+            try:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            except psycopg.errors.InsufficientPrivilege:  # autovacuum is in there for a moment, and is not ours to end
+                if attempt == 19:
+                    raise
+                time.sleep(0.2)
+            else:
+                break
 
 
 @pytest.fixture

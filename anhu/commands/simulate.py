@@ -71,7 +71,7 @@ def command(
 
 @replay.command(
     help="把一次真实的住宅火灾（NIST 记录：光学密度、温度、一氧化碳）经 MQTT 重放；不给文件则用自带记录。 "
-    "Play a recorded home fire (NIST: optical density, temperature, CO) over MQTT; the bundled one unless one is named.",
+    "Play a recorded home fire (NIST: optical density, temperature, CO) over MQTT; the bundled one by default.",
     epilog="例 / for example: anhu replay smoke NIST_Smoke_Alarms_SDC02.csv --speed 1",
 )
 def smoke(

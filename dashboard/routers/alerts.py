@@ -3,7 +3,7 @@
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
@@ -50,7 +50,7 @@ def show_alert(alert_id: UUID, serving: Serving) -> schemas.AlertDetail:
         return present.alert_detail(connection, record, store.events_of(connection, alert_id))
 
 
-_CONFLICT = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}
+_CONFLICT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}
 
 
 @router.post("/{alert_id}/acknowledge", summary="Take an alert on", response_model=schemas.Alert, responses=_CONFLICT)

@@ -197,7 +197,7 @@ def test_a_second_start_is_refused_or_shares(data_dir: Path, packages_dir: Path)
 def test_nothing_outlives_a_killed_parent_and_the_next_start_works(data_dir: Path, packages_dir: Path) -> None:
     with parent(data_dir, packages_dir) as (process, url):
         assert answers(url)
-        assert len(processes_of(data_dir)) > 2
+        assert len(processes_of(data_dir)) >= 2
         process.kill()
         with started(data_dir, packages_dir) as services:  # waits for the old ones to end
             assert answers(services.database_url)

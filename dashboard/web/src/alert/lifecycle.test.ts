@@ -41,7 +41,7 @@ describe("phaseOf", () => {
     [false, true, true, "awaiting_reset", false, true],
     [false, true, false, "closed", false, false],
   ] as const)("active %s, acknowledged %s, open %s: %s", (active, acknowledged, open, phase, mayAcknowledge, mayReset) => {
-    expect(phaseOf(alert("a", "high", acknowledged, "2026-11-22T01:00:00Z", active), open)).toBe(phase);
+    expect(phaseOf({ ...alert("a", "high", acknowledged, "2026-11-22T01:00:00Z", active), open })).toBe(phase);
     expect(canAcknowledge(phase)).toBe(mayAcknowledge);
     expect(canReset(phase)).toBe(mayReset);
   });

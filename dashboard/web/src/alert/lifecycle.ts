@@ -1,19 +1,10 @@
-import { HEALTH_STATES, PRIORITIES, type Alert, type Institution, type Verb } from "@/api/contract";
+import { HEALTH_STATES, PRIORITIES, type Alert, type Institution } from "@/api/contract";
 
 /** Where an alert stands, in the words an operator acts on. */
 export type Phase = "unacknowledged" | "acknowledged" | "returned" | "awaiting_reset" | "closed";
 
-/**
- * Whether an alert is still open after this verb. The two flags do not tell: a latching alert that is clear and
- * acknowledged stays open until it is reset, and the flags do not change with the reset.
- */
-export function isOpenAfter(verb: Verb, alert: Alert): boolean {
-  if (verb === "reset") return false;
-  return alert.active || !alert.acknowledged || alert.latching;
-}
-
-export function phaseOf(alert: Alert, open: boolean): Phase {
-  if (!open) return "closed";
+export function phaseOf(alert: Alert): Phase {
+  if (!alert.open) return "closed";
   if (alert.active) return alert.acknowledged ? "acknowledged" : "unacknowledged";
   return alert.acknowledged ? "awaiting_reset" : "returned";
 }

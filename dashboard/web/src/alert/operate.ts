@@ -3,6 +3,7 @@ import { ElMessage } from "element-plus";
 import "element-plus/theme-chalk/el-message.css";
 import * as api from "@/api/client";
 import type { Alert, AlertDetail, OperatorVerb } from "@/api/contract";
+import { actorName } from "@/format/actor";
 import { formatTime } from "@/format/time";
 import { i18n } from "@/i18n";
 import { live } from "@/live/store";
@@ -21,12 +22,11 @@ function setBusy(id: string, on: boolean): void {
 async function yieldToOther(verb: OperatorVerb, id: string): Promise<void> {
   const { t } = i18n.global;
   const detail: AlertDetail = await api.alert(id);
-  const last = detail.events.at(-1);
-  if (last) live.adopt(detail, last.verb);
+  live.adopt(detail);
   const other = detail.events.findLast((event) => event.verb === verb);
-  if (other && (verb === "reset" || detail.acknowledged)) {
+  if (other && (verb === "acknowledge" ? detail.acknowledged : !detail.open)) {
     const key = verb === "acknowledge" ? "alert.firstWas" : "alert.resetFirst";
-    ElMessage.info(t(key, { who: other.actor ?? t("alert.someone"), time: formatTime(other.at, "clock") }));
+    ElMessage.info(t(key, { who: actorName(other.actor), time: formatTime(other.at, "clock") }));
   } else {
     ElMessage.warning(t("alert.changed"));
   }
@@ -37,7 +37,7 @@ async function operate(verb: OperatorVerb, alert: Alert, note = ""): Promise<boo
   if (busy.value.has(alert.id)) return false;
   setBusy(alert.id, true);
   try {
-    live.adopt(await api.operate(verb, alert.id, alert.version, note), verb);
+    live.adopt(await api.operate(verb, alert.id, alert.version, note));
     return true;
   } catch (error) {
     try {

@@ -92,8 +92,13 @@ export async function currentUser(): Promise<User | null> {
   }
 }
 
+/** Ends the session, also when it had ended already. */
 export async function signOut(): Promise<void> {
-  await send("DELETE", address("/session"));
+  try {
+    await send("DELETE", address("/session"));
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error;
+  }
 }
 
 export function institution(id: number): Promise<InstitutionDetail> {

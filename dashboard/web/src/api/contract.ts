@@ -12,7 +12,7 @@ export const PRIORITIES = ["critical", "high", "medium", "low", "advisory"] as c
 export type Priority = (typeof PRIORITIES)[number];
 
 export type AlertState = "NORMAL" | "UNACKED" | "ACKED" | "RTN_UNACKED";
-export type Verb = "raise" | "worsen" | "clear" | "acknowledge" | "reset";
+export type Verb = "raise" | "clear" | "acknowledge" | "reset";
 export type OperatorVerb = "acknowledge" | "reset";
 
 /** Worst first. */
@@ -43,9 +43,9 @@ export interface Institution {
   id: number;
   code: string;
   name: string;
-  name_en: string | null;
+  name_en: string;
   kind: InstitutionKind;
-  region: string | null;
+  region: string;
   device_count: number;
   offline_count: number;
   open_alerts: Record<Priority, number>;
@@ -65,7 +65,7 @@ export interface Device {
   code: string;
   name: string;
   kind: DeviceKind;
-  model: string | null;
+  model: string;
   zone_id: number;
   report_interval_s: number;
   last_seen_at: Iso | null;
@@ -77,9 +77,9 @@ export interface Zone {
   id: number;
   code: string;
   name: string;
-  name_en: string | null;
+  name_en: string;
   kind: ZoneKind;
-  floor: number | null;
+  floor: number;
   devices: Device[];
 }
 
@@ -87,12 +87,18 @@ export interface InstitutionDetail extends Institution {
   zones: Zone[];
 }
 
+/** Why an alert was raised. What is there depends on what judged; `unit` is that of the score and the threshold. */
 export interface Evidence {
   rule?: string | null;
   quantity?: string | null;
+  /** What was read, in the quantity's own unit. */
   value?: number | null;
+  /** What was compared with the threshold: the reading itself, or how fast it rose. */
+  score?: number | null;
   threshold?: number | null;
   unit?: string | null;
+  /** The clause of the standard that the threshold comes from. */
+  clause?: string | null;
   text_zh?: string | null;
   text_en?: string | null;
 }
@@ -101,15 +107,15 @@ export interface AlertInstitution {
   id: number;
   code: string;
   name: string;
-  name_en: string | null;
+  name_en: string;
 }
 
 export interface AlertZone {
   id: number;
   name: string;
-  name_en: string | null;
+  name_en: string;
   kind: ZoneKind;
-  floor: number | null;
+  floor: number;
 }
 
 export interface AlertDevice {
@@ -124,9 +130,12 @@ export interface Alert {
   kind: AlertKind;
   priority: Priority;
   state: AlertState;
+  /** Somebody still has something to do about it. */
+  open: boolean;
   active: boolean;
   acknowledged: boolean;
   latching: boolean;
+  latched: boolean;
   version: number;
   occurrences: number;
   institution: AlertInstitution;
@@ -137,6 +146,7 @@ export interface Alert {
   cleared_at: Iso | null;
   acknowledged_at: Iso | null;
   acknowledged_by: string | null;
+  reset_at: Iso | null;
   rules: string[];
   evidence: Evidence;
 }
@@ -146,11 +156,12 @@ export interface AlertEvent {
   verb: Verb;
   at: Iso;
   recorded_at: Iso;
-  priority: Priority | null;
+  priority: Priority;
   rule: string | null;
-  actor: string | null;
+  /** "engine" or "user:NAME". */
+  actor: string;
   note: string | null;
-  evidence: Evidence | null;
+  evidence: Evidence;
 }
 
 export interface AlertDetail extends Alert {
@@ -186,27 +197,35 @@ export interface Readings {
 
 export interface SystemStatus {
   version: string;
-  edition: string | null;
+  edition: string;
+  timescaledb: string;
   readings_last_minute: number;
   pipeline: { alive: boolean; heartbeat_at: Iso | null; lag_ms: number | null };
   dead_letters: { total: number; by_reason: Record<string, number> };
   unclaimed_count: number;
+  live_clients: number;
 }
 
 export interface DeadLetter {
   id: number;
   received_at: Iso;
-  topic: string | null;
+  topic: string;
   reason: string;
-  detail: string | null;
+  detail: string;
+  /** Its beginning, as text. */
+  payload: string;
+  payload_bytes: number;
 }
 
 export interface Unclaimed {
   institution: string;
   device: string;
-  first_seen_at: Iso | null;
-  last_seen_at: Iso | null;
-  message_count: number | null;
+  quantity: string;
+  reason: string;
+  first_seen_at: Iso;
+  last_seen_at: Iso;
+  message_count: number;
+  last_topic: string;
 }
 
 export interface LiveSeries {
@@ -227,7 +246,7 @@ export interface SnapshotFrame {
 export interface AlertFrame {
   type: "alert";
   cursor: number;
-  event: Pick<AlertEvent, "id" | "verb" | "at" | "actor">;
+  event: AlertEvent;
   alert: Alert;
   institution: Institution;
 }

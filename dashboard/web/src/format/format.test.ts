@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from "vitest";
 import { i18n } from "@/i18n";
 import { en } from "@/locales/en";
 import { zhCN } from "@/locales/zh-CN";
+import { actorName } from "./actor";
 import { significant } from "./number";
 import { evidenceText, floorName } from "./place";
 import { formatAgo, formatSpan, formatTime } from "./time";
@@ -43,8 +44,17 @@ it("prefers the server's sentence and falls back to value and threshold", () => 
   expect(evidenceText({})).toBe("");
 });
 
+it("shows how fast it rose where that was judged", () => {
+  const evidence = { quantity: "temperature", value: 24, score: 12, threshold: 8.3, unit: "Cel/min" };
+  expect(evidenceText(evidence)).toBe("温度 12 °C/min · 阈值 8.3 °C/min");
+});
+
+it("names people without the prefix of the event log", () => {
+  expect([actorName("user:王芳"), actorName("engine")]).toEqual(["王芳", "系统"]);
+});
+
 it("names floors above and below ground", () => {
-  expect([floorName(2), floorName(-1), floorName(null)]).toEqual(["2 层", "地下 1 层", ""]);
+  expect([floorName(2), floorName(-1)]).toEqual(["2 层", "地下 1 层"]);
 });
 
 /** The names between braces in every message, by its path. */

@@ -2,9 +2,8 @@ import type { Alert, Evidence } from "@/api/contract";
 import { i18n, language, localName } from "@/i18n";
 import { formatValue, quantityName } from "./value";
 
-/** "1 层", "basement 2", or nothing when the floor is unknown. */
-export function floorName(floor: number | null | undefined): string {
-  if (floor === null || floor === undefined) return "";
+/** "1 层", "basement 2". */
+export function floorName(floor: number): string {
   return floor < 0 ? i18n.global.t("zone.basement", { n: -floor }) : i18n.global.t("zone.floor", { n: floor });
 }
 
@@ -19,14 +18,14 @@ export function placeLine(alert: Alert): string {
 }
 
 /** The sentence that says why: the server's own in the reader's language, else value and threshold. */
-export function evidenceText(evidence: Evidence | null | undefined): string {
-  if (!evidence) return "";
+export function evidenceText(evidence: Evidence): string {
   const text = language.value === "en" ? evidence.text_en : evidence.text_zh;
   if (text) return text;
-  const { quantity, value, threshold, unit } = evidence;
-  if (!quantity || value === null || value === undefined) return "";
+  const { quantity, threshold, unit } = evidence;
+  const value = evidence.score ?? evidence.value;
+  if (!quantity || typeof value !== "number") return "";
   const { t } = i18n.global;
   const measured = `${quantityName(quantity)} ${formatValue(quantity, value, unit ?? "")}`;
-  if (threshold === null || threshold === undefined) return measured;
+  if (typeof threshold !== "number") return measured;
   return `${measured} · ${t("chart.threshold", { value: formatValue(quantity, threshold, unit ?? "") })}`;
 }

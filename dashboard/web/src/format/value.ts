@@ -2,7 +2,7 @@ import { i18n, language } from "@/i18n";
 import { zhCN } from "@/locales/zh-CN";
 import { significant } from "./number";
 
-const UNITS: Record<string, string> = { Cel: "°C", "0/1": "", "1": "" };
+const UNITS: Record<string, string> = { Cel: "°C", "Cel/min": "°C/min", "0/1": "", "1": "" };
 const BINARY = new Set(["smoke_alarm", "heat_alarm", "fall", "sos"]);
 
 /** Whether a quantity is a yes or a no rather than a measure. */

@@ -3,25 +3,32 @@ import type { Alert, AlertFrame, Institution, SnapshotFrame, Verb } from "@/api/
 import { adoptAlert, applyFrame, EMPTY } from "./reducer";
 
 const HOME: Institution = {
-  id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe", kind: "nursing_home", region: null, device_count: 10,
+  id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe", kind: "nursing_home", region: "220322", device_count: 10,
   offline_count: 0, open_alerts: { critical: 0, high: 0, medium: 0, low: 0, advisory: 0 }, state: "normal",
 };
 
 function alertAt(version: number, change: Partial<Alert> = {}): Alert {
   return {
-    id: "a", kind: "fire", priority: "critical", state: "UNACKED", active: true, acknowledged: false, latching: true,
-    version, occurrences: 1, institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, zone: null,
-    device: null, onset_at: "2026-11-22T01:00:00Z", raised_at: "2026-11-22T01:00:01Z", cleared_at: null,
-    acknowledged_at: null, acknowledged_by: null, rules: [], evidence: {}, ...change,
+    id: "a", kind: "fire", priority: "critical", state: "UNACKED", open: true, active: true, acknowledged: false,
+    latching: true, latched: true, version, occurrences: 1,
+    institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, zone: null, device: null,
+    onset_at: "2026-11-22T01:00:00Z", raised_at: "2026-11-22T01:00:01Z", cleared_at: null, acknowledged_at: null,
+    acknowledged_by: null, reset_at: null, rules: [], evidence: {}, ...change,
   };
 }
+
+const CLOSED: Partial<Alert> = { open: false, active: false, acknowledged: true, latched: false, state: "NORMAL" };
 
 function snapshot(cursor: number, alerts: Alert[], institutions = [HOME]): SnapshotFrame {
   return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", alerts, institutions };
 }
 
 function frame(cursor: number, verb: Verb, alert: Alert, home: Institution = HOME): AlertFrame {
-  return { type: "alert", cursor, event: { id: cursor, verb, at: alert.raised_at, actor: null }, alert, institution: home };
+  const event: AlertFrame["event"] = {
+    id: cursor, verb, at: alert.raised_at, recorded_at: alert.raised_at, priority: alert.priority, rule: null,
+    actor: "engine", note: null, evidence: {},
+  };
+  return { type: "alert", cursor, event, alert, institution: home };
 }
 
 describe("applyFrame", () => {
@@ -42,7 +49,7 @@ describe("applyFrame", () => {
 
   it("never goes back in version", () => {
     let state = applyFrame(EMPTY, snapshot(5, [alertAt(3, { acknowledged: true })]));
-    state = applyFrame(state, frame(6, "worsen", alertAt(2)));
+    state = applyFrame(state, frame(6, "raise", alertAt(2)));
     expect(state.alerts.get("a")).toMatchObject({ version: 3, acknowledged: true });
   });
 
@@ -53,31 +60,19 @@ describe("applyFrame", () => {
     expect(state.cursor).toBe(8);
   });
 
-  it("keeps a clear, acknowledged latching alert until it is reset", () => {
+  it("keeps an alert as long as the server says it is open, whatever its flags", () => {
     let state = applyFrame(EMPTY, snapshot(5, [alertAt(1)]));
     state = applyFrame(state, frame(6, "clear", alertAt(2, { active: false })));
     state = applyFrame(state, frame(7, "acknowledge", alertAt(3, { active: false, acknowledged: true })));
     expect(state.alerts.has("a")).toBe(true);
-    state = applyFrame(state, frame(8, "reset", alertAt(4, { active: false, acknowledged: true })));
+    state = applyFrame(state, frame(8, "reset", alertAt(4, CLOSED)));
     expect(state.alerts.has("a")).toBe(false);
-  });
-
-  it.each<[Verb, Verb]>([
-    ["clear", "acknowledge"],
-    ["acknowledge", "clear"],
-  ])("keeps an alert that does not latch until it is clear and acknowledged (%s first)", (first, second) => {
-    const open = applyFrame(EMPTY, snapshot(5, [alertAt(1, { latching: false })]));
-    const half = { latching: false, active: first !== "clear", acknowledged: first === "acknowledge" };
-    const between = applyFrame(open, frame(6, first, alertAt(2, half)));
-    expect(between.alerts.get("a")).toMatchObject(half);
-    const done = applyFrame(between, frame(7, second, alertAt(3, { latching: false, active: false, acknowledged: true })));
-    expect(done.alerts.has("a")).toBe(false);
   });
 
   it("does not reopen a closed alert from an old frame or an overtaken snapshot", () => {
     let state = applyFrame(EMPTY, snapshot(5, [alertAt(3)]));
-    state = adoptAlert(state, alertAt(4, { active: false, acknowledged: true }), "reset");
-    state = applyFrame(state, frame(6, "worsen", alertAt(2)));
+    state = adoptAlert(state, alertAt(4, CLOSED));
+    state = applyFrame(state, frame(6, "raise", alertAt(2)));
     expect(state.alerts.size).toBe(0);
     state = applyFrame(state, snapshot(7, [alertAt(3)]));
     expect(state.alerts.size).toBe(0);
@@ -85,13 +80,13 @@ describe("applyFrame", () => {
 
   it("keeps the operator's own newer version over an overtaken snapshot", () => {
     let state = applyFrame(EMPTY, snapshot(5, [alertAt(1)]));
-    state = adoptAlert(state, alertAt(2, { acknowledged: true, state: "ACKED" }), "acknowledge");
+    state = adoptAlert(state, alertAt(2, { acknowledged: true, state: "ACKED" }));
     state = applyFrame(state, snapshot(6, [alertAt(1)]));
     expect(state.alerts.get("a")?.acknowledged).toBe(true);
   });
 
   it("opens a closed alert again when a newer version says so", () => {
-    let state = adoptAlert(EMPTY, alertAt(4, { active: false, acknowledged: true }), "reset");
+    let state = adoptAlert(EMPTY, alertAt(4, CLOSED));
     state = applyFrame(state, frame(9, "raise", alertAt(5)));
     expect(state.alerts.get("a")?.version).toBe(5);
   });
@@ -105,7 +100,7 @@ describe("applyFrame", () => {
 
   it("never changes a state in place", () => {
     const before = applyFrame(EMPTY, snapshot(5, [alertAt(1)]));
-    applyFrame(before, frame(6, "reset", alertAt(2, { active: false, acknowledged: true })));
+    applyFrame(before, frame(6, "reset", alertAt(2, CLOSED)));
     expect(before.alerts.size).toBe(1);
   });
 });

@@ -1,5 +1,4 @@
-import type { Alert, Institution, LiveFrame, Verb } from "@/api/contract";
-import { isOpenAfter } from "@/alert/lifecycle";
+import type { Alert, Institution, LiveFrame } from "@/api/contract";
 
 /** How many closed alerts are remembered, so that a late frame can't open one again. */
 const CLOSED_COUNT_MAX = 2000;
@@ -29,12 +28,12 @@ export function versionSeen(state: LiveState, id: string): number {
   return Math.max(state.alerts.get(id)?.version ?? -1, state.closedVersions.get(id) ?? -1);
 }
 
-/** Takes in one alert as it stood after `verb`; an older or equal version changes nothing. */
-export function adoptAlert(state: LiveState, alert: Alert, verb: Verb): LiveState {
+/** Takes in one alert; an older or equal version changes nothing. */
+export function adoptAlert(state: LiveState, alert: Alert): LiveState {
   if (alert.version <= versionSeen(state, alert.id)) return state;
   const alerts = new Map(state.alerts);
   const closedVersions = new Map(state.closedVersions);
-  if (isOpenAfter(verb, alert)) {
+  if (alert.open) {
     alerts.set(alert.id, alert);
     closedVersions.delete(alert.id);
   } else {
@@ -70,7 +69,7 @@ export function applyFrame(state: LiveState, frame: LiveFrame): LiveState {
     case "snapshot":
       return applySnapshot(state, frame.cursor, frame.alerts, frame.institutions);
     case "alert": {
-      const next = adoptAlert(state, frame.alert, frame.event.verb);
+      const next = adoptAlert(state, frame.alert);
       if (frame.cursor <= state.cursor) return next;
       const institutions = new Map(state.institutions);
       institutions.set(frame.institution.id, { ...institutions.get(frame.institution.id), ...frame.institution });

@@ -1,5 +1,5 @@
 import { computed, ref, shallowRef } from "vue";
-import type { Alert, LiveFrame, LiveSeries, Verb } from "@/api/contract";
+import type { Alert, LiveFrame, LiveSeries } from "@/api/contract";
 import { compareAlerts, compareInstitutions, isSounding } from "@/alert/lifecycle";
 import { serverNowMs, setServerTime } from "@/clock";
 import { adoptAlert, applyFrame, EMPTY, type LiveState } from "./reducer";
@@ -109,8 +109,8 @@ function watchDevice(deviceId: number, listener: SamplesListener): () => void {
 }
 
 /** Takes in the server's answer to the operator's own act, ahead of its frame. */
-function adopt(alert: Alert, verb: Verb): void {
-  state.value = adoptAlert(state.value, alert, verb);
+function adopt(alert: Alert): void {
+  state.value = adoptAlert(state.value, alert);
 }
 
 const openAlerts = computed(() => [...state.value.alerts.values()].sort(compareAlerts));
@@ -130,6 +130,5 @@ export const live = {
   pipelineAlive: computed(() => state.value.pipelineAlive),
   /** Grows with each snapshot: what came between two connections must be asked for again. */
   snapshotCount,
-  isOpen: (id: string): boolean => state.value.alerts.has(id),
   alertById: (id: string): Alert | undefined => state.value.alerts.get(id),
 };

@@ -1,6 +1,7 @@
 """What the commands stand on: errors told in words, and the database they work with."""
 
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from anhu.data_folder import default_data_dir
 from anhu.embedded import Surroundings, surroundings
 from anhu.errors import AnhuError
 from ingest.errors import IngestError
-from ingest.settings import Connections
+from ingest.settings import Connections, config_path
 from simulators.errors import SimulatorError
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,6 +41,8 @@ def plain_errors() -> Iterator[None]:
         _fail(str(error), error)
     except ValidationError as error:
         _fail("\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), error)
+    except tomllib.TOMLDecodeError as error:
+        _fail(f"{config_path()}: {error}", error)
 
 
 def _fail(message: str, error: Exception) -> None:

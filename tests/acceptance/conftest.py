@@ -28,7 +28,9 @@ def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
-        pytest.fail("no Chromium on this machine: apt install chromium fonts-noto-cjk (as root, `make browser` does it)")
+        pytest.fail(
+            "no Chromium on this machine: apt install chromium fonts-noto-cjk (as root, `make browser` does it)"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser

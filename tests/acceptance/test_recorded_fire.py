@@ -87,9 +87,7 @@ def sign_in(page: Page, service: Service) -> None:
     expect(page.get_by_test_id("institution-row")).to_have_count(3, timeout=RENDER_MS_MAX)
 
 
-def test_the_recorded_fire_reaches_the_duty_desk(
-    demo: Service, listener: Listener, page: Page, tmp_path: Path
-) -> None:
+def test_the_recorded_fire_reaches_the_duty_desk(demo: Service, listener: Listener, page: Page, tmp_path: Path) -> None:
     errors: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

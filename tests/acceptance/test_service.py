@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.acceptance.service import Service, alive, data_folder, running
+from tests.acceptance.service import alive, data_folder, running
 from tests.commands import COMMAND, anhu, environment
 from tests.waiting import wait_until
 
@@ -141,5 +141,4 @@ def test_two_thousand_devices_fit_into_a_gibibyte(folder: Path, programs_dir: Pa
                 simulator.terminate()
                 simulator.communicate(timeout=30)
     total = sum(used.values())
-    print(f"{total:.0f} MiB", json.dumps(used, indent=1))
     assert total <= MEMORY_MIB_MAX, used

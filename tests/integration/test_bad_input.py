@@ -104,7 +104,9 @@ def test_good_values_beside_bad_ones_of_the_same_message_are_kept(world: World, 
     with pipeline(world.database_url, session_url) as running, Devices(session_url) as devices:
         devices.say(SMOKE, b'{"values": {"temperature": 21.5, "smoke_obscuration": NaN, "battery": "full", "co": 1}}')
         devices.say(SMOKE, b'[{"values": {"battery": 90}}, 7, {"measured_at": 0, "values": {"battery": 91}}]')
-        devices.say("anhu/v1/home-1/senml", b'[{"n":"bed-co-1/co","u":"ppb","v":5000},{"n":"bed-co-1/co","t":-9,"v":"x"}]')
+        devices.say(
+            "anhu/v1/home-1/senml", b'[{"n":"bed-co-1/co","u":"ppb","v":5000},{"n":"bed-co-1/co","t":-9,"v":"x"}]'
+        )
         running.took(3)
     assert [value for _, value in world.readings("kit-smk-1", "temperature")] == [21.5]
     assert [value for _, value in world.readings("kit-smk-1", "battery")] == [90]

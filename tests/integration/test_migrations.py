@@ -1,4 +1,4 @@
-"""The schema: brought up to date once, however often and by however many it is asked for; history that cannot change."""
+"""The schema: brought up to date once, however often and by however many it is asked; and history that cannot change."""
 
 import subprocess
 
@@ -53,7 +53,7 @@ def test_three_processes_at_once(empty_database_url: str) -> None:
 def test_a_changed_file_is_refused_by_name(database_url: str) -> None:
     with connect(database_url) as connection:
         connection.execute("UPDATE anhu_migrations SET sha256 = 'another' WHERE package = 'alerting' AND version = 1")
-    with pytest.raises(MigrationConflict, match="alerting/0001_alerting.sql was changed"):
+    with pytest.raises(MigrationConflict, match=r"alerting/0001_alerting\.sql was changed"):
         migrate(database_url, PACKAGES)
 
 

@@ -1,4 +1,4 @@
-"""Nothing lost, nothing doubled: the pipeline killed, the broker's connection cut, the database gone, all under load."""
+"""Nothing lost, nothing doubled: the pipeline killed, the broker cut off, the database gone, all under load."""
 
 import subprocess
 import threading
@@ -12,7 +12,7 @@ import pytest
 from anhu.roles import now_us
 from tests.commands import COMMAND, environment
 from tests.integration.wire import Wire
-from tests.integration.world import S, Devices, World, home_of
+from tests.integration.world import Devices, S, World, home_of
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

@@ -130,7 +130,9 @@ def test_two_writers_with_the_same_batch(world: World) -> None:
         other = threading.Thread(target=write)
         other.start()
         wait_until(
-            lambda: world.count("pg_stat_activity", "state = 'active' AND pid <> pg_backend_pid() AND wait_event_type = 'Lock'"),
+            lambda: world.count(
+                "pg_stat_activity", "state = 'active' AND pid <> pg_backend_pid() AND wait_event_type = 'Lock'"
+            ),
             "the second writer waits for the first",
         )
     other.join(30)

@@ -11,12 +11,14 @@ from ingest import store as ingest_store
 from ingest.database import connect
 from ingest.reading import ReadingBatch
 from tests.commands import anhu, environment
-from tests.integration.world import HOME, S, Devices, World, home_of, pipeline
+from tests.integration.world import HOME, Devices, S, World, home_of, pipeline
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-QUICK_SILENCE = default_rules().replace("s_min = 60", "s_min = 1").replace("institution_s_min = 45", "institution_s_min = 9")
+QUICK_SILENCE = (
+    default_rules().replace("s_min = 60", "s_min = 1").replace("institution_s_min = 45", "institution_s_min = 9")
+)
 
 
 def use(world: World, rules: str) -> None:

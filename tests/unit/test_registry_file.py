@@ -13,9 +13,9 @@ from ingest.registry_file import CSV_COLUMNS, parse
 HEADER = ",".join(CSV_COLUMNS)
 GOOD = {
     "institution": "home-1", "institution_name": "安和", "institution_name_en": "Anhe",
-    "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房", "zone_name_en": "Kitchen",
-    "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感", "device_kind": "smoke", "model": "S1",
-    "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
+    "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房",
+    "zone_name_en": "Kitchen", "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感",
+    "device_kind": "smoke", "model": "S1", "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
 }  # fmt: skip
 TOML = """
 [[institution]]
@@ -62,14 +62,20 @@ def sheet(*rows: str) -> str:
 
 
 def test_a_sheet_is_read_whole() -> None:
-    draft = parse(sheet(row(), row(device="smk-2", quantities="co"), row(zone="bed", floor="", device="x")), suffix=".csv")
+    draft = parse(
+        sheet(row(), row(device="smk-2", quantities="co"), row(zone="bed", floor="", device="x")), suffix=".csv"
+    )
     home = draft.institutions["home-1"]
     assert (home.name, home.name_en, home.kind, home.region) == ("安和", "Anhe", "nursing_home", "220322")
     assert [(zone.code, zone.floor, list(zone.devices)) for zone in home.zones.values()] == [
         ("kit", 2, ["smk-1", "smk-2"]), ("bed", 1, ["x"]),
     ]  # fmt: skip
     device = home.zones["kit"].devices["smk-1"]
-    assert (device.model, device.report_interval_s, device.quantities) == ("S1", 30, ("smoke_obscuration", "temperature"))
+    assert (device.model, device.report_interval_s, device.quantities) == (
+        "S1",
+        30,
+        ("smoke_obscuration", "temperature"),
+    )
     assert draft.device_count == 3
 
 
@@ -80,7 +86,11 @@ def test_as_a_spreadsheet_saves_it(mark: str, end: str) -> None:
 
 
 def test_optional_columns_may_be_left_out_and_columns_stand_in_any_order() -> None:
-    names = [name for name in reversed(CSV_COLUMNS) if name not in ("institution_name_en", "region", "zone_name_en", "floor", "model")]
+    names = [
+        name
+        for name in reversed(CSV_COLUMNS)
+        if name not in ("institution_name_en", "region", "zone_name_en", "floor", "model")
+    ]
     text = ",".join(names) + "\n" + ",".join(GOOD[name] for name in names) + "\n"
     assert parse(text, suffix=".csv").institutions["home-1"].zones["kit"].floor == 1
 

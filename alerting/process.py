@@ -28,6 +28,7 @@ class Judge:
         self._rules_sha256 = ""
         self._cursor = 0
         self._taken: dict[Key, Alert] = {}
+        self._withdrawn: list[AlertEvent] = []  # to be said with the next tick
 
     def refresh(self, connection: Connection, registry: Registry, now_us: int) -> None:
         """Take in what others changed: the rules, the registry, and alerts that people acted on."""
@@ -54,8 +55,10 @@ class Judge:
         return engine.step(self._started(), readings)
 
     def tick(self, now_us: int, *, listening: bool) -> Verdict:
-        """See engine.tick."""
-        return engine.tick(self._started(), now_us, listening=listening)
+        """See engine.tick. What a change of rules or registry withdrew is said here, and again until it is adopted."""
+        verdict = engine.tick(self._started(), now_us, listening=listening)
+        verdict.events[:0] = self._withdrawn
+        return verdict
 
     def write(self, connection: Connection, verdict: Verdict) -> None:
         """Append the verdict's events in the caller's transaction."""
@@ -66,6 +69,8 @@ class Judge:
         the log is right."""
         verdict.patch.alerts.update(self._taken)
         self._taken = {}
+        said = {event.event_id for event in verdict.events}
+        self._withdrawn = [event for event in self._withdrawn if event.event_id not in said]
         engine.adopt(self._started(), verdict.patch)
 
     def _started(self) -> State:
@@ -83,12 +88,12 @@ class Judge:
             self._warm(connection, state, now_us)
         else:
             engine.carry_over(self._state, state)
+        # The cursor first: what somebody does between the two reads is then seen twice and not missed.
+        self._cursor = store.last_event_id(connection)
         opened = store.open_alerts(connection)
         state.alerts = {alert.key: alert for alert in opened}
-        withdrawn = _restore_conditions(state, opened, now_us)
-        self._cursor = store.last_event_id(connection)
-        for alert in store.append(connection, withdrawn).values():
-            _place(state, alert)
+        # Not appended here: the caller's transaction may yet fail, and the state would not know.
+        self._withdrawn = _restore_conditions(state, opened, now_us)
         self._state = state
         log.info(
             "engine ready", rules=plan.rule_set.version, points=len(plan.point_id), watches=plan.watch_total,

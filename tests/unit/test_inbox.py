@@ -48,15 +48,17 @@ def test_waiting_ends_with_a_message_or_with_time() -> None:
     assert got == [[7]]
 
 
-def test_company_is_waited_for_but_not_when_the_batch_is_full() -> None:
+def test_takes_are_apart_so_that_company_is_waited_for_but_not_by_the_first_nor_by_a_full_batch() -> None:
     inbox = Inbox(5)
     inbox.put(message(1))
-    threading.Timer(0.02, lambda: inbox.put(message(2))).start()
-    assert numbers(inbox.take(count_max=5, age_ms_max=500, wait_s=0)) == [1, 2]
-    inbox.put(message(3))
     began_s = time.monotonic()
-    assert numbers(inbox.take(count_max=1, age_ms_max=60_000, wait_s=0)) == [3]
+    assert numbers(inbox.take(count_max=5, age_ms_max=60_000, wait_s=0)) == [1]  # after a pause: at once
+    inbox.put(message(2))
+    assert numbers(inbox.take(count_max=1, age_ms_max=60_000, wait_s=0)) == [2]  # a full batch: at once
     assert time.monotonic() - began_s < 30
+    inbox.put(message(3))
+    threading.Timer(0.02, lambda: inbox.put(message(4))).start()
+    assert numbers(inbox.take(count_max=5, age_ms_max=1000, wait_s=0)) == [3, 4]
 
 
 def test_what_comes_again_is_discarded() -> None:

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from alerting.process import Judge
-from alerting.settings import AlertingSettings
 from anhu.roles import now_us
 from ingest.errors import BrokerUnavailable, DatabaseUnavailable
 from ingest.intake import Message
 from ingest.mqtt import Source
-from ingest.pipeline import Fenced, Pipeline
+from ingest.pipeline import Fenced
 from ingest.settings import PipelineSettings
-from tests.integration.world import SHARD_CLIENT, Devices, S, World, home_of, native, pipeline, steps
+from tests.integration.world import SHARD_CLIENT, Devices, S, World, home_of, make_pipeline, native, pipeline, steps
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -138,8 +136,8 @@ def test_a_new_device_and_a_changed_one_are_taken_up_while_running(world: World,
         wait_until(heard, "the new device is known", every_s=0.2)
 
 
-def test_a_second_pipeline_waits_and_takes_over(world: World, session_url: str) -> None:
-    second = Pipeline(world.database_url, Judge(AlertingSettings()), PipelineSettings(database_retry_s=0.5), now_us)
+def test_a_second_pipeline_waits_and_takes_over(world: World, session_url: str, tmp_path: Path) -> None:
+    second = make_pipeline(world.database_url, tmp_path, PipelineSettings())
     with pipeline(world.database_url, session_url) as running, Devices(session_url) as devices:
         with pytest.raises(DatabaseUnavailable, match="another pipeline holds this shard"):
             second.open()
@@ -151,9 +149,9 @@ def test_a_second_pipeline_waits_and_takes_over(world: World, session_url: str) 
     assert world.count("readings") == 2
 
 
-def test_a_pipeline_whose_session_is_taken_over_gives_up(world: World, session_url: str) -> None:
+def test_a_pipeline_whose_session_is_taken_over_gives_up(world: World, session_url: str, tmp_path: Path) -> None:
     settings = PipelineSettings()
-    pipe = Pipeline(world.database_url, Judge(AlertingSettings()), settings, now_us)
+    pipe = make_pipeline(world.database_url, tmp_path, settings)
     first, second = (Source(session_url, SHARD_CLIENT, settings, now_us) for _ in range(2))
     fenced: list[bool] = []
 

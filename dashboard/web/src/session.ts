@@ -7,6 +7,9 @@ const user = shallowRef<User | null>(null);
 /** True after a session ended by itself, so that the sign-in page can say why it is there. */
 const expired = ref(false);
 
+/** Set while this browser has a session, so that a first visit need not ask the server for one it can't have. */
+const MARK = "anhu.signed-in";
+
 async function stillSignedIn(): Promise<boolean> {
   try {
     if (await api.currentUser()) return true;
@@ -18,12 +21,14 @@ async function stillSignedIn(): Promise<boolean> {
 }
 
 function begin(who: User): void {
+  localStorage.setItem(MARK, "yes");
   user.value = who;
   expired.value = false;
   live.start(stillSignedIn);
 }
 
 function end(byItself: boolean): void {
+  localStorage.removeItem(MARK);
   if (!user.value) return; // Several requests may find out at once.
   expired.value = byItself;
   user.value = null;
@@ -32,8 +37,10 @@ function end(byItself: boolean): void {
 
 /** Takes up a session left by an earlier visit. Rejects when the server can't be reached. */
 async function resume(): Promise<boolean> {
+  if (!localStorage.getItem(MARK)) return false;
   const who = await api.currentUser();
   if (who) begin(who);
+  else end(false);
   return who !== null;
 }
 

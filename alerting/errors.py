@@ -34,3 +34,27 @@ class SuppressionRefused(AlertingError):
 
 class SigningKeyUnusable(AlertingError):
     """The key that signs the ledger cannot be used."""
+
+
+class DrillRefused(AlertingError):
+    """No drill can be held here now."""
+
+
+class DrillUnknown(AlertingError):
+    """There is no such drill."""
+
+
+class DutyCheckRefused(AlertingError):
+    """The duty check cannot be called or answered now."""
+
+
+class DutyCheckUnknown(AlertingError):
+    """There is no such duty check."""
+
+
+class PlanInvalid(AlertingError):
+    """The emergency plan has errors; nothing was kept."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))

@@ -66,7 +66,7 @@ _PAGES: Final = {
 }
 _OPEN_GROUPS: Final = (
     "SELECT institution_id, device_id IS NULL, kind, priority, active, count(*) FROM alerts"
-    " WHERE open AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s)) GROUP BY 1, 2, 3, 4, 5"
+    " WHERE open AND NOT drill AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s)) GROUP BY 1, 2, 3, 4, 5"
 )
 
 
@@ -93,7 +93,7 @@ def page(
 
 
 def open_groups(connection: Connection, institution_ids: Collection[int] | None = None) -> list[OpenGroup]:
-    """What is open at these institutions, or at all."""
+    """What is open at these institutions, or at all. A drill does not make an institution look as if in alarm."""
     ids = None if institution_ids is None else list(institution_ids)
     rows = connection.execute(_OPEN_GROUPS, {"ids": ids})
     return [OpenGroup(row[0], row[1], Kind(row[2]), Priority(row[3]), row[4], row[5]) for row in rows]

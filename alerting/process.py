@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import structlog
 
-from alerting import engine, event_json, self_alerts, store
+from alerting import drill_alarm, engine, event_json, self_alerts, store
 from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Verb, engine_event, fold
 from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
 from alerting.plan import Plan, compile_plan
@@ -15,6 +15,7 @@ from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
 from ingest import store as ingest_store
 from ingest.database import Connection
+from ingest.formats.drill import DrillCall
 from ingest.reading import ReadingBatch, from_us, to_us
 from ingest.registry import Registry
 
@@ -117,14 +118,19 @@ class Judge:
         self._rules_sha256 = rule_set.sha256
         self._state = State.begin(compile_plan(registry, rule_set), now_us)
 
-    def judge(self, readings: ReadingBatch, now_us: int) -> Decision:  # noqa: ARG002 - readings carry their own times
-        """See engine.step."""
-        return Decision(engine.step(self._started(), readings))
+    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Decision:
+        """See engine.step; drills come after whatever is real. Both carry their own times."""
+        del now_us
+        state = self._started()
+        verdict = engine.step(state, readings)
+        verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
+        return Decision(verdict)
 
     def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Decision:
-        """See engine.tick; and a spool that fills up is an alert of its own."""
+        """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
         state = self._started()
         verdict = engine.tick(state, now_us, listening=listening)
+        verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
         return Decision(verdict)
 
@@ -200,7 +206,7 @@ def _restore_conditions(state: State, opened: list[Alert], now_us: int) -> list[
     for alert in opened:
         _, _, device_id = alert.source
         for rule in sorted(alert.rules):
-            if alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
+            if alert.drill or alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
                 continue  # these are not judged from readings
             watches = [
                 watch_of[point, rule] for point in points_of.get(device_id or 0, ()) if (point, rule) in watch_of

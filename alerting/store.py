@@ -130,6 +130,16 @@ def open_alerts(connection: Connection) -> list[Alert]:
     )  # fmt: skip
 
 
+def open_alert(connection: Connection, key: Key) -> Alert | None:
+    """The alert that is open in that place."""
+    found = _alerts(
+        connection,
+        "WHERE open AND coalesce(institution_id, 0) = %s AND coalesce(device_id, 0) = %s AND kind = %s AND drill = %s",
+        (key.institution_id or 0, key.device_id or 0, key.kind, key.drill),
+    )
+    return found[0] if found else None
+
+
 def changed_since(connection: Connection, event_id: int) -> list[Alert]:
     """Alerts that an event after `event_id` has changed, oldest change first."""
     return _alerts(connection, "WHERE last_event_id > %s ORDER BY last_event_id", (event_id,))

@@ -102,8 +102,9 @@ def why_quiet(
 
 
 def _hidden_by(alert: Alert, other: Alert) -> Reason | None:
-    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices."""
-    if not other.active or other.source.institution_id != alert.source.institution_id:
+    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices. A
+    drill hides nothing."""
+    if not other.active or other.drill or other.source.institution_id != alert.source.institution_id:
         return None
     if (
         alert.kind is Kind.FIRE is other.kind

@@ -12,7 +12,7 @@ from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 
-LOCAL: Final = "pipeline,dashboard,watch"
+LOCAL: Final = "pipeline,dashboard,watch,drills"
 
 
 class AddressMissing(AnhuError):
@@ -54,6 +54,22 @@ def watch() -> None:
     Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
 
 
+def drills() -> None:
+    """Drills, tests of the chain and duty checks, until SIGTERM."""
+    from alerting.drill_publisher import MqttPublisher
+    from alerting.drill_runner import Runner
+    from alerting.settings import DrillSettings
+
+    logs.configure()
+    stop = _stop_on_signals()
+    database_url, mqtt_url = addresses()
+    publisher = MqttPublisher(mqtt_url)
+    try:
+        Runner(database_url, publisher, DrillSettings()).run(stop)
+    finally:
+        publisher.close()
+
+
 def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
     from dashboard.serve import run
@@ -84,6 +100,7 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
     "pipeline": pipeline,
     "dashboard": dashboard,
     "watch": watch,
+    "drills": drills,
     "simulator": simulator,
 }
 

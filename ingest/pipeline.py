@@ -14,6 +14,7 @@ import structlog
 from ingest import registry_cache, store
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal
+from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
@@ -61,7 +62,7 @@ class Judge(EventWriter, Protocol):
     def take_up(self, news: Any, registry: Registry, now_us: int) -> Any: ...
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, now_us: int) -> None: ...
-    def judge(self, readings: ReadingBatch, now_us: int) -> Any: ...
+    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Any: ...
     def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Any: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
@@ -80,6 +81,7 @@ class _Refresh:
 
     def __init__(self, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
         self.registry = registry
+        self.drill_key: bytes | None = None
         self.news: Any = None
         self._judge = judge
         self._clock = clock
@@ -87,6 +89,7 @@ class _Refresh:
     def __call__(self, connection: Connection) -> None:
         if store.registry_version(connection) != self.registry.version:
             self.registry = store.load_registry(connection)
+        self.drill_key = store.drill_key(connection)
         self.news = self._judge.read(connection, self.registry, self._clock())
 
 
@@ -112,6 +115,7 @@ class Pipeline:
         bounds = Bounds(settings.database_answer_s_max, settings.unclaimed_kept_max)
         self._sink = Sink(self._writer, self._spool, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
+        self._drill_key: bytes | None = None
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
@@ -180,8 +184,9 @@ class Pipeline:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept.
         False when we were stopped before they were safe."""
         try:
-            intake = take_in(messages, self._registry, self._limits)
-            safe = self._keep(intake, self._judge.judge(intake.readings, self._clock()), stop)
+            intake = take_in(messages, self._registry, self._limits, self._drill_key)
+            verdict = self._judge.judge(intake.readings, intake.drills, self._clock())
+            safe = self._keep(intake, verdict, stop)
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))
@@ -194,7 +199,7 @@ class Pipeline:
     def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> bool:
         letter = dead_letter(message, Rejection(Refusal.STORE_REFUSED, f"{type(error).__name__}: {error}"))
         nothing = ReadingBatch.build((), (), (), ())
-        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, self._clock()), stop)
+        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, (), self._clock()), stop)
 
     def _keep(self, intake: Intake, verdict: Any, stop: threading.Event) -> bool:
         """Make `intake` and `verdict` safe, then adopt. With database and spool both refusing, the messages stay with
@@ -252,7 +257,7 @@ class Pipeline:
 
     def _take_up(self, refresh: _Refresh) -> None:
         changed = refresh.registry.version != self._registry.version
-        self._registry = refresh.registry
+        self._registry, self._drill_key = refresh.registry, refresh.drill_key
         verdict = self._judge.take_up(refresh.news, self._registry, self._clock())
         if changed:
             self._spool.remember("registry", registry_cache.dump(self._registry))

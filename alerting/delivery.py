@@ -45,6 +45,7 @@ class Push:
     language: str
     title: str
     body: str
+    channels: frozenset[str]
     every_channel: bool
     created_at: datetime
 
@@ -103,9 +104,11 @@ class Answer:
 
 
 def plan(push: Push, ways: Sequence[Contact], bounds: Bounds) -> list[Delivery]:
-    """The deliveries of a new push: the person's contacts one after the other, or all at once."""
+    """The deliveries of a new push: the person's contacts one after the other, or all at once. Where the person has no
+    contact of the kinds that are asked for, any will do."""
+    wanted = [contact for contact in ways if not push.channels or contact.channel in push.channels]
     found = []
-    for number, contact in enumerate(ways):
+    for number, contact in enumerate(wanted or ways):
         wait_s = 0.0 if push.every_channel else number * bounds.failover_s
         at = push.created_at + timedelta(seconds=wait_s)
         found.append(Delivery(push.id, contact.id, contact.channel, number, push.urgency, push.created_at, at))

@@ -142,7 +142,7 @@ def _on_duty(roster: Roster, role: Role, scope: Scope, now: datetime) -> tuple[P
 
 
 def _stand_in(roster: Roster, person: Person, now: datetime) -> Person:
-    """Who is told in the place of `person`: themselves unless somebody active stands in, for whom another may in turn."""
+    """Who is told in the place of `person`: themselves unless somebody active stands in, or for that one another."""
     seen = {person.id}
     found = person
     while True:

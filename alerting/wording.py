@@ -98,7 +98,7 @@ def _floor(number: int, language: str) -> str:
     return f"floor {number}"
 
 
-def body(alert: Alert, registry: Registry, language: str, told: Sequence[str], *, again: bool, flapping: bool) -> str:
+def body(alert: Alert, language: str, told: Sequence[str], *, again: bool, flapping: bool) -> str:
     """The lines under the title of a push about one alert. `told` are the names of those who know already; `again`: not
     the first call."""
     zh = language == "zh"
@@ -144,7 +144,7 @@ def summary(alerts: Sequence[Alert], registry: Registry, language: str, form: Fo
     if form is Form.DIGEST and len(institutions) > 1:
         where = f"{len(institutions)} 家机构" if zh else f"{len(institutions)} institutions"
     first = kind_name(alerts[0], language)
-    mark = DRILL if any(alert.drill for alert in alerts) else ""
+    mark = DRILL if all(alert.drill for alert in alerts) else ""  # a real alarm among drills must not look like one
     head = (
         f"{mark}【{first}等 {len(alerts)} 条报警】{where}"
         if zh

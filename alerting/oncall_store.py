@@ -86,7 +86,8 @@ def stand_ins(connection: Connection, now: datetime) -> list[StandIn]:
 def add_stand_in(connection: Connection, wanted: StandIn, *, actor: str) -> int:
     """Let somebody be told in another's place; its id."""
     row = connection.execute(
-        "INSERT INTO stand_ins (absent_id, stand_in_id, from_at, until_at, actor) VALUES (%s, %s, %s, %s, %s) RETURNING id",
+        "INSERT INTO stand_ins (absent_id, stand_in_id, from_at, until_at, actor)"
+        " VALUES (%s, %s, %s, %s, %s) RETURNING id",
         (wanted.absent_id, wanted.stand_in_id, wanted.from_at, wanted.until_at, actor),
     ).fetchone()
     number = int(row[0]) if row else 0

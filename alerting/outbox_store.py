@@ -1,6 +1,7 @@
 """The notifier's tables: what was decided, written with the cursor; deliveries, claimed and settled by the senders."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from psycopg.rows import class_row, dict_row
 
 from alerting import delivery
+from alerting.channel_trouble import Trouble
 from alerting.delivery import Answer, Delivery, Form, Push, State
 from alerting.escalation import Delivery as Bounds
 from alerting.ladder import Ending, Ladder, Telling, TellingKey
@@ -24,7 +26,8 @@ _PUSH: Final = (
     "channels", "every_channel", "created_at",
 )  # fmt: skip
 _TELLING: Final = (
-    "alert_id", "call", "step", "round", "person_id", "at", "channels", "every_channel", "hold_until", "push_id", "dropped",
+    "alert_id", "call", "step", "round", "person_id", "at", "channels", "every_channel", "hold_until", "push_id",
+    "dropped",
 )  # fmt: skip
 _DELIVERY: Final = (
     "push_id", "contact_id", "channel", "rank", "urgency", "created_at", "next_attempt_at", "state", "attempts",
@@ -39,7 +42,8 @@ def _insert(table: str, columns: Sequence[str], conflict: str) -> bytes:
 
 
 _SAVE_LADDER: Final = _insert(
-    "ladders", _LADDER, f"(alert_id, call) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in _LADDER[2:])}"
+    "ladders", _LADDER,
+    f"(alert_id, call) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in _LADDER[2:])}",
 )  # fmt: skip
 _SAVE_PUSH: Final = _insert("pushes", _PUSH, "(id) DO NOTHING")
 _SAVE_TELLING: Final = _insert(
@@ -57,6 +61,22 @@ _CLAIM: Final = (
     f"SELECT {', '.join(_DELIVERY)} FROM deliveries WHERE channel = %(channel)s AND state IN ('waiting', 'sending')"
     " AND CASE state WHEN 'waiting' THEN next_attempt_at <= %(now)s ELSE lease_until <= %(now)s END"
     " AND NOT contact_id = ANY(%(busy)s) ORDER BY urgency, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+)
+_ADVANCE: Final = (
+    "INSERT INTO notifier_cursor (event_id) VALUES (%s) ON CONFLICT (only_row)"
+    " DO UPDATE SET event_id = excluded.event_id WHERE notifier_cursor.event_id < excluded.event_id"
+)
+_SELECT_TELLINGS: Final = (
+    f"SELECT {', '.join(f'tellings.{each}' for each in _TELLING)} FROM tellings"
+    " LEFT JOIN ladders USING (alert_id, call) WHERE (push_id IS NULL AND NOT dropped) OR ladders.ended_at IS NULL"
+    " ORDER BY at"
+)
+# What went wrong and right lately, by channel.
+_TROUBLES: Final = (
+    "SELECT channel, max(settled_at) FILTER (WHERE state = 'dead') AS dead_at,"
+    " max(settled_at) FILTER (WHERE state = 'sent') AS sent_at,"
+    " coalesce((array_agg(detail ORDER BY settled_at DESC) FILTER (WHERE state = 'dead'))[1], '') AS detail"
+    " FROM deliveries WHERE settled_at > %s GROUP BY channel"
 )
 _NEXT_DUE: Final = (
     "SELECT min(CASE state WHEN 'waiting' THEN next_attempt_at ELSE lease_until END) FROM deliveries"
@@ -76,7 +96,7 @@ class Job(NamedTuple):
 
     delivery: Delivery
     push: Push
-    address: str
+    address: str | None  # None: the contact was removed meanwhile
 
 
 def lead(connection: Connection) -> bool:
@@ -93,11 +113,7 @@ def cursor(connection: Connection) -> int | None:
 
 def advance(connection: Connection, event_id: int) -> None:
     """Move the cursor, in the transaction of what was decided."""
-    connection.execute(
-        "INSERT INTO notifier_cursor (event_id) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET event_id = excluded.event_id"
-        " WHERE notifier_cursor.event_id < excluded.event_id",
-        (event_id,),
-    )
+    connection.execute(_ADVANCE, (event_id,))
 
 
 def write(
@@ -137,7 +153,8 @@ def claim(connection: Connection, channel: str, now: datetime, *, lease_s: float
     _update(connection, [mine])
     with connection.cursor(row_factory=dict_row) as rows:
         found = rows.execute(
-            f"SELECT {', '.join(f'pushes.{each}' for each in _PUSH)}, address FROM pushes, contacts"
+            f"SELECT {', '.join(f'pushes.{each}' for each in _PUSH)},"
+            " CASE WHEN enabled THEN address END AS address FROM pushes, contacts"
             " WHERE pushes.id = %s AND contacts.id = %s",
             (mine.push_id, mine.contact_id),
         ).fetchone()
@@ -160,11 +177,12 @@ def settle(connection: Connection, job: Job, answer: Answer, bounds: Bounds, now
         list(siblings.values()), job.delivery.contact_id, answer, bounds, now, every_channel=job.push.every_channel
     )
     _update(connection, changed)
+    if any(each.state is State.DEAD for each in changed):
+        connection.execute("SELECT pg_notify(%s, 'dead')", (CHANNEL,))
     siblings.update({each.contact_id: each for each in changed})
     if not delivery.unreached(list(siblings.values())):
         return False
     connection.execute("UPDATE pushes SET unreached_at = %s WHERE id = %s", (now, job.push.id))
-    connection.execute("SELECT pg_notify(%s, 'unreached')", (CHANNEL,))
     return True
 
 
@@ -193,10 +211,7 @@ def load_ladders(connection: Connection) -> list[Ladder]:
 def load_tellings(connection: Connection) -> list[Telling]:
     """What is held back, and what was told in ladders that still run."""
     with connection.cursor(row_factory=dict_row) as rows:
-        found = rows.execute(
-            f"SELECT {', '.join(f'tellings.{each}' for each in _TELLING)} FROM tellings LEFT JOIN ladders USING (alert_id, call)"
-            " WHERE (push_id IS NULL AND NOT dropped) OR ladders.ended_at IS NULL ORDER BY at"
-        ).fetchall()
+        found = rows.execute(_SELECT_TELLINGS).fetchall()
     return [_telling(row) for row in found]
 
 
@@ -217,7 +232,35 @@ def alerts_of(connection: Connection, push_id: UUID) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-class Backlog(NamedTuple):
+def troubles(connection: Connection, since: datetime) -> list[Trouble]:
+    """How the channels have fared since then."""
+    with connection.cursor(row_factory=class_row(Trouble)) as rows:
+        return rows.execute(_TROUBLES, (since,)).fetchall()
+
+
+class Standing(NamedTuple):
+    """Where one delivery of a push stands."""
+
+    channel: str
+    state: State
+    detail: str
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it by itself."""
+        return self.state not in (State.WAITING, State.SENDING)
+
+
+def states(connection: Connection, push_id: UUID) -> list[Standing]:
+    """How the deliveries of a push stand, in the order of the person's contacts."""
+    rows = connection.execute(
+        "SELECT channel, state, detail FROM deliveries WHERE push_id = %s ORDER BY rank", (push_id,)
+    )
+    return [Standing(channel, State(state), detail) for channel, state, detail in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
     """How many deliveries of a channel are in a state."""
 
     channel: str

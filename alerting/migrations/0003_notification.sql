@@ -112,6 +112,8 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_open ON deliveries (channel, urgency, next_attempt_at) WHERE state IN ('waiting', 'sending');
 
+CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE state IN ('sent', 'dead');
+
 -- Links with which a person acknowledges without signing in: only the hash of the token is kept.
 CREATE TABLE acknowledge_links (
   token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),

@@ -38,7 +38,7 @@ class Letter:
 
 
 class Channel(Protocol):
-    """One kind of way to reach people. `send` answers within its time limit, and raises nothing for a provider's doing."""
+    """One kind of way to reach people. `send` answers within its time limit; a provider's doing raises nothing."""
 
     def send(self, letter: Letter) -> Answer:
         """Send, and say what became of it."""

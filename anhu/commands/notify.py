@@ -21,11 +21,12 @@ def notifications() -> None:
 
 
 @app.command(
+    "test",
     help="向一个人的每个联系方式各发一条测试消息；需要服务正在运行。 "
     "Send a person a marked test message by every contact; the service must be running.",
     epilog="例 / for example: anhu notify test --person 3",
 )
-def test(
+def send_test(
     person: Annotated[int, typer.Option(help="人员编号 / the person's number.")],
     wait_s: Annotated[float, typer.Option(help="最多等待的秒数 / seconds to wait for the answers.", min=0)] = 20.0,
     data_dir: DataDir = None,

@@ -28,6 +28,22 @@ class RulesInvalid(AlertingError):
         super().__init__("\n".join(problems))
 
 
+class PolicyInvalid(RulesInvalid):
+    """The escalation policy has errors; nothing was loaded."""
+
+
+class RotationRefused(AlertingError):
+    """This rotation cannot be."""
+
+
+class ContactInvalid(AlertingError):
+    """This address cannot be used with this channel."""
+
+
+class LinkRefused(AlertingError):
+    """The link cannot be used."""
+
+
 class SuppressionRefused(AlertingError):
     """These alarms cannot be kept quiet like this."""
 

@@ -12,7 +12,7 @@ from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 
-LOCAL: Final = "pipeline,dashboard,watch,drills"
+LOCAL: Final = "pipeline,notifier,dashboard,watch,drills"
 
 
 class AddressMissing(AnhuError):
@@ -70,6 +70,16 @@ def drills() -> None:
         publisher.close()
 
 
+def notifier() -> None:
+    """Event log → who is told → outbox → chat bots, e-mail, webhooks and text messages, until SIGTERM."""
+    from alerting.notify import Notifier
+    from alerting.settings import NotifySettings
+
+    logs.configure()
+    stop = _stop_on_signals()
+    Notifier(addresses()[0], NotifySettings()).run(stop)
+
+
 def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
     from dashboard.serve import run
@@ -98,6 +108,7 @@ def simulator() -> None:
 
 ROLES: Final[dict[str, Callable[[], None]]] = {
     "pipeline": pipeline,
+    "notifier": notifier,
     "dashboard": dashboard,
     "watch": watch,
     "drills": drills,

@@ -14,7 +14,9 @@ import pytest
 from psycopg import sql
 
 from anhu import runtime
+from anhu.commands.migrate import PACKAGES
 from anhu.data_folder import default_data_dir
+from ingest.database import migrate
 
 TEMPLATE = "anhu_template"
 _numbers = itertools.count(1)
@@ -22,8 +24,7 @@ _numbers = itertools.count(1)
 
 def prepare_template(url: str) -> None:
     """Bring the template database to what every test starts from."""
-    with psycopg.connect(url) as connection:
-        connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
+    migrate(url, PACKAGES)
 
 
 def named(url: str, database: str) -> str:

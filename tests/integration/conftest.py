@@ -1,0 +1,46 @@
+"""What the integration tests of the intake and the alerting core start from."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from anhu import packages, runtime
+from tests.conftest import make_database, named
+from tests.integration.world import World, begin_session, end_session
+
+
+@pytest.fixture
+def world(database_url: str) -> World:
+    """A database with one registered home."""
+    return World(database_url)
+
+
+@pytest.fixture
+def session_url(mqtt_url: str) -> Iterator[str]:
+    """The broker, with a fresh session for a pipeline, which is forgotten again at the end."""
+    begin_session(mqtt_url)
+    yield mqtt_url
+    end_session(mqtt_url)
+
+
+@pytest.fixture
+def empty_database_url(services: runtime.Services) -> Iterator[str]:
+    """A database in which nothing has been migrated."""
+    name = "anhu_test_empty"
+    make_database(services.database_url, name, "anhu")
+    yield named(services.database_url, name)
+    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def mosquitto_pub(services: runtime.Services, packages_dir: Path) -> Path:
+    """mosquitto's own publisher: of this machine, or of the private programs."""
+    installed = shutil.which("mosquitto_pub")
+    path = Path(installed) if installed else packages.private_folder(packages_dir) / "usr/bin/mosquitto_pub"
+    assert path.exists(), "mosquitto_pub is missing: apt install mosquitto-clients"
+    return path

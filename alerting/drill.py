@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from alerting.alert import Kind
+from alerting.alert import Alert, Kind
 
 
 class Stage(StrEnum):
@@ -29,6 +29,14 @@ class State(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     ENDED = "ended"
+
+
+class Reach(StrEnum):
+    """How far a drill goes. Residents sleep when the chain is tested by itself."""
+
+    ALL = "all"  # sound and escalation as with a real alarm
+    SILENT_PUSH = "silent_push"  # no sound; the first step's messages only
+    SCREEN = "screen"  # no sound, no messages
 
 
 class Over(StrEnum):
@@ -68,7 +76,7 @@ class Drill:
     kind: Kind
     by: str
     scheduled: bool
-    silent: bool
+    reach: Reach
     note: str
     limits: Mapping[Stage, float]
     limit_s: float
@@ -121,6 +129,11 @@ def judge(drill: Drill, seen: Observed, now: datetime) -> Verdict | None:
     return Verdict(State.FAILED, Reason.STAGE_MISSED if awaited else Reason.STAGE_LATE, stages)
 
 
+def reach_of(alert: Alert) -> Reach:
+    """How far `alert` may go: a real one all the way."""
+    return Reach(alert.evidence.get("reach", Reach.ALL)) if alert.drill else Reach.ALL
+
+
 def measured(drill: Drill, seen: Observed) -> tuple[Measured, ...]:
     """Seconds from the start to each stage, beside its limit. A stage not reached counts as missed until it is."""
     found = []
@@ -141,7 +154,7 @@ def report(drill: Drill, seen: Observed, verdict: Verdict, ended_at: datetime) -
         "kind": drill.kind.value,
         "by": drill.by,
         "scheduled": drill.scheduled,
-        "silent": drill.silent,
+        "reach": drill.reach.value,
         "note": drill.note,
         "started_at": drill.started_at.isoformat(),
         "ended_at": ended_at.isoformat(),

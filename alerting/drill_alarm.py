@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Priority, Source, Verb, engine_event, fold
-from alerting.drill import KINDS, Over
+from alerting.drill import KINDS, Over, Reach
 from alerting.engine import Patch, State
 from alerting.suppression import LIFE_SAFETY
 from ingest.formats.drill import DrillCall
@@ -34,7 +34,7 @@ def begin(state: State, patch: Patch, calls: Sequence[DrillCall]) -> list[AlertE
     """The events of the drills called for, folded into `patch`. A place where one is under way takes no second."""
     events = []
     for call in calls:
-        if call.order.kind not in KINDS:
+        if call.order.kind not in KINDS or call.order.reach not in tuple(Reach):
             continue
         kind = Kind(call.order.kind)
         key = Key(call.institution_id, call.device_id, kind, drill=True)
@@ -54,7 +54,7 @@ def begin(state: State, patch: Patch, calls: Sequence[DrillCall]) -> list[AlertE
 
 def end(state: State, patch: Patch, now_us: int) -> list[AlertEvent]:
     """The events of the drills that are over at `now_us`, folded into `patch`."""
-    running = [alert for alert in state.alerts.values() if alert.drill and alert.active]
+    running = [alert for alert in state.alerts.values() if alert.drill and alert.active and RULE in alert.rules]
     if not running:
         return []
     events = []
@@ -91,11 +91,18 @@ def is_real_alarm(alert: Alert) -> bool:
 def _told(call: DrillCall, kind: Kind) -> dict[str, Any]:
     zh, en = _TEXTS[kind]
     order = call.order
+    text_zh = f"【演练】模拟{zh}，请按真实报警处置并确认"
+    text_en = f"[Drill] simulated {en}: act and acknowledge as if it were real"
+    if order.reach != Reach.ALL:
+        text_zh, text_en = (
+            f"【演练】全链路自动测试（模拟{zh}），无需处理",
+            f"[Drill] test of the chain (simulated {en})",
+        )
     return {
         "rule": RULE,
         "drill_id": str(order.drill_id),
-        "silent": order.silent,
+        "reach": order.reach,
         "ends_at": (from_us(order.at_us) + timedelta(seconds=order.limit_s)).isoformat(),
-        "text_zh": f"【演练】模拟{zh}，请按真实报警处置并确认",
-        "text_en": f"[Drill] simulated {en}: act and acknowledge as if it were real",
+        "text_zh": text_zh,
+        "text_en": text_en,
     }

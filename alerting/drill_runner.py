@@ -15,7 +15,7 @@ import structlog
 
 from alerting import chain_test, drill, drill_store, duty_check, duty_check_store, people_store, store
 from alerting.alert import AlertEvent, Condition, Key, Kind, Priority, Source, Verb, alert_id, engine_event
-from alerting.drill import Stage, State
+from alerting.drill import Reach, Stage, State
 from alerting.drill_store import SCHEDULE, Record, Wanted
 from alerting.errors import DrillRefused, DutyCheckRefused
 from alerting.hours import Hours
@@ -114,7 +114,7 @@ class Runner:
                 return
             key = ingest_store.drill_key(connection)
             for wanted, institution, device in waiting:
-                order = Order(wanted.id, wanted.kind.value, to_us(wanted.started_at), wanted.limit_s, wanted.silent)
+                order = Order(wanted.id, wanted.kind.value, to_us(wanted.started_at), wanted.limit_s, wanted.reach)
                 try:
                     self._publisher.publish(drill_topic(institution, device), encode(order, institution, device, key))
                 except BrokerUnavailable as error:
@@ -207,7 +207,8 @@ def chain_wanted(connection: Connection, institution_id: int, device_id: int | N
     if settings.chain_push and has_contacts(connection, institution_id):
         limits[Stage.PUSHED] = settings.pushed_s_max
     return Wanted(
-        institution_id, device_id, Kind.FIRE, SCHEDULE, limits, settings.chain_test_s_max, scheduled=True, silent=True,
+        institution_id, device_id, Kind.FIRE, SCHEDULE, limits, settings.chain_test_s_max, scheduled=True,
+        reach=Reach.SILENT_PUSH if settings.chain_push else Reach.SCREEN,
         note="GB 50440",
     )  # fmt: skip
 

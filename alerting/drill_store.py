@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from alerting import drill
 from alerting.alert import Kind
-from alerting.drill import Drill, Observed, Over, Stage, State, Verdict
+from alerting.drill import Drill, Observed, Over, Reach, Stage, State, Verdict
 from alerting.drill_alarm import is_real_alarm
 from alerting.errors import DrillRefused, DrillUnknown
 from alerting.ledger_store import record_act
@@ -27,13 +27,20 @@ CHANNEL: Final = "drills"
 LIST_COUNT_MAX: Final = 200
 SCHEDULE: Final = "schedule"
 _COLUMNS: Final = (
-    "id, institution_id, device_id, kind, started_by, scheduled, silent, note, limits, limit_s, started_at,"
-    " published_at, shown_at, pushed_at, state, ended_at, report"
+    "id, institution_id, device_id, kind, started_by, scheduled, reach, note, limits, limit_s, started_at,"
+    " published_at, shown_at, state, ended_at, report"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM drills"
 _OBSERVED: Final = (
     "SELECT alert_id, verb, recorded_at, actor, evidence->>'over' FROM alert_events"
     " WHERE alert_id = ANY(%s) AND drill ORDER BY id"
+)
+
+
+# The first message about the alert that a provider took, by the notifier's clock.
+_PUSHED: Final = (
+    "SELECT tellings.alert_id, min(settled_at) FROM tellings JOIN deliveries USING (push_id)"
+    " WHERE tellings.alert_id = ANY(%s) AND deliveries.state = 'sent' GROUP BY 1"
 )
 
 
@@ -48,7 +55,7 @@ class Wanted:
     limits: Mapping[Stage, float]
     limit_s: float
     scheduled: bool = False
-    silent: bool = False
+    reach: Reach = Reach.ALL
     note: str = ""
 
 
@@ -73,18 +80,18 @@ def start(connection: Connection, wanted: Wanted) -> Record:
     try:
         with connection.transaction():
             connection.execute(
-                "INSERT INTO drills (id, institution_id, device_id, kind, started_by, scheduled, silent, note, limits,"
+                "INSERT INTO drills (id, institution_id, device_id, kind, started_by, scheduled, reach, note, limits,"
                 " limit_s) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     number, wanted.institution_id, wanted.device_id, wanted.kind, wanted.by, wanted.scheduled,
-                    wanted.silent, wanted.note, Jsonb({each.value: limit for each, limit in wanted.limits.items()}),
+                    wanted.reach, wanted.note, Jsonb({each.value: limit for each, limit in wanted.limits.items()}),
                     wanted.limit_s,
                 ),
             )  # fmt: skip
     except errors.UniqueViolation as error:
         raise DrillRefused("another drill is under way at this institution") from error
     body = {"device_id": wanted.device_id, "kind": wanted.kind.value, "scheduled": wanted.scheduled,
-            "silent": wanted.silent, "note": wanted.note}  # fmt: skip
+            "reach": wanted.reach.value, "note": wanted.note}  # fmt: skip
     _act(connection, number, wanted.institution_id, wanted.by, "start_drill", body)
     return load(connection, number)
 
@@ -105,19 +112,9 @@ def _check(connection: Connection, wanted: Wanted) -> None:
 def note_shown(connection: Connection, alert_id: UUID) -> bool:
     """A page has drawn the alert with that id; whether this was the first one of a running drill. In the caller's
     transaction."""
-    return _note(connection, "shown_at", alert_id)
-
-
-def note_pushed(connection: Connection, alert_id: UUID) -> bool:
-    """A provider has taken a message about the alert with that id; whether it was the first of a running drill. In the
-    caller's transaction; to be called by the notifier, for drills only."""
-    return _note(connection, "pushed_at", alert_id)
-
-
-def _note(connection: Connection, column: str, alert_id: UUID) -> bool:
     row = connection.execute(
-        f"UPDATE drills SET {column} = clock_timestamp() WHERE id = %s AND {column} IS NULL AND state = 'running'"
-        " RETURNING id".encode(),
+        "UPDATE drills SET shown_at = clock_timestamp() WHERE id = %s AND shown_at IS NULL AND state = 'running'"
+        " RETURNING id",
         (alert_id,),
     ).fetchone()
     if row is not None:
@@ -199,35 +196,42 @@ def _qualified() -> str:
 
 
 def _drill(row: Sequence[Any]) -> Drill:
-    number, institution_id, device_id, kind, by, scheduled, silent, note, limits, limit_s, started_at = row[:11]
+    number, institution_id, device_id, kind, by, scheduled, reach, note, limits, limit_s, started_at = row[:11]
     judged = {Stage(name): float(limit) for name, limit in limits.items()}
     return Drill(
-        number, institution_id, device_id, Kind(kind), by, scheduled, silent, note, judged, limit_s, started_at
-    )  # fmt: skip
+        number, institution_id, device_id, Kind(kind), by, scheduled, Reach(reach), note, judged, limit_s, started_at
+    )
 
 
 def _records(connection: Connection, condition: str, parameters: Sequence[Any]) -> list[Record]:
     """Each drill with what its alert's events and its own row say of it."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(f"{_SELECT} {condition}".encode(), parameters).fetchall()
+    numbers = [row["id"] for row in rows]
+    pushed: dict[UUID, datetime] = dict(connection.execute(_PUSHED, (numbers,)).fetchall())
     events: dict[UUID, list[Any]] = {}
-    for event in connection.execute(_OBSERVED, ([row["id"] for row in rows],)):
+    for event in connection.execute(_OBSERVED, (numbers,)):
         events.setdefault(event[0], []).append(event[1:])
     return [
         Record(
-            _drill(list(row.values())), _observed(row, events.get(row["id"], [])), State(row["state"]),
-            row["ended_at"], row["report"],
+            _drill(list(row.values())),
+            _observed(row["shown_at"], pushed.get(row["id"]), events.get(row["id"], [])),
+            State(row["state"]),
+            row["ended_at"],
+            row["report"],
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
-def _observed(row: Mapping[str, Any], events: Sequence[tuple[str, datetime, str, str | None]]) -> Observed:
+def _observed(
+    shown_at: datetime | None, pushed_at: datetime | None, events: Sequence[tuple[str, datetime, str, str | None]]
+) -> Observed:
     reached: dict[Stage, datetime] = {}
     over, acknowledged_by = None, None
-    for stage, column in ((Stage.SHOWN, "shown_at"), (Stage.PUSHED, "pushed_at")):
-        if row[column] is not None:
-            reached[stage] = row[column]
+    for stage, at in ((Stage.SHOWN, shown_at), (Stage.PUSHED, pushed_at)):
+        if at is not None:
+            reached[stage] = at
     for verb, recorded_at, actor, reason in events:
         if verb == "raise":
             reached.setdefault(Stage.RAISED, recorded_at)

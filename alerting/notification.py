@@ -23,6 +23,7 @@ from alerting.alert import Alert, AlertEvent, Kind, State
 from alerting.book import Book, Decision, Directory
 from alerting.delivery import URGENT, Form, Push
 from alerting.digest import Item, Message, bundle
+from alerting.drill import Reach, reach_of
 from alerting.escalation import Entry, Route, Target
 from alerting.ladder import FLAPPING_STEP, Ending, Ladder, Telling, TellingKey
 from alerting.people import Person
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     FLAPPING = "flapping"
     QUIET_HOURS = "quiet_hours"
     POLICY_ENDED = "policy_ended"
+    SCREEN_ONLY = "screen_only"  # a test of the chain that sends nothing
 
 
 def decide(book: Book, directory: Directory, now: datetime) -> Decision:
@@ -103,6 +105,9 @@ class _Work:
             self.reasons[alert_id] = quiet
             return
         institution = self._institution(alert)
+        if reach_of(alert) is Reach.SCREEN:
+            self.reasons[alert_id] = Reason.SCREEN_ONLY
+            return
         route = self._directory.policy.route(alert, institution.kind if institution else "")
         if route is None:
             self._end(ladder, Ending.NO_ROUTE)
@@ -172,7 +177,7 @@ class _Work:
         elapsed_s = (self._now - ladder.begun_at).total_seconds()
         ahead = alert.id in self._book.unreached
         left = [(at, list(entries)) for at, entries in groupby(route.entries(), lambda entry: entry.after_s)
-                if at > ladder.done_s]  # fmt: skip
+                if at > ladder.done_s and (at <= 0 or reach_of(alert) is Reach.ALL)]  # fmt: skip
         for after_s, entries in left:
             if ahead:
                 ladder = replace(ladder, ahead_s=max(ladder.ahead_s, after_s - elapsed_s))

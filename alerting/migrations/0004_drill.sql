@@ -10,14 +10,13 @@ CREATE TABLE drills (
   kind text NOT NULL CHECK (kind IN ('fire', 'gas', 'co', 'fall', 'sos')),
   started_by text NOT NULL,        -- 'user:NAME', 'operator:NAME' at the command line, 'schedule'
   scheduled bool NOT NULL,         -- the twice-monthly test of the chain
-  silent bool NOT NULL,            -- wakes nobody
+  reach text NOT NULL CHECK (reach IN ('all', 'silent_push', 'screen')),
   note text NOT NULL CHECK (length(note) <= 500),
   limits jsonb NOT NULL,           -- stage → seconds
   limit_s double precision NOT NULL CHECK (limit_s > 0),
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   published_at timestamptz,        -- handed to the broker
   shown_at timestamptz,            -- a page has drawn it
-  pushed_at timestamptz,           -- a provider has taken the first message
   state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'passed', 'failed', 'ended')),
   ended_at timestamptz,
   report jsonb,

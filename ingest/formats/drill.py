@@ -1,6 +1,6 @@
 """The call for a drill (演练): a simulated alarm that goes the whole real way.
 
-    {"drill_id": "…", "kind": "fire", "at": "2026-11-22T01:02:03.456789+00:00", "limit_s": 600.0, "silent": false,
+    {"drill_id": "…", "kind": "fire", "at": "2026-11-22T01:02:03.456789+00:00", "limit_s": 600.0, "reach": "all",
      "signature": "…"}
 
 The signature is HMAC-SHA256 over everything in it and the place the topic names, with a key that only the service has:
@@ -23,18 +23,19 @@ from ingest.reading import from_us, parse_time_us
 FORMAT: Final = "drill"
 AGE_US_MAX: Final = 300_000_000  # an older call, or one from the future, is not followed
 LIMIT_S_MAX: Final = 3600.0
-_KIND: Final = re.compile(r"[a-z][a-z_]{0,31}")
+_WORD: Final = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is called for: an alarm of `kind`, for at most `limit_s` seconds; `silent` ones wake nobody."""
+    """What is called for: an alarm of `kind`, for at most `limit_s` seconds, that reaches as far as `reach` says
+    (alerting.drill.Reach)."""
 
     drill_id: UUID
     kind: str
     at_us: int
     limit_s: float
-    silent: bool
+    reach: str
 
 
 class DrillCall(NamedTuple):
@@ -54,7 +55,7 @@ def encode(order: Order, institution: str, device: str | None, key: bytes) -> by
             "kind": order.kind,
             "at": from_us(order.at_us).isoformat(timespec="microseconds"),
             "limit_s": order.limit_s,
-            "silent": order.silent,
+            "reach": order.reach,
             "signature": _sign(order, institution, device, key),
         }
     )
@@ -84,11 +85,11 @@ def _read(document: object) -> tuple[Order, str]:
             "kind": str(kind),
             "at": str(at),
             "limit_s": int() | float() as limit_s,
-            "silent": bool(silent),
+            "reach": str(reach),
             "signature": str(signature),
-        } if _KIND.fullmatch(kind) and 0 < limit_s <= LIMIT_S_MAX:
+        } if _WORD.fullmatch(kind) and _WORD.fullmatch(reach) and 0 < limit_s <= LIMIT_S_MAX:
             try:
-                return Order(UUID(number), kind, parse_time_us(at), float(limit_s), silent), signature
+                return Order(UUID(number), kind, parse_time_us(at), float(limit_s), reach), signature
             except (ValueError, BadTime) as error:
                 raise DrillMessageRefused(str(error)) from error
         case _:
@@ -97,5 +98,5 @@ def _read(document: object) -> tuple[Order, str]:
 
 def _sign(order: Order, institution: str, device: str | None, key: bytes) -> str:
     told = ["anhu drill 1", institution, device, str(order.drill_id), order.kind, order.at_us, order.limit_s,
-            order.silent]  # fmt: skip
+            order.reach]  # fmt: skip
     return hmac.new(key, orjson.dumps(told), hashlib.sha256).hexdigest()

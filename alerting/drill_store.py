@@ -227,11 +227,9 @@ def _records(connection: Connection, condition: str, parameters: Sequence[Any]) 
 def _observed(
     shown_at: datetime | None, pushed_at: datetime | None, events: Sequence[tuple[str, datetime, str, str | None]]
 ) -> Observed:
-    reached: dict[Stage, datetime] = {}
+    told = ((Stage.SHOWN, shown_at), (Stage.PUSHED, pushed_at))
+    reached = {stage: at for stage, at in told if at is not None}
     over, acknowledged_by = None, None
-    for stage, at in ((Stage.SHOWN, shown_at), (Stage.PUSHED, pushed_at)):
-        if at is not None:
-            reached[stage] = at
     for verb, recorded_at, actor, reason in events:
         if verb == "raise":
             reached.setdefault(Stage.RAISED, recorded_at)

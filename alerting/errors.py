@@ -1,5 +1,7 @@
 """What can go wrong with rules and alerts; the docstring is the default message."""
 
+from datetime import timedelta
+
 
 class AlertingError(Exception):
     """The alert could not be changed."""
@@ -46,6 +48,14 @@ class LinkRefused(AlertingError):
 
 class SuppressionRefused(AlertingError):
     """These alarms cannot be kept quiet like this."""
+
+
+class SuppressionTooLong(SuppressionRefused):
+    """These alarms cannot be kept quiet for so long."""
+
+    def __init__(self, longest: timedelta) -> None:
+        self.longest = longest
+        super().__init__(f"at most {longest} in one go")
 
 
 class SigningKeyUnusable(AlertingError):

@@ -52,7 +52,7 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     if not events:
         return {}
     ledger_store.lock(connection)
-    seen = _known_event_ids(connection, events)
+    seen = logged_event_ids(connection, [event.event_id for event in events])
     by_id, by_key = _alerts_concerned(connection, events)
     new: list[AlertEvent] = []
     taken_by: dict[UUID, UUID] = {}  # the alert an event meant → the one that took it
@@ -180,10 +180,9 @@ def save_rules(connection: Connection, *, version: str, sha256: str, body: str, 
     return True
 
 
-def _known_event_ids(connection: Connection, events: Sequence[AlertEvent]) -> set[UUID]:
-    rows = connection.execute(
-        "SELECT event_id FROM alert_events WHERE event_id = ANY(%s)", ([event.event_id for event in events],)
-    )
+def logged_event_ids(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of `event_ids` that are in the log."""
+    rows = connection.execute("SELECT event_id FROM alert_events WHERE event_id = ANY(%s)", (list(event_ids),))
     return {row[0] for row in rows}
 
 

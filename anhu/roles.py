@@ -31,8 +31,9 @@ def pipeline() -> None:
     stop = _stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
-    spool = (settings.spool_dir or Connections().data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
-    pipe = Pipeline(database_url, spool, Judge(AlertingSettings()), settings, now_us)
+    pipe = Pipeline(
+        database_url, settings.spool_file(Connections().data_dir), Judge(AlertingSettings()), settings, now_us
+    )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
     source.open()
@@ -84,9 +85,11 @@ def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
     from dashboard.serve import run
     from dashboard.settings import DashboardSettings
+    from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
-    run(addresses()[0], DashboardSettings())
+    spool = PipelineSettings().spool_file(Connections().data_dir)
+    run(addresses()[0], DashboardSettings(), spool)
 
 
 def simulator() -> None:

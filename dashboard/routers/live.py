@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Final, cast
 
 import psycopg
 import structlog
@@ -9,28 +10,32 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from dashboard.access import service, signed_in
-from dashboard.auth import SignedIn
-from dashboard.errors import NotSignedIn
-from dashboard.hub import BAD_MESSAGE, SIGNED_OUT, SLOW, Client
+from dashboard.access import VIEW, Reach, service, signed_in
+from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
+from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
 from dashboard.live import Live
 from dashboard.schemas import WatchRequest
 from dashboard.service import Service
 
 router = APIRouter()
 
+WIRE: Final = "anhu.wire"  # the extension by which the server hands over the connection (dashboard.serve)
+
 log = structlog.get_logger(__name__)
 
 
 @router.websocket("/live")
 async def live(websocket: WebSocket) -> None:
-    """A snapshot, then every event (schemas.py: …Frame). Closed with 4401: not signed in; 1013: come again."""
+    """A snapshot, then every event (schemas.py: …Frame). Closed with 4401: not signed in; 4403: not
+    permitted; 1013: come again."""
     serving = service(websocket)
     # Accepted before it is refused: only then does a browser tell the page the code.
     try:
-        session = await run_in_threadpool(signed_in, websocket, serving)
+        reach = VIEW(await run_in_threadpool(signed_in, websocket, serving))
     except NotSignedIn:
         await _refuse(websocket, SIGNED_OUT, "not signed in")
+    except (NotPermitted, PasswordChangeRequired) as error:
+        await _refuse(websocket, NOT_PERMITTED, str(error))
     except psycopg.OperationalError as error:
         log.warning("websocket refused: the database does not answer", error=str(error))
         await _refuse(websocket, SLOW, "the database does not answer")
@@ -38,7 +43,7 @@ async def live(websocket: WebSocket) -> None:
         if len(serving.live.hub.clients) >= serving.settings.clients_max:
             await _refuse(websocket, SLOW, "too many connections")
         else:
-            await _serve(websocket, serving, session)
+            await _serve(websocket, serving, reach)
 
 
 async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
@@ -46,17 +51,16 @@ async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
     await websocket.close(code, reason)
 
 
-async def _serve(websocket: WebSocket, serving: Service, session: SignedIn) -> None:
-    client = Client(session.token_sha256, serving.settings.client_queue_count_max)
+async def _serve(websocket: WebSocket, serving: Service, reach: Reach) -> None:
+    wire = cast("Wire", websocket.scope["extensions"][WIRE])
+    waiting_bytes_max = round(serving.settings.client_waiting_mib_max * 2**20)
+    client = Client(wire, reach.session.token_sha256, reach.person, waiting_bytes_max)
     await websocket.accept()
     try:
-        if not await serving.live.join(client):
-            client.close(SLOW, "the event log is too busy")
-        else:
+        if serving.live.join(client):
             await _exchange(websocket, client, serving)
-    except psycopg.OperationalError as error:
-        log.warning("websocket refused: the database does not answer", error=str(error))
-        client.close(SLOW, "the database does not answer")
+        else:
+            client.close(SLOW, "the event log is not being followed yet")
     finally:
         serving.live.leave(client)
     if client.closing is not None:
@@ -64,9 +68,8 @@ async def _serve(websocket: WebSocket, serving: Service, session: SignedIn) -> N
 
 
 async def _exchange(websocket: WebSocket, client: Client, serving: Service) -> None:
-    """Send and receive until the client goes or is to be closed."""
+    """Receive until the client goes or is to be closed; the hub writes to it meanwhile."""
     tasks = [
-        asyncio.create_task(_send(websocket, client, serving.settings.send_s_max)),
         asyncio.create_task(_receive(websocket, client, serving.live, serving)),
         asyncio.create_task(client.ended()),
     ]
@@ -79,15 +82,6 @@ async def _exchange(websocket: WebSocket, client: Client, serving: Service) -> N
     for task in done:
         if (error := task.exception()) is not None and not isinstance(error, WebSocketDisconnect):
             raise error
-
-
-async def _send(websocket: WebSocket, client: Client, send_s_max: float) -> None:
-    while (text := await client.next()) is not None:
-        try:
-            async with asyncio.timeout(send_s_max):
-                await websocket.send_text(text)
-        except TimeoutError:
-            client.close(SLOW, "too slow: connect again")
 
 
 async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Service) -> None:
@@ -109,8 +103,14 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
             return
         if request.type == "unwatch":
             live.watches.remove(client, request.device_id)
-        elif request.device_id in client.watched or len(client.watched) < serving.settings.watched_per_client_max:
-            live.watches.add(client, request.device_id)
-        else:
+            continue
+        if request.device_id in client.watched:
+            continue
+        if len(client.watched) >= serving.settings.watched_per_client_max:
             client.close(BAD_MESSAGE, f"at most {serving.settings.watched_per_client_max} devices can be watched")
             return
+        place = live.place_of_device(request.device_id)
+        if place is not None and place.within(client.person.scope):
+            live.watches.add(client, request.device_id)
+        else:
+            client.watched.add(request.device_id)  # it counts, but of what is not there for them nothing comes

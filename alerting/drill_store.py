@@ -4,7 +4,7 @@ A drill is put on record first; the runner (drill_runner.py) then calls for it o
 of every alarm.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -142,15 +142,11 @@ def running(connection: Connection) -> list[Record]:
     return _records(connection, "WHERE state = 'running' ORDER BY started_at", ())
 
 
-def of_institution(connection: Connection, institution_id: int) -> list[Record]:
-    """The newest LIST_COUNT_MAX drills of an institution, newest first."""
-    condition = "WHERE institution_id = %s ORDER BY started_at DESC LIMIT %s"
-    return _records(connection, condition, (institution_id, LIST_COUNT_MAX))
-
-
-def recent(connection: Connection) -> list[Record]:
-    """The newest LIST_COUNT_MAX drills of all institutions, newest first."""
-    return _records(connection, "ORDER BY started_at DESC LIMIT %s", (LIST_COUNT_MAX,))
+def of_institutions(connection: Connection, ids: Collection[int] | None = None) -> list[Record]:
+    """The newest LIST_COUNT_MAX drills of these institutions, or of all, newest first."""
+    condition = "WHERE %s::int[] IS NULL OR institution_id = ANY(%s) ORDER BY started_at DESC LIMIT %s"
+    chosen = None if ids is None else list(ids)
+    return _records(connection, condition, (chosen, chosen, LIST_COUNT_MAX))
 
 
 def load(connection: Connection, number: UUID) -> Record:

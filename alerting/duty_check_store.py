@@ -1,6 +1,6 @@
 """Duty checks in the database. Results are kept as they are: the table refuses changes, the ledger tells every act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -85,16 +85,14 @@ def load(connection: Connection, number: int) -> DutyCheck:
     return _check(row)
 
 
-def of_institution(connection: Connection, institution_id: int) -> list[DutyCheck]:
-    """The newest LIST_COUNT_MAX checks of an institution, newest first."""
-    statement = f"SELECT {_COLUMNS} FROM duty_checks WHERE institution_id = %s ORDER BY called_at DESC LIMIT %s"
-    return [_check(row) for row in connection.execute(statement.encode(), (institution_id, LIST_COUNT_MAX))]
-
-
-def recent(connection: Connection) -> list[DutyCheck]:
-    """The newest LIST_COUNT_MAX checks of all institutions, newest first."""
-    statement = f"SELECT {_COLUMNS} FROM duty_checks ORDER BY called_at DESC LIMIT %s"
-    return [_check(row) for row in connection.execute(statement.encode(), (LIST_COUNT_MAX,))]
+def of_institutions(connection: Connection, ids: Collection[int] | None = None) -> list[DutyCheck]:
+    """The newest LIST_COUNT_MAX checks of these institutions, or of all, newest first."""
+    statement = (
+        f"SELECT {_COLUMNS} FROM duty_checks WHERE %s::int[] IS NULL OR institution_id = ANY(%s)"
+        " ORDER BY called_at DESC LIMIT %s"
+    )
+    chosen = None if ids is None else list(ids)
+    return [_check(row) for row in connection.execute(statement.encode(), (chosen, chosen, LIST_COUNT_MAX))]
 
 
 def open_checks(connection: Connection) -> list[DutyCheck]:

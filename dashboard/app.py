@@ -17,11 +17,14 @@ from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
     alerts,
     devices,
+    drills,
+    duty_checks,
     institutions,
     ledger,
     live,
     operations,
     people,
+    plans,
     session,
     suppressions,
     system,
@@ -38,6 +41,9 @@ _RIGHTFUL = (
     people.router,
     ledger.router,
     system.router,
+    drills.router,
+    duty_checks.router,
+    plans.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 

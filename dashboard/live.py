@@ -15,6 +15,7 @@ import structlog
 
 from dashboard import auth, store
 from dashboard.bystander import Bystander
+from dashboard.desk import Desk
 from dashboard.follower import Follower
 from dashboard.hub import Client, Hub, Place, Update
 from dashboard.metrics import Metrics
@@ -53,6 +54,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._follower: Follower | None = None
         self._bystander: Bystander | None = None
+        self.desk = Desk(database_url, lambda update: self._call(lambda: self._publish(update)))
         self._tasks: list[asyncio.Task[None]] = []
         self._first_picture = asyncio.Event()
         self._people_changed = asyncio.Event()
@@ -75,6 +77,7 @@ class Live:
         self._bystander = Bystander(self._spool, self.tell, self.pulse.note_beat)
         self._follower.start()
         self._bystander.start()
+        self.desk.start()
         for action in (
             _every(self._settings.heartbeat_s, self._send_heartbeat),
             _every(self._settings.pulse_s, self._look_after, self._people_changed),
@@ -93,7 +96,7 @@ class Live:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for thread in (self._follower, self._bystander):
+        for thread in (self._follower, self._bystander, self.desk):
             if thread is not None:
                 await asyncio.to_thread(thread.end, _THREAD_STOP_S_MAX)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from alerting import listing, suppression_store
 from alerting.alert import Alert, AlertEvent
 from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
-from dashboard import condition, schemas
+from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
 from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
@@ -66,10 +66,14 @@ def alerts(connection: Connection, records: Sequence[Alert], now: datetime) -> l
 def alert_detail(
     connection: Connection, record: Alert, events: Iterable[tuple[int, datetime, AlertEvent]], now: datetime
 ) -> schemas.AlertDetail:
-    """An alert with its history."""
+    """An alert with its history, and what to do about it."""
     [shown] = alerts(connection, [record], now)
+    history = list(events)
     return schemas.AlertDetail(
-        **{name: getattr(shown, name) for name in schemas.Alert.model_fields}, events=[event(*each) for each in events]
+        **{name: getattr(shown, name) for name in schemas.Alert.model_fields},
+        events=[event(*each) for each in history],
+        plan=present_desk.alert_plan(connection, record),
+        flapping=present_desk.alert_flapping([each for _, _, each in history], now),
     )
 
 
@@ -159,10 +163,11 @@ def event(number: int | None, recorded_at: datetime | None, record: AlertEvent) 
 
 
 def groups_of(records: Iterable[Alert]) -> list[listing.OpenGroup]:
-    """Open alerts counted as listing.open_groups counts them."""
+    """Open alerts counted as listing.open_groups counts them: without drills."""
     counted = Counter(
         (each.source.institution_id, each.source.device_id is None, each.kind, each.priority, each.active)
         for each in records
+        if not each.drill
     )
     return [listing.OpenGroup(*sort, count) for sort, count in counted.items()]
 

@@ -13,7 +13,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alerting.errors import AlertUnknown, IllegalVerb, StaleVersion, SuppressionRefused, SuppressionTooLong
+from alerting.errors import (
+    AlertUnknown,
+    DrillRefused,
+    DrillUnknown,
+    DutyCheckRefused,
+    DutyCheckUnknown,
+    IllegalVerb,
+    PlanInvalid,
+    StaleVersion,
+    SuppressionRefused,
+    SuppressionTooLong,
+)
 from dashboard.errors import (
     BadRequest,
     BodyTooLarge,
@@ -54,6 +65,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     Busy: _Kind(409, "busy", "Being done already"),
     SuppressionTooLong: _Kind(422, "suppression-too-long", "Too long in one go"),
     SuppressionRefused: _Kind(409, "suppression-refused", "Not possible now"),
+    DrillRefused: _Kind(409, "drill-refused", "Not possible now"),
+    DrillUnknown: _Kind(404, "not-found", "Not found"),
+    DutyCheckRefused: _Kind(409, "duty-check-refused", "Not possible now"),
+    DutyCheckUnknown: _Kind(404, "not-found", "Not found"),
+    PlanInvalid: _Kind(422, "plan-invalid", "The plan has errors"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),

@@ -21,6 +21,7 @@ from alerting.people import Right, Role
 from alerting.suppression import Means, Reason
 from dashboard.auth import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from dashboard.condition import Condition
+from dashboard.plan_schemas import AlertPlan, Flapping
 
 
 def iso(moment: datetime) -> str:
@@ -250,9 +251,11 @@ class AlertEvent(Shape):
 
 
 class AlertDetail(Alert):
-    """An alert with its whole history, oldest first."""
+    """An alert with its whole history, oldest first, and what to do about it."""
 
     events: list[AlertEvent]
+    plan: AlertPlan | None
+    flapping: Flapping
 
 
 class AlertPage(Shape):

@@ -69,10 +69,8 @@ def list_command(
 ) -> None:
     """One line a drill, the newest first."""
     with plain_errors(), database(data_dir) as url, connect(url, autocommit=True) as connection:
-        if institution is None:
-            found = drill_store.recent(connection)
-        else:
-            found = drill_store.of_institution(connection, _place(connection, institution, None)[0])
+        ids = None if institution is None else [_place(connection, institution, None)[0]]
+        found = drill_store.of_institutions(connection, ids)
         for record in found:
             each = record.drill
             figures = ", ".join(_figure(stage) for stage in measured(each, record.seen) if stage.seconds is not None)

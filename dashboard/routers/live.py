@@ -3,14 +3,17 @@
 import asyncio
 import time
 from typing import Final, cast
+from uuid import UUID
 
 import psycopg
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from alerting import drill_store
 from dashboard.access import VIEW, Reach, service, signed_in
+from dashboard.desk_schemas import SeenRequest
 from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
 from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
 from dashboard.live import Live
@@ -19,6 +22,7 @@ from dashboard.service import Service
 
 router = APIRouter()
 
+_REQUEST: Final[TypeAdapter[WatchRequest | SeenRequest]] = TypeAdapter(WatchRequest | SeenRequest)
 WIRE: Final = "anhu.wire"  # the extension by which the server hands over the connection (dashboard.serve)
 
 log = structlog.get_logger(__name__)
@@ -97,10 +101,13 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
             client.close(BAD_MESSAGE, "too many messages")
             return
         try:
-            request = WatchRequest.model_validate_json(message.get("text") or b"")
+            request = _REQUEST.validate_json(message.get("text") or b"")
         except ValidationError:
             client.close(BAD_MESSAGE, "not a message of this protocol")
             return
+        if isinstance(request, SeenRequest):
+            await _note_seen(request.alert_id, client, serving)
+            continue
         if request.type == "unwatch":
             live.watches.remove(client, request.device_id)
             continue
@@ -114,3 +121,19 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
             live.watches.add(client, request.device_id)
         else:
             client.watched.add(request.device_id)  # it counts, but of what is not there for them nothing comes
+
+
+async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
+    """A page has drawn an alert: that of a running drill within the client's scope is measured by it."""
+    place = serving.live.desk.place_of_drill(alert_id)
+    if place is None or not place.within(client.person.scope):
+        return
+
+    def note() -> None:
+        with serving.writing() as connection:
+            drill_store.note_shown(connection, alert_id)
+
+    try:
+        await run_in_threadpool(note)
+    except psycopg.OperationalError as error:
+        log.warning("a drill's arrival on the screen was not noted", error=str(error))

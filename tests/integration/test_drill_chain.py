@@ -72,7 +72,7 @@ class Chain(NotifyWorld):
 
     def drills(self) -> list[Record]:
         with connect(self.database_url) as connection:
-            return drill_store.recent(connection)
+            return drill_store.of_institutions(connection)
 
     def start(self, make: Callable[[psycopg.Connection], Wanted]) -> Record:
         with connect(self.database_url) as connection:
@@ -127,9 +127,10 @@ def seconds(report: dict) -> dict[str, float | None]:
 
 
 def test_a_drill_goes_the_whole_way_and_its_report_is_filed(chain: Chain) -> None:
-    with provider() as server, chain.roles("pipeline", "notifier", "drills"):
+    with ExitStack() as stack:
+        server = stack.enter_context(provider())
         chain.person("李值班", Role.OPERATOR, [webhook(server.url)])
-        time.sleep(1.0)  # the notifier reads its people every half second
+        stack.enter_context(chain.roles("pipeline", "notifier", "drills"))
         command = chain.command("drill", "start", "--institution", "home-1", "--device", "kit-smk-1", "--by", "wang")
         [opened] = wait_until(lambda: [each for each in chain.open_alerts(Kind.FIRE) if each.drill], "it is raised")
         assert chain.show(opened.id)
@@ -263,8 +264,11 @@ def test_a_missed_duty_check_alerts_the_supervisor_and_its_result_is_final(chain
         check = duty_check_store.call(connection, chain.home, called_by="user:wang", answer_s=0.5, note="夜间")
     with pytest.raises(DutyCheckRefused, match="still open"), connect(chain.database_url) as connection:
         duty_check_store.call(connection, chain.home, called_by="user:wang", answer_s=60, note="")
-    with provider() as server, chain.roles("notifier"), runner(chain):
+    with ExitStack() as stack:
+        server = stack.enter_context(provider())
         chain.person("赵监管", Role.SUPERVISOR, [webhook(server.url)], region="220322")
+        stack.enter_context(chain.roles("notifier"))
+        stack.enter_context(runner(chain))
         [missed] = wait_until(lambda: chain.open_alerts(Kind.UNANSWERED), "it is missed")
         wait_until(lambda: server.requests, "the supervisor is told")
         assert "查岗" in server.texts()[0]

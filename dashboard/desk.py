@@ -1,8 +1,9 @@
 """The thread that follows drills and duty checks, and tells the pages whose scope covers them."""
 
 import threading
+import time
 import traceback
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Final
 from uuid import UUID
 
@@ -11,14 +12,14 @@ import structlog
 
 from alerting import drill_store, duty_check, duty_check_store
 from alerting.drill import State
-from alerting.errors import DrillUnknown, DutyCheckUnknown
-from dashboard import desk_schemas, present_desk
+from dashboard import present_desk
 from dashboard.hub import Frame, Place, Shown, Update, on_wire
 from ingest import directory
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
 
 _WAIT_S: Final = 0.25
+_LOOK_S: Final = 1.0
 _DELAY_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -33,17 +34,13 @@ class Desk(threading.Thread):
         self._database_url = database_url
         self._tell = tell
         self._ending = threading.Event()
-        self._drills: dict[UUID, Place] = {}  # the running ones
-        self._checks: set[int] = set()  # the open ones
+        self._drills: dict[UUID, Shown] = {}  # the running ones, as last told
+        self._checks: dict[int, Shown] = {}  # the open ones
 
     def end(self, timeout_s: float) -> None:
         """Stop following; waits for the thread at most `timeout_s`."""
         self._ending.set()
         self.join(timeout_s)
-
-    def place_of_drill(self, alert_id: UUID) -> Place | None:
-        """Where the drill is held that has this alert; None unless one is running."""
-        return self._drills.get(alert_id)
 
     def run(self) -> None:
         """Follow until the end."""
@@ -62,55 +59,60 @@ class Desk(threading.Thread):
         with connect(self._database_url, autocommit=True, application="anhu desk") as connection:
             for channel in (drill_store.CHANNEL, duty_check_store.CHANNEL):
                 connection.execute(f"LISTEN {channel}".encode())
-            # What was open when we last looked may have ended unseen.
-            running = {each.drill.id for each in drill_store.running(connection)} | self._drills.keys()
-            self._show_drills(connection, running)
-            self._show_checks(connection, {each.id for each in duty_check_store.open_checks(connection)} | self._checks)
+            looked_s = float("-inf")
             while not self._ending.is_set():
-                for told in connection.notifies(timeout=_WAIT_S, stop_after=1):
-                    if told.channel == drill_store.CHANNEL:
-                        self._show_drills(connection, [UUID(told.payload)])
-                    else:
-                        self._show_checks(connection, [int(told.payload)])
+                # Notifications that come while a query runs may be lost, so now and then we look unasked.
+                told = any(True for _ in connection.notifies(timeout=_WAIT_S, stop_after=1))
+                if told or time.monotonic() - looked_s >= _LOOK_S:
+                    looked_s = time.monotonic()
+                    self._look_at_drills(connection)
+                    self._look_at_checks(connection)
 
-    def _show_drills(self, connection: Connection, numbers: Iterable[UUID]) -> None:
+    def _look_at_drills(self, connection: Connection) -> None:
+        """Tell what has changed of the drills that run, or ran when we last looked."""
+        running = {record.drill.id: record for record in drill_store.running(connection)}
+        ended = {number: drill_store.load(connection, number) for number in self._drills.keys() - running.keys()}
+        records = [*running.values(), *ended.values()]
         frames: list[Frame] = []
         section: dict[Hashable, Shown | None] = {}
-        for number in numbers:
-            try:
-                record = drill_store.load(connection, number)
-            except DrillUnknown:
+        for record, shown in zip(records, present_desk.drills(connection, records), strict=True):
+            number, json = record.drill.id, shown.model_dump_json()
+            known = self._drills.get(number)
+            if known is not None and known.json == json:
                 continue
             place = _place(connection, record.drill.institution_id)
-            [shown] = present_desk.drills(connection, [record])
-            frames.append(Frame(place, on_wire(desk_schemas.DrillFrame(drill=shown).model_dump_json())))
+            entry = Shown(place, (record.drill.started_at.timestamp(),), json)
+            frames.append(Frame(place, on_wire(f'{{"type":"drill","drill":{json}}}')))
             if record.state is State.RUNNING:
-                self._drills[number] = place
-                rank = (record.drill.started_at.timestamp(),)
-                section[number] = Shown(place, rank, shown.model_dump_json())
+                self._drills[number] = section[number] = entry
             else:
-                self._drills.pop(number, None)
+                del self._drills[number]
                 section[number] = None
-        self._tell(Update(frames, {"drills": section}))
+        if frames:
+            self._tell(Update(frames, {"drills": section}))
 
-    def _show_checks(self, connection: Connection, numbers: Iterable[int]) -> None:
+    def _look_at_checks(self, connection: Connection) -> None:
+        """The same of the duty checks that are open, or were."""
+        waiting = {check.id: check for check in duty_check_store.open_checks(connection)}
+        over = [duty_check_store.load(connection, number) for number in self._checks.keys() - waiting.keys()]
+        checks = [*waiting.values(), *over]
         frames: list[Frame] = []
         section: dict[Hashable, Shown | None] = {}
-        for number in numbers:
-            try:
-                check = duty_check_store.load(connection, number)
-            except DutyCheckUnknown:
+        for check, shown in zip(checks, present_desk.duty_checks(connection, checks), strict=True):
+            json = shown.model_dump_json()
+            known = self._checks.get(check.id)
+            if known is not None and known.json == json:
                 continue
             place = _place(connection, check.institution_id)
-            [shown] = present_desk.duty_checks(connection, [check])
-            frames.append(Frame(place, on_wire(desk_schemas.DutyCheckFrame(check=shown).model_dump_json())))
+            frames.append(Frame(place, on_wire(f'{{"type":"duty_check","check":{json}}}')))
             if check.state is duty_check.State.OPEN:
-                self._checks.add(number)
-                section[number] = Shown(place, (check.due_at.timestamp(),), shown.model_dump_json())
+                entry = Shown(place, (check.due_at.timestamp(),), json)
+                self._checks[check.id] = section[check.id] = entry
             else:
-                self._checks.discard(number)
-                section[number] = None
-        self._tell(Update(frames, {"duty_checks": section}))
+                del self._checks[check.id]
+                section[check.id] = None
+        if frames:
+            self._tell(Update(frames, {"duty_checks": section}))
 
 
 def _place(connection: Connection, institution_id: int) -> Place:

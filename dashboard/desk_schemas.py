@@ -81,20 +81,6 @@ class DutyCheckRequest(BaseModel):
     note: Note = ""
 
 
-class DrillFrame(Shape):
-    """A drill that has begun, got further, or ended."""
-
-    type: Literal["drill"] = "drill"
-    drill: Drill
-
-
-class DutyCheckFrame(Shape):
-    """A duty check that was called, answered or missed."""
-
-    type: Literal["duty_check"] = "duty_check"
-    check: DutyCheck
-
-
 class SeenRequest(BaseModel):
     """What a page says when it has drawn the alert of a drill."""
 

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter, ValidationError
 
 from alerting import drill_store
+from alerting.errors import DrillUnknown
 from dashboard.access import VIEW, Reach, service, signed_in
 from dashboard.desk_schemas import SeenRequest
 from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
@@ -19,6 +20,7 @@ from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, 
 from dashboard.live import Live
 from dashboard.schemas import WatchRequest
 from dashboard.service import Service
+from ingest import directory
 
 router = APIRouter()
 
@@ -124,14 +126,17 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
 
 
 async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
-    """A page has drawn an alert: that of a running drill within the client's scope is measured by it."""
-    place = serving.live.desk.place_of_drill(alert_id)
-    if place is None or not place.within(client.person.scope):
-        return
+    """A page has drawn an alert: a running drill within the client's scope is measured by it."""
 
     def note() -> None:
         with serving.writing() as connection:
-            drill_store.note_shown(connection, alert_id)
+            try:
+                institution_id = drill_store.load(connection, alert_id).drill.institution_id
+            except DrillUnknown:
+                return
+            region = directory.region_of(connection, institution_id) or ""
+            if client.person.scope.covers(institution_id, region):
+                drill_store.note_shown(connection, alert_id)
 
     try:
         await run_in_threadpool(note)

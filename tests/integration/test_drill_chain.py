@@ -1,6 +1,7 @@
 """Drills, tests of the chain and duty checks with real processes: broker, pipeline, runner, notifier, database."""
 
 import os
+import socket as socket_module
 import subprocess
 import sys
 import threading
@@ -11,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import httpx
 import orjson
 import psycopg
 import pytest
+import structlog
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as websocket
 
 from alerting import drill_store, duty_check_store, ledger, ledger_store, plan_card_store
 from alerting.alert import Kind
@@ -25,16 +30,28 @@ from alerting.errors import DrillRefused, DutyCheckRefused, PlanInvalid
 from alerting.people import Role
 from alerting.plan_card import Own, Phone, Residents, Step
 from alerting.settings import DrillSettings
+from dashboard import auth
 from ingest import store as ingest_store
 from ingest.database import connect
 from ingest.formats.drill import Order, encode
 from ingest.routes import drill_topic
+from tests.integration.dashboard_world import frames, sign_in
 from tests.integration.notify_world import NotifyWorld, webhook
 from tests.integration.providers import provider
 from tests.integration.world import Devices, now_us
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+
+
+log = structlog.get_logger(__name__)
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket_module.socket() as plain:
+        plain.bind(("127.0.0.1", 0))
+        return int(plain.getsockname()[1])
 
 
 class Chain(NotifyWorld):
@@ -48,6 +65,8 @@ class Chain(NotifyWorld):
             "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true", "ANHU_NOTIFY_REFRESH_S": "0.5", "ANHU_LANG": "en",
             "ANHU_DRILL_CHAIN_TEST": "false", "ANHU_DRILL_DUTY_CHECKS_A_MONTH": "0",
         }  # fmt: skip
+        self.port = free_port()
+        self.env["ANHU_DASHBOARD_PORT"] = str(self.port)
         self.home = int(self.rows("SELECT id FROM institutions")[0][0])
 
     @contextmanager
@@ -63,6 +82,25 @@ class Chain(NotifyWorld):
             if "notifier" in names:
                 wait_until(lambda: self.count("notifier_cursor"), "the notifier lives")
             yield
+
+    def page(self, stack: ExitStack) -> tuple[httpx.Client, ClientConnection]:
+        """Somebody signed in at the dashboard, and their live connection."""
+        url = f"http://127.0.0.1:{self.port}"
+        with connect(self.database_url, autocommit=True) as connection:
+            password = auth.seed_administrator(connection)
+        client = stack.enter_context(httpx.Client(base_url=url, headers={"Origin": url}, timeout=15))
+
+        def ready() -> bool:
+            try:
+                return client.get("/healthz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(ready, "the dashboard answers")
+        sign_in(client, str(password)).raise_for_status()
+        cookie = {"Cookie": f"{auth.COOKIE}={client.cookies[auth.COOKIE]}"}
+        socket = websocket(f"ws://127.0.0.1:{self.port}/live", origin=url, additional_headers=cookie, compression=None)  # type: ignore[arg-type]
+        return client, stack.enter_context(socket)
 
     def command(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """An `anhu` command, under way."""
@@ -130,22 +168,28 @@ def test_a_drill_goes_the_whole_way_and_its_report_is_filed(chain: Chain) -> Non
     with ExitStack() as stack:
         server = stack.enter_context(provider())
         chain.person("李值班", Role.OPERATOR, [webhook(server.url)])
-        stack.enter_context(chain.roles("pipeline", "notifier", "drills"))
+        stack.enter_context(chain.roles("pipeline", "notifier", "drills", "dashboard"))
+        client, page = chain.page(stack)
+        frames(page, 1, "snapshot")
         command = chain.command("drill", "start", "--institution", "home-1", "--device", "kit-smk-1", "--by", "wang")
-        [opened] = wait_until(lambda: [each for each in chain.open_alerts(Kind.FIRE) if each.drill], "it is raised")
-        assert chain.show(opened.id)
-        assert not chain.show(opened.id)  # only the first page counts
+        [frame] = frames(page, 1, timeout_s=30)
+        page.send(orjson.dumps({"type": "seen", "alert_id": frame["alert"]["id"]}).decode())
+        assert (frame["alert"]["kind"], frame["alert"]["drill"]) == ("fire", True)
         wait_until(lambda: server.requests, "it is pushed")
         assert server.texts()[0].startswith("【演练】")
         wait_until(lambda: chain.count("deliveries", "state = 'sent'"), "the push is noted")
-        chain.acknowledge(opened.id)
+        alert = client.get(f"/api/alerts/{frame['alert']['id']}").json()
+        assert alert["plan"]["phones"][0]["number"] == "119"
+        url = f"/api/alerts/{alert['id']}/acknowledge"
+        client.post(url, json={"version": alert["version"]}).raise_for_status()
         out, err = command.communicate(timeout=60)
     assert command.returncode == 0, err.decode()
     report = orjson.loads(out)
     assert report["state"] == "passed"
     assert report["by"] == "operator:wang"
-    assert report["acknowledged_by"] == "user:li"
+    assert report["acknowledged_by"] == "user:admin"
     taken = seconds(report)
+    log.info("measured", **taken)
     assert 0 < taken["raised"] < taken["shown"] < 10
     assert taken["raised"] < taken["pushed"] < taken["acknowledged"] < 30
     assert chain.open_alerts(Kind.FIRE) == []

@@ -12,7 +12,7 @@ PAGE_READY := dashboard/static/ready
 WEB_SOURCES := $(shell test -d $(WEB) && find $(WEB) -mindepth 1 \
 	\( -name node_modules -o -name '*.tsbuildinfo' -o -name '*.timestamp-*' \) -prune -o -print)
 
-.PHONY: help setup demo test browser bench format clean
+.PHONY: help setup demo test browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ browser: # Chromium and Chinese fonts for the acceptance tests
 
 bench: setup ## 性能测试，只测一组用 ONLY=组名 / benchmarks, one group with ONLY=group
 	$(BIN)/python -m benchmarks $(ONLY)
+
+screenshots: setup browser ## 重拍 README 的图 / take the README's pictures anew
+	$(BIN)/python docs/screenshots.py
 
 format: $(PYTHON_READY) ## 整理代码格式 / format the code
 	$(BIN)/ruff check --fix

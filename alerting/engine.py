@@ -219,14 +219,16 @@ def _judge(
                 )  # fmt: skip
         before = working.since_us[watch]
         part = working.take(watch)
-        begun, ended = latch.update(part, limits.take(watch), at_us[of], score)
+        told = latch.update(part, limits.take(watch), at_us[of], score)
         working.put(watch, part)
-        for row in np.flatnonzero(begun | ended):
-            verb = Verb.RAISE if begun[row] else Verb.CLEAR
-            since = part.since_us[row] if begun[row] else before[row]
-            changes.append(
-                _Change(int(watches[watch[row]]), verb, int(at_us[of[row]]), int(since), value[of[row]], score[row])
-            )
+        for verb, which, when_us in told:
+            for row in np.flatnonzero(which).tolist():
+                onset = before[row] if before[row] != NEVER else part.since_us[row]
+                since_us = int(onset) if verb is Verb.RAISE else int(before[row])
+                reading = of[row]
+                changes.append(
+                    _Change(int(watches[watch[row]]), verb, int(when_us[row]), since_us, value[reading], score[row])
+                )
     patch.detectors = tuple(zip(rows, columns, strict=True))
     return changes
 
@@ -255,7 +257,8 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
     plan = state.plan
     patch = Patch()
     working = state.latch.take(np.arange(plan.watch_total))
-    begun, ended, due_us = latch.expire(working, plan.limits, state.skew_us[plan.slot], now_us)
+    # Delays run by the clock of the device, which stands behind ours by its skew, network included.
+    begun, ended, due_us = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
     rows = np.flatnonzero(begun | ended)
     changes = []
     if len(rows):
@@ -277,11 +280,21 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
     return Verdict(events, patch)
 
 
+def begin_now(state: State, patch: Patch, watches: Int64, now_us: int) -> list[AlertEvent]:
+    """Events that say of `watches`, whose conditions hold already, that they hold; into `patch` go the alerts."""
+    changes = []
+    for watch in watches.tolist():
+        since_us = int(state.latch.beyond_us[watch])
+        value = float(state.last_value[state.plan.slot[watch]])
+        changes.append(_Change(watch, Verb.RAISE, now_us, since_us, value, float(state.latch.score[watch])))
+    return _events(state, patch, changes)
+
+
 def _events(state: State, patch: Patch, changes: list[_Change]) -> list[AlertEvent]:
     """Events of the changes in an order that does not depend on the order of devices in the batch."""
     plan = state.plan
     events = []
-    for change in sorted(changes, key=lambda each: (each.at_us, each.watch)):
+    for change in sorted(changes, key=lambda each: (each.at_us, each.watch)):  # stable: what began first ends first
         rule = plan.rule_of(change.watch)
         source = _device_source(plan, int(plan.device[plan.slot[change.watch]]))
         since_us = change.since_us if change.since_us != NEVER else change.at_us

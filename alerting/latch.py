@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from alerting.alert import Verb
 from alerting.detect.detector import Float64
 
 NEVER: Final = -1
@@ -70,8 +71,14 @@ class Latch:
             getattr(self, each.name)[rows] = getattr(other, each.name)
 
 
-def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> tuple[Bool, Bool]:
-    """Bring `latch` up to date with one score a watch; which conditions began and which ended."""
+def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[tuple[Verb, Bool, Int64]]:
+    """Bring `latch` up to date with one score a watch; what began and ended, in order, as (verb, which watches, when).
+
+    Time passes first: a delay or a hold that ran out before this sample did so at its own moment, whether or not
+    somebody looked in between. What is decided therefore depends on the samples alone, not on when they were judged.
+    """
+    begun, ended, due_us = expire(latch, limits, at_us)
+    changes = [(Verb.RAISE, begun, due_us), (Verb.CLEAR, ended, due_us)]
     beyond = np.where(limits.above, score >= limits.raise_at, score <= limits.raise_at)
     within = np.where(limits.above, score < limits.clear_at, score > limits.clear_at)
     latch.score = score
@@ -82,30 +89,26 @@ def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> tuple[
     begun = (
         beyond & ~latch.active & (latch.samples >= limits.samples_min) & (at_us - latch.since_us >= limits.on_delay_us)
     )
-    rested = within & (at_us - latch.within_us >= limits.off_delay_us)
-    expired = ~beyond & (limits.hold_us > 0) & (at_us - latch.beyond_us >= limits.hold_us)
-    ended = latch.active & (rested | expired)
+    ended = latch.active & within & (at_us - latch.within_us >= limits.off_delay_us)
     _settle(latch, begun, ended)
-    return begun, ended
+    return [*changes, (Verb.RAISE, begun, at_us), (Verb.CLEAR, ended, at_us)]
 
 
-def expire(latch: Latch, limits: Limits, skew_us: Int64, now_us: int) -> tuple[Bool, Bool, Int64]:
-    """What time alone brings about between samples: delays and holds that have run out by `now_us`.
-
-    `skew_us` is how far each watch's device clock stands behind ours, network included. Returns which conditions began,
-    which ended, and when, on the device's clock.
-    """
+def expire(latch: Latch, limits: Limits, now_us: Int64) -> tuple[Bool, Bool, Int64]:
+    """What time alone brings about between samples: delays and holds that have run out by `now_us`, by the clock of
+    each watch's device. Returns which conditions began, which ended, and when."""
     due_on = latch.since_us + limits.on_delay_us
     due_off = latch.within_us + limits.off_delay_us
     due_hold = latch.beyond_us + limits.hold_us
-    device_now = now_us - skew_us
-    begun = ~latch.active & (latch.since_us != NEVER) & (latch.samples >= limits.samples_min) & (due_on <= device_now)
-    rested = (latch.within_us != NEVER) & (due_off <= device_now)
-    expired = (limits.hold_us > 0) & (latch.beyond_us != NEVER) & (due_hold <= device_now)
+    begun = ~latch.active & (latch.since_us != NEVER) & (latch.samples >= limits.samples_min) & (due_on <= now_us)
+    # A condition that ended by its hold is over, though its last sample lies beyond the setpoint.
+    begun &= (limits.hold_us == 0) | (due_hold > now_us)
+    rested = (latch.within_us != NEVER) & (due_off <= now_us)
+    expired = (limits.hold_us > 0) & (latch.beyond_us != NEVER) & (due_hold <= now_us)
     ended = latch.active & (rested | expired)
-    at_us = np.where(begun, due_on, np.where(rested, due_off, due_hold))
+    due_end = np.where(rested & expired, np.minimum(due_off, due_hold), np.where(rested, due_off, due_hold))
     _settle(latch, begun, ended)
-    return begun, ended, at_us
+    return begun, ended, np.where(begun, due_on, due_end)
 
 
 def _settle(latch: Latch, begun: Bool, ended: Bool) -> None:

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -99,6 +100,7 @@ def default_rules() -> str:
     return resources.files("alerting").joinpath("rules.toml").read_text("utf-8")
 
 
+@lru_cache(maxsize=4)  # the pipeline asks for the same text again and again
 def parse(text: str) -> RuleSet:
     """The rule set in `text`. Raises RulesInvalid with every error found."""
     try:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from alerting import ledger_store
 from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Source, Verb, fold
 from alerting.errors import AlertUnknown, StaleVersion
+from alerting.joining import join
 from ingest.database import Connection
 
 CHANNEL: Final = "alert_events"
@@ -54,28 +55,9 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     ledger_store.lock(connection)
     seen = logged_event_ids(connection, [event.event_id for event in events])
     by_id, by_key = _alerts_concerned(connection, events)
-    new: list[AlertEvent] = []
-    taken_by: dict[UUID, UUID] = {}  # the alert an event meant → the one that took it
-    for event in events:
-        standing = by_id.get(event.alert_id) or by_key.get(event.key)
-        if standing is not None:
-            taken_by[event.alert_id] = standing.id
-        if event.event_id in seen or not _applies(standing, event):
-            continue
-        if standing is not None and standing.id != event.alert_id:
-            event = replace(event, alert_id=standing.id)
-        changed = fold(standing, event)
-        taken_by.setdefault(event.alert_id, changed.id)
-        by_id[changed.id] = by_key[changed.key] = changed
-        seen.add(event.event_id)
-        new.append(event)
+    new, taken_by = join(events, seen, by_id, by_key)
     _record(connection, new, by_id)
     return {meant: by_id[taker] for meant, taker in taken_by.items()}
-
-
-def _applies(standing: Alert | None, event: AlertEvent) -> bool:
-    """Whether an engine's event still says something: a clear may find its alert gone or already back to normal."""
-    return event.verb is Verb.RAISE or (standing is not None and standing.active)
 
 
 def _record(connection: Connection, events: Sequence[AlertEvent], by_id: dict[UUID, Alert]) -> None:

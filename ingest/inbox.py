@@ -16,6 +16,7 @@ class Inbox:
         self._messages: deque[Message] = deque()
         self._leaving = threading.Lock()  # held by whoever takes messages out; putting needs none
         self._arrived = threading.Event()
+        self._taken_s = 0.0
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -32,14 +33,16 @@ class Inbox:
     def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]:
         """Up to `count_max` messages, the oldest first; [] when none came within `wait_s`.
 
-        After the first has come, `age_ms_max` is waited for company: one transaction then carries them all.
+        Takes are at least `age_ms_max` apart, so that one transaction carries all that came meanwhile; a message that
+        comes after a pause goes at once.
         """
         if not self._messages:
             self._arrived.clear()
             if not self._messages and not self._arrived.wait(wait_s):
                 return []
         if len(self._messages) < count_max:
-            time.sleep(age_ms_max / 1000)
+            time.sleep(max(0.0, self._taken_s + age_ms_max / 1000 - time.monotonic()))
+        self._taken_s = time.monotonic()
         with self._leaving:
             return [self._messages.popleft() for _ in range(min(count_max, len(self._messages)))]
 

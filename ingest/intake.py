@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
 from ingest.formats import FORMATS, drill
 from ingest.formats.drill import DrillCall
-from ingest.quantity import QUANTITIES, Quantity, convert
+from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
 from ingest.registry import Registry
 from ingest.routes import Route, route
@@ -16,6 +18,7 @@ PAYLOAD_KEPT_BYTES: Final = 2048
 DETAIL_LENGTH_MAX: Final = 500
 TOPIC_LENGTH_MAX: Final = 500
 REJECTIONS_A_MESSAGE_MAX: Final = 20
+_FLOAT4_MAX: Final = 3.4e38
 
 
 class Message(NamedTuple):
@@ -108,8 +111,9 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
             if problem is not None:
                 rejections.append(problem)
         dead.extend(dead_letter(message, each) for each in rejections[:REJECTIONS_A_MESSAGE_MAX])
+    storable = np.clip(columns.value, -_FLOAT4_MAX, _FLOAT4_MAX)  # float4 is what the table and the engine use
     readings = ReadingBatch.build(
-        columns.point_id, columns.measured_at_us, columns.received_at_us, columns.value, columns.quality
+        columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
     return Intake(readings, dead, list(unclaimed.values()), count, drills)
 
@@ -186,18 +190,9 @@ def _resolve(
     columns.point_id.append(point_id)
     columns.measured_at_us.append(sample.measured_at_us)
     columns.received_at_us.append(message.received_at_us)
-    columns.value.append(_storable(value))
-    columns.quality.append(_quality(value, quantity))
+    columns.value.append(value)
+    columns.quality.append(GOOD if quantity.low <= value <= quantity.high else OUT_OF_RANGE)
     return None
-
-
-def _quality(value: float, quantity: Quantity) -> int:
-    return GOOD if quantity.low <= value <= quantity.high else OUT_OF_RANGE
-
-
-def _storable(value: float) -> float:
-    """Within float4, which the table and the engine use."""
-    return max(-3.4e38, min(3.4e38, value))
 
 
 def _note(

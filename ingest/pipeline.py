@@ -3,10 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,7 +19,8 @@ from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.settings import SHARD, PipelineSettings
 from ingest.sink import Bounds, EventWriter, Sink
-from ingest.spool import Spool, SpoolFull
+from ingest.sink import Tables as SinkTables
+from ingest.spool import Spool, Spooled, SpoolFull
 from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000
@@ -55,13 +55,15 @@ class Judge(EventWriter, Protocol):
     `judge` and `tick` decide without changing anything; the verdict becomes the judge's own past with `adopt`, once it
     is safe: `stored` says whether the database has it, or only the spool. `read` fetches what others changed and runs
     in another thread; `take_up` makes it count and may have something to say about it. `cached` is what `cache` once
-    gave, for a start without the database.
+    gave, for a start without the database; until it `knows_the_past`, the log has still to be read.
     """
 
     def read(self, connection: Connection, registry: Registry, now_us: int) -> Any: ...
     def take_up(self, news: Any, registry: Registry, now_us: int) -> Any: ...
+    @property
+    def knows_the_past(self) -> bool: ...
     def cache(self) -> bytes: ...
-    def start_cached(self, cached: bytes, registry: Registry, now_us: int) -> None: ...
+    def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
     def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Any: ...
     def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Any: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
@@ -76,44 +78,57 @@ class Counts:
     dead_letters: int = 0
 
 
+class Tables(SinkTables, Protocol):
+    """The tables the pipeline works with (ingest.store)."""
+
+    def registry_version(self, connection: Connection) -> int: ...
+    def load_registry(self, connection: Connection) -> Registry: ...
+    def drill_key(self, connection: Connection) -> bytes: ...
+    def prune_dead_letters(self, connection: Connection, kept_max: int) -> int: ...
+    def store_heartbeat(self, connection: Connection, beat: store.Heartbeat) -> None: ...
+
+
 class _Refresh:
     """One reading of what others changed, under way in the writer's thread."""
 
-    def __init__(self, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
+    def __init__(self, tables: Tables, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
         self.registry = registry
+        self._tables = tables
         self.drill_key: bytes | None = None
         self.news: Any = None
         self._judge = judge
         self._clock = clock
 
     def __call__(self, connection: Connection) -> None:
-        if store.registry_version(connection) != self.registry.version:
-            self.registry = store.load_registry(connection)
-        self.drill_key = store.drill_key(connection)
+        if self._tables.registry_version(connection) != self.registry.version:
+            self.registry = self._tables.load_registry(connection)
+        self.drill_key = self._tables.drill_key(connection)
         self.news = self._judge.read(connection, self.registry, self._clock())
 
 
 class Pipeline:
-    """One shard's pipeline. `clock` answers µs since 1970; the spool lies in `spool_path`."""
+    """One shard's pipeline. `clock` answers µs since 1970; the writer's connections must `hold_shard`."""
 
     def __init__(
         self,
-        database_url: str,
-        spool_path: Path,
+        writer: Writer,
+        spool: Spool,
+        tables: Tables,
         judge: Judge,
         settings: PipelineSettings,
         clock: Callable[[], int],
     ) -> None:
+        self._tables = tables
         self._judge = judge
         self._settings = settings
         self._clock = clock
         self._limits = Limits(
             settings.payload_bytes_max, int(settings.future_s_max * 1e6), int(settings.age_days_max * 86_400e6)
         )
-        self._writer = Writer(database_url, _hold_shard)
-        self._spool = Spool(spool_path, settings.spool_mib_max * 1_048_576)
+        self._writer = writer
+        self._spool = spool
         bounds = Bounds(settings.database_answer_s_max, settings.unclaimed_kept_max)
-        self._sink = Sink(self._writer, self._spool, judge, bounds)
+        self._sink = Sink(writer, spool, tables, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
         self._drill_key: bytes | None = None
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
@@ -147,7 +162,7 @@ class Pipeline:
         self._spool.close()
 
     def _open_fresh(self) -> None:
-        refresh = _Refresh(self._judge, self._registry, self._clock)
+        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
         try:
             self._writer.run(refresh, FIRST_ANSWER_S_MAX)
         except DatabaseUnavailable as error:
@@ -161,7 +176,7 @@ class Pipeline:
             raise DatabaseUnavailable(reason)
         log.error("database away at the start, judging by what was last known", reason=reason)
         self._registry = registry_cache.load(registry)
-        self._judge.start_cached(judge, self._registry, self._clock())
+        self._judge.start_cached(judge, self._registry, self._spool.batches(), self._clock())
         self._sink.spooling = True
 
     def _cycle(self, source: Source, stop: threading.Event) -> None:
@@ -176,6 +191,8 @@ class Pipeline:
         if source.fenced:
             raise Fenced
         self._sink.drain()
+        if not self._sink.spooling and not self._judge.knows_the_past:
+            self._learn_the_past()
         self._look_for_news()
         if self._clock() - self._ticked_us >= TICK_US:
             self._tick(source, stop)
@@ -228,16 +245,22 @@ class Pipeline:
 
         def note(connection: Connection) -> None:
             if prune:
-                store.prune_dead_letters(connection, self._settings.dead_letters_kept_max)
-            store.store_heartbeat(connection, beat)
+                self._tables.prune_dead_letters(connection, self._settings.dead_letters_kept_max)
+            self._tables.store_heartbeat(connection, beat)
 
         if self._sink.run(note):
             self._pruned_us = now_us if prune else self._pruned_us
             if self._refreshing is None:
-                refresh = _Refresh(self._judge, self._registry, self._clock)
+                refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
                 self._refreshing = refresh, self._writer.begin(refresh), time.monotonic()
         else:
             self._spool.beat(now_us)
+
+    def _learn_the_past(self) -> None:
+        """After a start without the database, and before anything else is judged with it: all is in there now."""
+        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
+        if self._sink.run(refresh, FIRST_ANSWER_S_MAX):
+            self._take_up(refresh)
 
     def _look_for_news(self) -> None:
         """Take up what others changed, once it has been read; while spooling our memory is ahead of the database."""
@@ -273,6 +296,7 @@ class Pipeline:
         )  # fmt: skip
 
 
-def _hold_shard(connection: Connection) -> None:
+def hold_shard(connection: Connection) -> None:
+    """Take this shard's lock for the life of the connection. Raises DatabaseUnavailable while another holds it."""
     if not store.hold_shard(connection, SHARD):
         raise DatabaseUnavailable("another pipeline holds this shard")

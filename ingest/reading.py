@@ -82,7 +82,7 @@ class ReadingBatch:
         point_id: Sequence[int],
         measured_at_us: Sequence[int],
         received_at_us: Sequence[int],
-        value: Sequence[float],
+        value: Sequence[float] | NDArray[np.float64],
         quality: Sequence[int] | None = None,
     ) -> Self:
         """A batch from plain sequences."""

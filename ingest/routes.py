@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 PREFIX: Final = "anhu/v1"
 SUBSCRIPTION: Final = f"{PREFIX}/#"
+TOPIC_LENGTH_MAX: Final = 160  # two codes of 64 characters and our own words; nothing longer is ours
 
 
 class Route(NamedTuple):
@@ -15,7 +16,6 @@ class Route(NamedTuple):
     device: str | None
 
 
-@lru_cache(maxsize=262_144)
 def route(topic: str) -> Route | None:
     """The route of `topic`, None for one nobody publishes on.
 
@@ -26,6 +26,11 @@ def route(topic: str) -> Route | None:
     >>> route("anhu/v1/home-1/senml")
     Route(format='senml', institution='home-1', device=None)
     """
+    return _route(topic) if len(topic) <= TOPIC_LENGTH_MAX else None  # nor is a longer one worth remembering
+
+
+@lru_cache(maxsize=262_144)
+def _route(topic: str) -> Route | None:
     match topic.split("/"):
         case ["anhu", "v1", institution, device, "readings"] if institution and device:
             return Route("native", institution, device)

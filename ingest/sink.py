@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import structlog
 
-from ingest import store
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable
-from ingest.intake import DeadLetter, Intake
+from ingest.intake import DeadLetter, Intake, Unclaimed
+from ingest.reading import ReadingBatch
 from ingest.spool import Spool, Spooled
 from ingest.writer import Writer
 
@@ -34,6 +35,18 @@ class EventWriter(Protocol):
     def write_packed(self, connection: Connection, events: Sequence[bytes]) -> None: ...
 
 
+class Tables(Protocol):
+    """Where readings and what was refused are stored (ingest.store)."""
+
+    def store_readings(self, connection: Connection, batch: ReadingBatch) -> int: ...
+    def store_unclaimed(
+        self, connection: Connection, entries: Sequence[Unclaimed], kept_max: int
+    ) -> list[DeadLetter]: ...
+    def store_dead_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None: ...
+    def spool_progress(self, connection: Connection, spool: UUID) -> int: ...
+    def note_spool_progress(self, connection: Connection, spool: UUID, number: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How long the database may take for a batch, and how many unclaimed devices are listed."""
@@ -45,9 +58,10 @@ class Bounds:
 class Sink:
     """One pipeline's way to the database."""
 
-    def __init__(self, writer: Writer, spool: Spool, events: EventWriter, bounds: Bounds) -> None:
+    def __init__(self, writer: Writer, spool: Spool, tables: Tables, events: EventWriter, bounds: Bounds) -> None:
         self._writer = writer
         self._spool = spool
+        self._tables = tables
         self._events = events
         self._bounds = bounds
         self._draining: Future[None] | None = None
@@ -73,12 +87,12 @@ class Sink:
         self._spool.put(batch)
         return False
 
-    def run(self, work: Callable[[Connection], None]) -> bool:
+    def run(self, work: Callable[[Connection], None], answer_s_max: float | None = None) -> bool:
         """Do `work` in a transaction unless the database is away; whether it was done."""
         if self.spooling:
             return False
         try:
-            self._writer.run(work, self._bounds.answer_s_max)
+            self._writer.run(work, answer_s_max or self._bounds.answer_s_max)
         except DatabaseUnavailable as error:
             self._fall_back(error)
             return False
@@ -122,18 +136,24 @@ class Sink:
         self._store(connection, intake.readings, intake.dead_letters, intake.unclaimed)
         self._events.write(connection, verdict)
 
-    def _store(self, connection: Connection, readings: Any, dead_letters: Sequence[DeadLetter], unclaimed: Any) -> None:
-        store.store_readings(connection, readings)
-        unlisted = store.store_unclaimed(connection, unclaimed, self._bounds.unclaimed_kept_max)
-        store.store_dead_letters(connection, [*dead_letters, *unlisted])
+    def _store(
+        self,
+        connection: Connection,
+        readings: ReadingBatch,
+        dead_letters: Sequence[DeadLetter],
+        unclaimed: Sequence[Unclaimed],
+    ) -> None:
+        self._tables.store_readings(connection, readings)
+        unlisted = self._tables.store_unclaimed(connection, unclaimed, self._bounds.unclaimed_kept_max)
+        self._tables.store_dead_letters(connection, [*dead_letters, *unlisted])
 
     def _bring_in(self, connection: Connection) -> None:
         """Store the oldest batches; runs in the writer's thread, in a transaction."""
-        done = store.spool_progress(connection, self._spool.id)
+        done = self._tables.spool_progress(connection, self._spool.id)
         self._spool.remove(done)
         batches = self._spool.first(DRAIN_COUNT_MAX)
         for _, batch in batches:
             self._store(connection, batch.readings, batch.dead_letters, batch.unclaimed)
             self._events.write_packed(connection, batch.events)
         if batches:
-            store.note_spool_progress(connection, self._spool.id, batches[-1][0])
+            self._tables.note_spool_progress(connection, self._spool.id, batches[-1][0])

@@ -8,7 +8,7 @@ once the database has it.
 import sqlite3
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
 from pathlib import Path
@@ -99,6 +99,22 @@ class Spool:
             (int(number), _load(body, [each[0] for each in mine]))
             for (number, body), mine in zip(rows, events, strict=True)
         ]
+
+    def batches(self) -> Iterator[Spooled]:
+        """All batches, oldest first, a few in memory at a time."""
+        after = 0
+        while True:
+            with self._turn:
+                row = self._file.execute(
+                    "SELECT id, body FROM batches WHERE id > ? ORDER BY id LIMIT 1", (after,)
+                ).fetchone()
+                if row is None:
+                    return
+                events = self._file.execute(
+                    "SELECT body FROM events WHERE batch_id = ? ORDER BY id", (row[0],)
+                ).fetchall()
+            after = row[0]
+            yield _load(row[1], [each[0] for each in events])
 
     def remove(self, up_to: int) -> None:
         """Drop the batches up to that number, which the database has."""

@@ -16,8 +16,8 @@ from ingest.reading import Decoded, Rejection, Sample, parse_time_us
 VERSION_MAX: Final = 10  # RFC 8428 §4.4: a reader must refuse a pack of a version it does not know
 RELATIVE_BELOW_S: Final = 2**28  # §4.5.3: smaller times are relative to now
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")  # §4.5.1
-_NUMBERS: Final = ("bt", "bv", "bs", "t", "v", "s", "ut")
-_TEXTS: Final = ("bn", "bu", "n", "u", "vs", "vd")
+_NUMBERS: Final = frozenset(("bt", "bv", "bs", "t", "v", "s", "ut"))
+_TEXTS: Final = frozenset(("bn", "bu", "n", "u", "vs", "vd"))
 
 
 @dataclass(slots=True)
@@ -64,18 +64,17 @@ def _check(record: object) -> Rejection | None:
     version = record.get("bver", VERSION_MAX)
     if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION_MAX:
         return Rejection(Refusal.BAD_SHAPE, f"bver {version!s:.16} is not a known SenML version")
-    for key in _NUMBERS:
-        value = record.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return Rejection(Refusal.BAD_TYPE, f"{key} must be a number")
-        if not math.isfinite(value):
-            return Rejection(Refusal.NOT_FINITE, f"{key} is {value}")
-    for key in _TEXTS:
-        if not isinstance(record.get(key, ""), str):
-            return Rejection(Refusal.BAD_TYPE, f"{key} must be text")
-    unknown = next((key for key in record if key.endswith("_")), None)
-    if unknown is not None:  # §4.4: a field ending in "_" must be understood or the pack refused
-        return Rejection(Refusal.BAD_SHAPE, f"the field {unknown[:32]} must be understood and is not")
+    for key, value in record.items():
+        if key in _NUMBERS:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return Rejection(Refusal.BAD_TYPE, f"{key} must be a number")
+            if not math.isfinite(value):
+                return Rejection(Refusal.NOT_FINITE, f"{key} is {value}")
+        elif key in _TEXTS:
+            if not isinstance(value, str):
+                return Rejection(Refusal.BAD_TYPE, f"{key} must be text")
+        elif key.endswith("_"):  # §4.4: such a field must be understood or the pack refused
+            return Rejection(Refusal.BAD_SHAPE, f"the field {key[:32]} must be understood and is not")
     return None
 
 

@@ -25,9 +25,11 @@ from ingest import store
 from ingest.database import connect, migrate
 from ingest.formats import native
 from ingest.mqtt import Address, Source
-from ingest.pipeline import Pipeline
+from ingest.pipeline import Pipeline, hold_shard
 from ingest.registry_file import parse
 from ingest.settings import PipelineSettings
+from ingest.spool import Spool
+from ingest.writer import Writer
 
 pytestmark = pytest.mark.integration
 
@@ -101,7 +103,9 @@ class Bench:
     @contextmanager
     def pipeline(self) -> Iterator[Pipeline]:
         stop = threading.Event()
-        pipe = Pipeline(self.services.database_url, self.spool, Judge(AlertingSettings()), self.settings, now_us)
+        writer = Writer(self.services.database_url, hold_shard)
+        spool = Spool(self.spool, self.settings.spool_mib_max * 1_048_576)
+        pipe = Pipeline(writer, spool, store, Judge(AlertingSettings()), self.settings, now_us)
         pipe.open()
         source = Source(self.services.mqtt_url, "away-test", self.settings, now_us)
         source.open()

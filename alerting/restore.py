@@ -1,0 +1,76 @@
+"""Bringing a fresh state to where the readings and the log say it must stand."""
+
+import numpy as np
+
+from alerting import engine, latch
+from alerting.alert import Alert, AlertEvent, Condition, Kind, Verb, engine_event, fold
+from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
+from alerting.latch import Bool
+from ingest.reading import to_us
+
+
+def presence(state: State, heard: list[tuple[int, int]]) -> None:
+    """`heard`: (point id, when something of it last arrived, in µs since 1970)."""
+    plan = state.plan
+    if not heard:
+        return
+    point, at_us = np.array(heard, np.int64).T
+    inside = point < len(plan.slot_of_point)
+    slot = plan.slot_of_point[point[inside]]
+    np.maximum.at(state.presence.seen_us, plan.device[slot[slot >= 0]], at_us[inside][slot >= 0])
+
+
+def conditions(state: State, now_us: int) -> Verdict:
+    """Set the conditions that the open alerts say hold. The verdict ends those that no rule stands behind any more, and
+    begins those that the readings say hold but the log does not know: what a start without the past overlooked, or
+    what changed rules see differently."""
+    plan = state.plan
+    watch_of = {key: watch for watch, key in enumerate(plan.watch_keys())}
+    points_of: dict[int, list[int]] = {}
+    for point in plan.registry.points.values():
+        points_of.setdefault(point.device_id, []).append(point.id)
+    device_row = {int(number): row for row, number in enumerate(plan.device_id)}
+    institution_row = {int(number): row for row, number in enumerate(plan.institution_id)}
+    judged = _judged(state, now_us)
+    state.latch.active[:] = False
+    withdrawn = []
+    for alert in state.alerts.values():
+        _, _, device_id = alert.source
+        for rule in sorted(alert.rules):
+            if alert.drill or alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
+                continue  # these are not judged from readings
+            watches = [
+                watch_of[point, rule] for point in points_of.get(device_id or 0, ()) if (point, rule) in watch_of
+            ]
+            if watches:
+                state.latch.active[watches] = True
+            elif rule == OFFLINE_RULE and device_id in device_row:
+                state.presence.silent[device_row[device_id]] = True
+            elif rule == INSTITUTION_OFFLINE_RULE and alert.source.institution_id in institution_row:
+                state.presence.institution_silent[institution_row[alert.source.institution_id]] = True
+            else:
+                withdrawn.append(_withdrawal(alert, rule, now_us))
+    patch = Patch()
+    for event in withdrawn:
+        patch.alerts[event.key] = fold(patch.alerts.get(event.key) or state.alerts.get(event.key), event)
+    overlooked = np.flatnonzero(judged & ~state.latch.active)
+    state.latch.active[overlooked] = True
+    return Verdict([*withdrawn, *engine.begin_now(state, patch, overlooked, now_us)], patch)
+
+
+def _judged(state: State, now_us: int) -> Bool:
+    """The watches whose conditions hold by the readings alone; those that time has ended since the last one do not."""
+    plan = state.plan
+    working = state.latch.take(np.arange(plan.watch_total))
+    _, ended, _ = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
+    return state.latch.active & ~ended
+
+
+def _withdrawal(alert: Alert, rule: str, now_us: int) -> AlertEvent:
+    told = {
+        "rule": rule,
+        "text_zh": "该规则或设备已撤销，报警条件不再判断",
+        "text_en": "The rule or the device was withdrawn; the condition is no longer judged",
+    }
+    condition = Condition(rule, alert.kind, alert.priority, alert.latching)
+    return engine_event(alert.id, Verb.CLEAR, now_us, to_us(alert.onset_at), alert.source, condition, told)

@@ -1,0 +1,1 @@
+"""What the service takes, beside what the same machine takes at most, in one run: `make bench`."""

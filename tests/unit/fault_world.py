@@ -1,0 +1,277 @@
+"""A world in memory for the pipeline: broker, database and spool with faults, all from one seed. What survives a crash
+lies in Ground; the pipeline, sink and judge that run on it are the real ones."""
+
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from alerting.alert import Alert, AlertEvent
+from alerting.joining import join
+from alerting.rules import default_rules, parse
+from ingest.errors import DatabaseUnavailable
+from ingest.intake import Message
+from ingest.reading import ReadingBatch
+from ingest.spool import Spooled
+
+from .engine_world import registry
+
+RULES = default_rules()
+RULES_SHA256 = parse(RULES).sha256
+
+
+class Crash(BaseException):
+    """The process was killed here."""
+
+
+class Ground:
+    """What outlives the process: the broker's queue, the database, the spool's file."""
+
+    def __init__(self, seed: int, *, faults: float) -> None:
+        self.rng = random.Random(seed)
+        self.faults = faults  # how likely a step fails, 0 to 1
+        self.healed = False
+        self.now_us = 0
+        self.database_up = True
+        self.broker = Broker(self)
+        self.rows: dict[tuple[int, int], float] = {}
+        self.events: list[AlertEvent] = []
+        self.alerts: dict[uuid.UUID, Alert] = {}
+        self.progress: dict[uuid.UUID, int] = {}
+        self.spool = MemorySpool(self)
+        self.registry = registry(3)
+        self.blind_starts = 0  # starts while the database was away
+
+    def strikes(self, share: float = 1.0) -> bool:
+        """Whether a fault happens here."""
+        return not self.healed and self.rng.random() < self.faults * share
+
+    def clock(self) -> int:
+        return self.now_us
+
+    def monotonic(self) -> float:
+        return self.now_us / 1e6
+
+
+class Broker:
+    """A queue whose unacknowledged messages come again with every new connection, and now and then for no reason."""
+
+    connected = True
+    fenced = False
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._waiting: deque[Message] = deque()
+        self._unacknowledged: dict[int, Message] = {}
+        self._numbers = 0
+        self._connection = 0
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def empty(self) -> bool:
+        return not self._waiting and not self._unacknowledged
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self._waiting.append(Message(topic, payload, 0))
+
+    def reconnect(self) -> None:
+        again = [each for _, each in sorted(self._unacknowledged.items())]
+        self._waiting.extendleft(reversed(again))
+        self._unacknowledged.clear()
+        self._connection += 1
+
+    def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]:
+        if self._ground.strikes(0.3):
+            self.reconnect()
+        taken = []
+        for _ in range(min(len(self._waiting), self._ground.rng.randint(1, 6))):
+            self._numbers += 1
+            message = self._waiting.popleft()
+            self._unacknowledged[self._numbers] = message
+            receipt = (self._connection, self._numbers)
+            taken.append(Message(message.topic, message.payload, self._ground.now_us, receipt))
+        return taken
+
+    def ack(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            connection, number = message.receipt
+            if connection == self._connection:
+                self._unacknowledged.pop(number, None)
+
+
+class Connection:
+    """One transaction: what it would change is applied at the commit, all or nothing; it sees its own appends."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.changes: list[Callable[[], None]] = []
+        self.events = list(ground.events)
+        self.alerts = dict(ground.alerts)
+
+
+class MemoryWriter:
+    """The writer's face, with a database that refuses, loses answers, and a process that dies around the commit."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def run(self, work: Callable[[Any], None], limit_s: float) -> None:
+        self.wait(self.begin(work), limit_s)
+
+    def begin(self, work: Callable[[Any], None]) -> "Future[None]":
+        future: Future[None] = Future()
+        ground = self._ground
+        if not ground.database_up or ground.strikes(0.2):
+            future.set_exception(DatabaseUnavailable("away"))
+            return future
+        connection = Connection(ground)
+        work(connection)
+        if ground.strikes(0.3):
+            raise Crash
+        for change in connection.changes:
+            change()
+        if ground.strikes(0.3):
+            raise Crash
+        if ground.strikes(0.2):
+            future.set_exception(DatabaseUnavailable("the commit's answer was lost"))
+        else:
+            future.set_result(None)
+        return future
+
+    def wait(self, begun: "Future[None]", limit_s: float) -> None:
+        begun.result(0)
+
+    def close(self) -> None:
+        pass
+
+
+class MemorySpool:
+    """The spool's face; what was put in survives."""
+
+    share = 0.0
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._batches: list[tuple[int, Spooled]] = []
+        self._number = 0
+        self._cache: dict[str, bytes] = {}
+        self.id = uuid.UUID(int=1)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def put(self, batch: Spooled) -> None:
+        if self._ground.strikes(0.3):
+            raise Crash
+        self._number += 1
+        self._batches.append((self._number, batch))
+        if self._ground.strikes(0.3):
+            raise Crash
+
+    def first(self, count_max: int) -> list[tuple[int, Spooled]]:
+        return self._batches[: self._ground.rng.randint(1, count_max)]
+
+    def batches(self) -> list[Spooled]:
+        return [batch for _, batch in self._batches]
+
+    def remove(self, up_to: int) -> None:
+        self._batches = [each for each in self._batches if each[0] > up_to]
+
+    def remember(self, name: str, body: bytes) -> None:
+        self._cache[name] = body
+
+    def recall(self, name: str) -> bytes | None:
+        return self._cache.get(name)
+
+    def beat(self, at_us: int) -> None:
+        pass
+
+
+class MemoryTables:
+    """ingest.store and alerting.store, in memory."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def store_readings(self, connection: Connection, batch: ReadingBatch) -> int:
+        rows = zip(batch.point_id.tolist(), batch.measured_at_us.tolist(), batch.value.tolist(), strict=True)
+        new = {(point, at): value for point, at, value in rows}
+
+        def change() -> None:
+            for key, value in new.items():
+                assert self._ground.rows.setdefault(key, value) == value
+
+        connection.changes.append(change)
+        return len(new)
+
+    def store_unclaimed(self, connection: Connection, entries: Any, kept_max: int) -> list[Any]:
+        assert not entries
+        return []
+
+    def store_dead_letters(self, connection: Connection, letters: Any) -> None:
+        assert not letters, letters
+
+    def prune_dead_letters(self, connection: Connection, kept_max: int) -> int:
+        return 0
+
+    def store_heartbeat(self, connection: Connection, beat: Any) -> None:
+        pass
+
+    def spool_progress(self, connection: Connection, spool: uuid.UUID) -> int:
+        return self._ground.progress.get(spool, 0)
+
+    def note_spool_progress(self, connection: Connection, spool: uuid.UUID, number: int) -> None:
+        connection.changes.append(lambda: self._ground.progress.__setitem__(spool, number))
+
+    def registry_version(self, connection: Connection) -> int:
+        return self._ground.registry.version
+
+    def load_registry(self, connection: Connection) -> Any:
+        return self._ground.registry
+
+    def drill_key(self, connection: Connection) -> bytes:
+        return b"a key for drills"
+
+    def readings_since(self, connection: Connection, since: Any, until: Any, points: Any = None) -> ReadingBatch:
+        rows = sorted((at, point, value) for (point, at), value in self._ground.rows.items())
+        chosen = [row for row in rows if points is None or row[1] in points]
+        at = [row[0] for row in chosen]
+        return ReadingBatch.build([row[1] for row in chosen], at, at, [row[2] for row in chosen])
+
+    def last_heard(self, connection: Connection, since: Any) -> list[tuple[int, int]]:
+        return [(point, at) for point, at in self._ground.rows]
+
+    def append(self, connection: Connection, events: Sequence[AlertEvent]) -> dict[uuid.UUID, Alert]:
+        by_id = connection.alerts
+        by_key = {alert.key: alert for alert in by_id.values() if alert.open}
+        new, taken_by = join(events, {event.event_id for event in connection.events}, by_id, by_key)
+        for event in new:
+            connection.events.append(event)
+            by_id[event.alert_id] = replace(by_id[event.alert_id], last_event_id=len(connection.events))
+
+        def change() -> None:
+            self._ground.events, self._ground.alerts = connection.events, connection.alerts
+
+        connection.changes.append(change)
+        return {meant: by_id[taker] for meant, taker in taken_by.items()}
+
+    def load_rules(self, connection: Connection) -> tuple[str, str]:
+        return RULES, RULES_SHA256
+
+    def save_rules(self, connection: Connection, **_: Any) -> bool:
+        return False
+
+    def changed_since(self, connection: Connection, event_id: int) -> list[Alert]:
+        changed = [alert for alert in self._ground.alerts.values() if alert.last_event_id > event_id]
+        return sorted(changed, key=lambda alert: alert.last_event_id)
+
+    def open_alerts(self, connection: Connection) -> list[Alert]:
+        return [alert for alert in self._ground.alerts.values() if alert.open]
+
+    def last_event_id(self, connection: Connection) -> int:
+        return len(self._ground.events)

@@ -4,11 +4,10 @@ import time
 
 import pytest
 
-from alerting.alert import Kind, Priority, Verb
 from alerting.channels.webhook import signature
 from alerting.people import Role
 from tests.integration.notify_world import SECRET, NotifyWorld, notifier, webhook
-from tests.integration.providers import Provider, Request, Say, ok, provider
+from tests.integration.providers import Provider, provider
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration

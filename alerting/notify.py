@@ -31,6 +31,7 @@ from alerting.settings import NotifySettings
 from ingest import store as ingest_store
 from ingest.database import Connection, connect, pool
 from ingest.errors import DatabaseUnavailable
+from ingest.registry import Registry
 
 _RETRY_S: Final = 1.0
 _TROUBLE_AGE: Final = timedelta(days=1)
@@ -212,8 +213,9 @@ class Desk:
             "SELECT (SELECT max(id) FROM acts), (SELECT version FROM registry_version)"
         ).fetchone()
         if self._directory is None or row != self._marks or (self._change_at is not None and now >= self._change_at):
+            known = self._directory.registry if self._directory and row and self._marks[1:] == row[1:] else None
             with self._connection.transaction():
-                self._directory = load_directory(self._connection, now)
+                self._directory = load_directory(self._connection, now, known)
             self._marks = tuple(row) if row else ()
             self._change_at = next_change(self._directory, now)
             self._book.look_at_all()
@@ -245,8 +247,9 @@ class Desk:
             self._decided(self._current_directory(self._clock()), wake=True)
 
 
-def load_directory(connection: Connection, now: datetime) -> Directory:
-    """Everything people set, as it stands. The policy that ships with Anhu is put in force where there is none."""
+def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:
+    """Everything people set, as it stands; `registry` where it is known to be the current one. The policy that ships
+    with Anhu is put in force where there is none."""
     found = oncall_store.load_policy(connection)
     if found is None:
         body = default_policy()
@@ -270,5 +273,5 @@ def load_directory(connection: Connection, now: datetime) -> Directory:
         ),
         contacts={number: tuple(ways) for number, ways in contacts.items()},
         suppressions=tuple(suppression_store.in_force_or_planned(connection, now)),
-        registry=ingest_store.load_registry(connection),
+        registry=registry or ingest_store.load_registry(connection),
     )

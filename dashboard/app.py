@@ -13,7 +13,7 @@ from dashboard.access import permit
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics
-from dashboard.routers import alerts, devices, institutions, live, operations, session, system
+from dashboard.routers import acknowledge, alerts, devices, institutions, live, operations, session, system
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
 from dashboard.store import Role
@@ -50,6 +50,7 @@ def create_app(database_url: str, settings: DashboardSettings, *, static: Path =
     )
     app.include_router(operations.router)
     app.include_router(session.public)
+    app.include_router(acknowledge.router)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))

@@ -258,8 +258,10 @@ class World:
         cursor = len(store.log)
         decision = decide(self.book, self.directory, self.now)
         self._may_die()
-        deliveries = [each for push in decision.pushes
-                      for each in delivery.plan(push, self.directory.contacts[push.person_id], POLICY.delivery)]  # fmt: skip
+        ways = self.directory.contacts
+        deliveries = [
+            each for push in decision.pushes for each in delivery.plan(push, ways[push.person_id], POLICY.delivery)
+        ]
         store.write(decision, deliveries, cursor, self.now)
         self._may_die()
         self.book.adopt(decision, self.now)

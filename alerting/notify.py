@@ -23,6 +23,7 @@ from alerting.delivery import Delivery, plan
 from alerting.errors import PolicyInvalid
 from alerting.escalation import Delivery as Bounds
 from alerting.escalation import default_policy, parse
+from alerting.feed import Entry
 from alerting.notification import decide, next_change
 from alerting.oncall import Roster
 from alerting.people import Contact
@@ -34,6 +35,7 @@ from ingest.errors import DatabaseUnavailable
 from ingest.registry import Registry
 
 _RETRY_S: Final = 1.0
+_READS_MAX: Final = 10  # of the log before a decision
 _TROUBLE_AGE: Final = timedelta(days=1)
 
 log = structlog.get_logger("alerting.notify")
@@ -142,7 +144,13 @@ class Desk:
 
     def step(self) -> bool:
         """Read, decide, write; whether there is more to read."""
-        entries = feed.entries_after(self._connection, self._cursor)
+        entries: list[Entry] = []
+        # A storm is read before it is judged: the fire may be the last of it.
+        for _ in range(_READS_MAX):
+            more = feed.entries_after(self._connection, entries[-1].cursor if entries else self._cursor)
+            entries += more
+            if len(more) < feed.BATCH_COUNT_MAX:
+                break
         for entry in entries:
             self._book.put(entry.alert, entry.recorded_at)
         now = self._clock()
@@ -155,7 +163,7 @@ class Desk:
         self._book.adopt(decision, now)
         self._decided(directory, wake=bool(decision.pushes))
         self._count(decision)
-        return len(entries) == feed.BATCH_COUNT_MAX
+        return len(entries) == _READS_MAX * feed.BATCH_COUNT_MAX
 
     def _write(self, decision: Decision, directory: Directory, cursor: int) -> None:
         deliveries: list[Delivery] = []

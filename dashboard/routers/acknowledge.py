@@ -1,7 +1,7 @@
 """The page behind an acknowledge link: what is the matter, and a button for each alert.
 
-No sign-in and no script, so that it works on any phone; looking at it changes nothing, because chat programs fetch links
-before anybody presses them.
+No sign-in and no script, so that it works on any phone; looking at it changes nothing, because chat programs fetch
+links before anybody presses them.
 """
 
 from collections.abc import Sequence

@@ -23,6 +23,7 @@ from alerting.delivery import Delivery, plan
 from alerting.errors import PolicyInvalid
 from alerting.escalation import Delivery as Bounds
 from alerting.escalation import default_policy, parse
+from alerting.feed import Entry
 from alerting.notification import decide, next_change
 from alerting.oncall import Roster
 from alerting.people import Contact
@@ -31,8 +32,10 @@ from alerting.settings import NotifySettings
 from ingest import store as ingest_store
 from ingest.database import Connection, connect, pool
 from ingest.errors import DatabaseUnavailable
+from ingest.registry import Registry
 
 _RETRY_S: Final = 1.0
+_READS_MAX: Final = 10  # of the log before a decision
 _TROUBLE_AGE: Final = timedelta(days=1)
 
 log = structlog.get_logger("alerting.notify")
@@ -141,7 +144,13 @@ class Desk:
 
     def step(self) -> bool:
         """Read, decide, write; whether there is more to read."""
-        entries = feed.entries_after(self._connection, self._cursor)
+        entries: list[Entry] = []
+        # A storm is read before it is judged: the fire may be the last of it.
+        for _ in range(_READS_MAX):
+            more = feed.entries_after(self._connection, entries[-1].cursor if entries else self._cursor)
+            entries += more
+            if len(more) < feed.BATCH_COUNT_MAX:
+                break
         for entry in entries:
             self._book.put(entry.alert, entry.recorded_at)
         now = self._clock()
@@ -154,7 +163,7 @@ class Desk:
         self._book.adopt(decision, now)
         self._decided(directory, wake=bool(decision.pushes))
         self._count(decision)
-        return len(entries) == feed.BATCH_COUNT_MAX
+        return len(entries) == _READS_MAX * feed.BATCH_COUNT_MAX
 
     def _write(self, decision: Decision, directory: Directory, cursor: int) -> None:
         deliveries: list[Delivery] = []
@@ -212,8 +221,9 @@ class Desk:
             "SELECT (SELECT max(id) FROM acts), (SELECT version FROM registry_version)"
         ).fetchone()
         if self._directory is None or row != self._marks or (self._change_at is not None and now >= self._change_at):
+            known = self._directory.registry if self._directory and row and self._marks[1:] == row[1:] else None
             with self._connection.transaction():
-                self._directory = load_directory(self._connection, now)
+                self._directory = load_directory(self._connection, now, known)
             self._marks = tuple(row) if row else ()
             self._change_at = next_change(self._directory, now)
             self._book.look_at_all()
@@ -245,8 +255,9 @@ class Desk:
             self._decided(self._current_directory(self._clock()), wake=True)
 
 
-def load_directory(connection: Connection, now: datetime) -> Directory:
-    """Everything people set, as it stands. The policy that ships with Anhu is put in force where there is none."""
+def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:
+    """Everything people set, as it stands; `registry` where it is known to be the current one. The policy that ships
+    with Anhu is put in force where there is none."""
     found = oncall_store.load_policy(connection)
     if found is None:
         body = default_policy()
@@ -270,5 +281,5 @@ def load_directory(connection: Connection, now: datetime) -> Directory:
         ),
         contacts={number: tuple(ways) for number, ways in contacts.items()},
         suppressions=tuple(suppression_store.in_force_or_planned(connection, now)),
-        registry=ingest_store.load_registry(connection),
+        registry=registry or ingest_store.load_registry(connection),
     )

@@ -85,7 +85,8 @@ _NEXT_DUE: Final = (
 _UNREACHED: Final = (
     "SELECT DISTINCT t.alert_id FROM tellings t JOIN alerts a ON a.id = t.alert_id AND NOT a.acknowledged"
     " JOIN ladders l ON l.alert_id = t.alert_id AND l.call = t.call AND l.ended_at IS NULL"
-    " WHERE t.alert_id IN (SELECT tellings.alert_id FROM tellings JOIN pushes ON pushes.id = push_id WHERE unreached_at > %s)"
+    " WHERE t.alert_id IN"
+    "   (SELECT tellings.alert_id FROM tellings JOIN pushes ON pushes.id = push_id WHERE unreached_at > %s)"
     " AND NOT EXISTS (SELECT FROM tellings o LEFT JOIN pushes p ON p.id = o.push_id WHERE o.alert_id = t.alert_id"
     "   AND o.call = t.call AND NOT o.dropped AND p.unreached_at IS NULL)"
 )

@@ -13,8 +13,9 @@ from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.live import Live
-from dashboard.metrics import MeasureRequests, Metrics, RouteNames
+from dashboard.metrics import MeasureRequests, Metrics
 from dashboard.routers import (
+    acknowledge,
     alerts,
     devices,
     drills,
@@ -79,6 +80,7 @@ def create_app(
     )
     app.include_router(operations.router)
     app.include_router(session.public)
+    app.include_router(acknowledge.router)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))

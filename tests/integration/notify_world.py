@@ -1,5 +1,6 @@
 """People, their contacts, alerts as they are raised, and a notifier that runs."""
 
+import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,7 +62,14 @@ class NotifyWorld(World):
         event = engine_event(
             number, verb, to_us(at), to_us(onset or at), source, Condition(rule, kind, priority, latching=True), told
         )
-        return event if not drill else alerts.replace(event, drill=True)
+        return dataclasses.replace(event, drill=drill)
+
+    def event_at(self, like: AlertEvent, device_id: int, kind: Kind, priority: Priority) -> AlertEvent:
+        """An event as `like`, of another device in the same zone."""
+        source = like.source._replace(device_id=device_id)
+        number = alert_id(Key(source.institution_id, device_id, kind), to_us(like.onset_at))
+        condition = Condition("r", kind, priority, latching=False)
+        return engine_event(number, Verb.RAISE, to_us(like.at), to_us(like.onset_at), source, condition, {})
 
     def say(self, *events: AlertEvent) -> list[Alert]:
         """Append to the log; the alerts as they stand then."""

@@ -19,6 +19,7 @@ from alerting.alert import Kind, Priority, State, Verb
 from alerting.ledger import Fault
 from alerting.people import Right, Role
 from alerting.suppression import Means, Reason
+from alerting.told_store import Progress
 from dashboard.auth import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
 from dashboard.condition import Condition
 from dashboard.plan_schemas import AlertPlan, Flapping
@@ -47,7 +48,7 @@ Moment = Annotated[datetime, PlainSerializer(iso, return_type=str, when_used="js
 Text = Annotated[str, AfterValidator(_storable)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Language = Literal["zh", "en"]
-Channel = Literal["wecom", "dingtalk", "feishu", "email", "webhook", "sms"]
+Channel = Literal["wecom", "dingtalk", "feishu", "email", "webhook", "sms", "apprise"]
 PersonName = Annotated[Text, Field(min_length=1, max_length=100)]
 Username = Annotated[str, BeforeValidator(_lower), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
@@ -433,6 +434,40 @@ class System(Shape):
     dead_letters: DeadLetterFigures
     unclaimed_count: int
     live_clients: int
+
+
+class NotifiedPerson(Shape):
+    """Who was told."""
+
+    id: int
+    name: str
+    role: Role
+
+
+class Notification(Shape):
+    """One way of telling one person of an alert; no channel yet while it is held back to go with others."""
+
+    person: NotifiedPerson
+    channel: str | None
+    step: int
+    state: Progress
+    at: Moment
+    attempts: int
+    error: str | None
+
+
+class NextCall(Shape):
+    """Who is called next unless somebody acknowledges."""
+
+    at: Moment
+    to: str
+
+
+class Notifications(Shape):
+    """Who was told of an alert, in the order in which they were called."""
+
+    items: list[Notification]
+    next: NextCall | None = None
 
 
 class LedgerFault(Shape):

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query
 
-from alerting import alert, ledger_store, listing, store
+from alerting import alert, ledger_store, listing, store, told_store
 from alerting.alert import Alert, Kind, Verb
 from alerting.errors import AlertUnknown
 from alerting.listing import Filter, Position, Which
@@ -84,6 +84,29 @@ def comment(
 ) -> schemas.Alert:
     """Add to an alert's history, whatever its state."""
     return _act(serving, reach, alert_id, Verb.COMMENT, None, said.note)
+
+
+@router.get("/{alert_id}/notifications", summary="Who was told of an alert", response_model=schemas.Notifications)
+def list_notifications(
+    alert_id: UUID, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.VIEW_NOTIFICATIONS))]
+) -> schemas.Notifications:
+    """By which way, and what became of it, in the order in which people were called."""
+    with serving.reading() as connection:
+        within(connection, reach, alert_id)
+        found = told_store.told(connection, alert_id)
+    items = [
+        schemas.Notification(
+            person=schemas.NotifiedPerson(id=each.person_id, name=each.name, role=each.role),
+            channel=each.channel,
+            step=each.step,
+            state=each.progress,
+            at=each.at,
+            attempts=each.attempts,
+            error=each.error,
+        )
+        for each in found
+    ]
+    return schemas.Notifications(items=items)
 
 
 def _act(

@@ -89,7 +89,7 @@ def create_app(
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))
+    app.add_middleware(MeasureRequests, metrics=metrics)
     return app
 
 

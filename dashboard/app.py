@@ -13,7 +13,7 @@ from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.live import Live
-from dashboard.metrics import MeasureRequests, Metrics
+from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
     acknowledge,
     alerts,
@@ -89,7 +89,7 @@ def create_app(
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(MeasureRequests, metrics=metrics)
+    app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))
     return app
 
 

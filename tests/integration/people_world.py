@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
 
-from alerting import people_store, suppression_store
+from alerting import drill_runner, drill_store, duty_check_store, people_store, suppression_store
 from alerting.alert import Alert, Kind, Priority, Source, Verb
 from alerting.people import Person, Role, Scope
+from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
 from tests.integration.dashboard_world import Served, World, build, sign_in
@@ -33,6 +35,10 @@ class Two:
     own_person: int
     far_person: int
     passwords: dict[str, str]
+    own_drill: UUID
+    far_drill: UUID
+    own_check: int
+    far_check: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -82,7 +88,7 @@ def build_two(database_url: str) -> Two:
         _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
         own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
         far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
-        numbers = []
+        numbers, drills, checks = [], [], []
         for institution in (world.home, far):
             begun = suppression_store.begin(
                 connection,
@@ -93,10 +99,15 @@ def build_two(database_url: str) -> Two:
                 ),
             )  # fmt: skip
             numbers.append(begun.id)
+            asked = drill_runner.wanted(connection, institution, None, Kind.FIRE, DrillSettings(), by="user:admin")
+            drills.append(drill_store.start(connection, asked).drill.id)
+            checks.append(
+                duty_check_store.call(connection, institution, called_by="user:admin", answer_s=600, note="").id
+            )
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
-        passwords,
+        passwords, *drills, *checks,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -271,6 +272,30 @@ def test_a_failed_test_of_the_chain_is_loud_and_the_next_good_one_ends_that(chai
         [loud] = chain.open_alerts(Kind.SYSTEM)
         assert not loud.active  # still to be acknowledged, but over
     assert chain.faults() == []
+
+
+def test_a_test_at_night_goes_no_further_than_it_may(chain: Chain) -> None:
+    """All the way, the first step only, or the screen alone."""
+    with provider() as server:
+        chain.person("李值班", Role.OPERATOR, [webhook(server.url, "/desk")])
+        chain.person("安全员", Role.SAFETY_OFFICER, [webhook(server.url, "/officer")])
+        chain.policy(('after_s = 60\nto = ["safety_officer', 'after_s = 1\nto = ["safety_officer'))
+        told = {"ends_at": "2099-01-01T00:00:00+00:00", "text_zh": "【演练】", "text_en": "[Drill]"}
+        with chain.roles("notifier"):
+            for device, reach in (("kit-smk-1", "screen"), ("bed-smk-1", "silent_push"), ("bed-co-1", "all")):
+                event = chain.event(device, drill=True)
+                chain.say(replace(event, latching=False, evidence={**told, "reach": reach}))
+
+            def paths() -> dict[str, int]:
+                rows = chain.rows(
+                    "SELECT evidence->>'reach', count(DISTINCT person_id) FROM tellings"
+                    " JOIN alerts ON alerts.id = alert_id GROUP BY 1"
+                )
+                return {str(reach): int(count) for reach, count in rows}
+
+            wait_until(lambda: paths().get("all") == 2, "the second step is reached")
+            time.sleep(1)
+            assert paths() == {"silent_push": 1, "all": 2}
 
 
 def test_without_a_broker_the_chain_test_fails_loudly(chain: Chain) -> None:

@@ -1,4 +1,4 @@
-"""People over HTTP: nobody grants more than they have, contacts cannot be read, passwords, and who is shown the door."""
+"""People over HTTP: nobody grants more than they have, contacts cannot be read, passwords, and who is shown out."""
 
 import json
 

@@ -75,6 +75,7 @@ def test_every_field_is_signed(field):
         decode(orjson.dumps(document | {field: other[field]}), "home", "d1", T0, KEY)
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=200), st.recursive(st.none() | st.text() | st.floats(), st.lists).map(str).map(str.encode)
@@ -279,6 +280,7 @@ def test_a_real_alarm_ends_it_without_a_verdict():
     assert (verdict.state, verdict.reason) == (drill.State.ENDED, Reason.REAL_ALARM)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(list(Stage)), st.floats(0.01, 700)),
     st.sampled_from([None, Over.ACKNOWLEDGED, Over.TIME_UP]),

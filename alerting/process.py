@@ -105,8 +105,13 @@ class Judge:
         """Make the news count. What no rule stands behind any more is said to be over."""
         self._rules = news.rules
         # The past as the database knows it is whole, what we worked out without it is not: begin with the past then.
-        new_plan = news.rules_sha256 != self._rules_sha256 or self._state is None or news.start is not None
-        if new_plan or self._started().plan.registry.version != registry.version:
+        new_plan = (
+            self._state is None
+            or news.start is not None
+            or news.rules_sha256 != self._rules_sha256
+            or self._state.plan.registry.version != registry.version
+        )
+        if new_plan:
             plan = compile_plan(registry, parse(news.rules))
             state = State.begin(plan, now_us)
             if self._state is not None and news.start is None:
@@ -205,7 +210,9 @@ class Judge:
             batches.append(self._readings.readings_since(connection, now - longest, now, points))
         batches.append(self._readings.readings_since(connection, now - timedelta(microseconds=warm_us), now))
         heard = self._readings.last_heard(connection, now - timedelta(days=self._settings.seen_days))
-        return Start(tuple(batches), heard, self._log.open_alerts(connection), self._log.last_event_id(connection))
+        # The cursor first: what somebody does between the two reads is then seen twice and not missed.
+        cursor = self._log.last_event_id(connection)
+        return Start(tuple(batches), heard, self._log.open_alerts(connection), cursor)
 
 
 def _place(state: State, alert: Alert) -> None:

@@ -113,6 +113,8 @@ def parse(text: str) -> RuleSet:
         problems.append("version is missing")
     problems += [f"unknown entry {name}" for name in document.keys() - {"version", "rule", "supervision"}]
     supervision = _supervision(CheckedTable("supervision", _as_table(document.get("supervision")), problems))
+    if not isinstance(document.get("supervision", {}), dict):
+        problems.append("supervision must be a table")
     records = document.get("rule", [])
     if not isinstance(records, list) or not records:
         problems.append("the file holds no [[rule]]")

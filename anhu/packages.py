@@ -32,7 +32,8 @@ PACKAGE_NAMES = """
     libpcre2-8-0 libsystemd0 libcap2 libxml2 liblzma5 liblz4-1 libzstd1 zlib1g libxxhash0 libgssapi-krb5-2 libkrb5-3
     libk5crypto3 libkrb5support0 libcom-err2 libkeyutils1 libpq5 libreadline8t64 libtinfo6 libgcrypt20 libgpg-error0
     libnuma1 tzdata postgresql-17 postgresql-client-17 postgresql-17-timescaledb
-    mosquitto libcjson1 libmosquitto1 libdlt2 libwebsockets19t64 libwrap0 libnsl2 libtirpc3t64 libev4t64 libuv1t64
+    mosquitto mosquitto-clients libcjson1 libmosquitto1 libdlt2 libwebsockets19t64 libwrap0 libnsl2 libtirpc3t64
+    libev4t64 libuv1t64
 """
 PACKAGES = tuple(PACKAGE_NAMES.split())
 LEFT_OUT = (
@@ -234,6 +235,7 @@ def _build(workspace: Path, destination: Path, progress: Progress) -> None:
 def _programs_in(root: Path) -> Iterable[Path]:
     yield from sorted((root / f"usr/lib/postgresql/{PRIVATE_POSTGRES_MAJOR}/bin").iterdir())
     yield root / "usr/sbin/mosquitto"
+    yield from sorted((root / "usr/bin").glob("mosquitto_*"))  # its clients, to look at a broker by hand
 
 
 def _wrap(programs: Iterable[Path], root: Path, destination: Path, loader: str) -> None:

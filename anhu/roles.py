@@ -129,6 +129,19 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
 }
 
 
+def check_settings() -> None:
+    """Whether every role could read its settings: better told at the start than by roles that die again and again.
+
+    Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
+    """
+    from alerting.settings import AlertingSettings
+    from dashboard.settings import DashboardSettings
+    from ingest.settings import PipelineSettings
+
+    for group in (PipelineSettings, AlertingSettings, DashboardSettings):
+        group()
+
+
 def now_us() -> int:
     """µs since 1970, UTC."""
     return time.time_ns() // 1000

@@ -34,6 +34,10 @@ class DatabaseUnavailable(IngestError):
     """The database does not answer."""
 
 
+class ShardTaken(DatabaseUnavailable):
+    """Another pipeline holds this shard."""
+
+
 class BrokerUnavailable(IngestError):
     """The broker does not answer."""
 

@@ -12,7 +12,7 @@ import structlog
 
 from ingest import registry_cache, store
 from ingest.database import Connection
-from ingest.errors import DatabaseUnavailable, IngestError, Refusal
+from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
 from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
@@ -140,11 +140,14 @@ class Pipeline:
     def open(self) -> None:
         """Take the shard and get ready to judge: from the database, or as it was last known when that stays away.
 
-        Raises DatabaseUnavailable when there is neither.
+        Raises DatabaseUnavailable when there is neither, ShardTaken while another pipeline has the shard. (Once we run,
+        a shard that cannot be had back is a database that is away: who served it would have taken our MQTT session.)
         """
         deadline_s = time.monotonic() + FIRST_ANSWER_S_MAX
         while self._sink.spooling and time.monotonic() < deadline_s:
             self._sink.drain(wait_s=self._settings.database_answer_s_max)  # what waits comes before what is read
+        if self._sink.shard_taken:
+            raise ShardTaken
         if self._sink.spooling:
             self._open_cached("the spool could not be brought in")
         else:
@@ -165,6 +168,8 @@ class Pipeline:
         refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
         try:
             self._writer.run(refresh, FIRST_ANSWER_S_MAX)
+        except ShardTaken:
+            raise
         except DatabaseUnavailable as error:
             self._open_cached(str(error))
         else:
@@ -297,6 +302,6 @@ class Pipeline:
 
 
 def hold_shard(connection: Connection) -> None:
-    """Take this shard's lock for the life of the connection. Raises DatabaseUnavailable while another holds it."""
+    """Take this shard's lock for the life of the connection. Raises ShardTaken while another holds it."""
     if not store.hold_shard(connection, SHARD):
-        raise DatabaseUnavailable("another pipeline holds this shard")
+        raise ShardTaken("another pipeline holds this shard")

@@ -126,7 +126,7 @@ def parse_time_us(value: object) -> int:
             raise BadTime(f"{value[:64]!r} is not ISO 8601: {error}") from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadTime(f"a time cannot be of type {type(value).__name__}")
-    if not math.isfinite(value) or abs(value) > 1e15:
-        raise BadTime(f"{value} is not a time")
+    if abs(value) > 1e15 or not math.isfinite(value):  # in this order: an integer may be too large for a float
+        raise BadTime(f"{str(value)[:64]} is not a time")
     seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
     return round(seconds * 1_000_000)

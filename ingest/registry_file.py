@@ -25,6 +25,10 @@ _REQUIRED: Final = (
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+# Comments and strings, in which a header is only text.
+_NOT_TABLES: Final = re.compile(
+    r"""#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
+)
 _TABLE: Final = re.compile(r"^\s*\[\[\s*([\w.\s]+?)\s*\]\]", re.MULTILINE)
 _TEXT_LENGTH_MAX: Final = 200
 
@@ -95,9 +99,14 @@ class _Reader:
         self._device_lines: dict[tuple[str, str], int | None] = {}
 
     def read_csv(self, text: str) -> Draft:
-        rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="?", strict=True)
-        missing = [name for name in _REQUIRED if name not in (rows.fieldnames or ())]
-        unknown = [name for name in rows.fieldnames or () if name not in CSV_COLUMNS]
+        lines = io.StringIO(text.removeprefix("\ufeff"), newline=None)  # a line ends as any system writes it
+        rows = csv.DictReader(lines, restkey="?", strict=True)
+        try:
+            columns = rows.fieldnames or ()
+        except csv.Error as error:
+            raise RegistryFileInvalid([(1, str(error))]) from error
+        missing = [name for name in _REQUIRED if name not in columns]
+        unknown = [str(name)[:64] for name in columns if name not in CSV_COLUMNS]
         if missing or unknown:
             complaints = [f"the column {name} is missing" for name in missing]
             raise RegistryFileInvalid(
@@ -266,6 +275,7 @@ class _TableLines:
 
     def __init__(self, text: str) -> None:
         self._lines: dict[str, list[int]] = {}
+        text = _NOT_TABLES.sub(lambda found: "\n" * found[0].count("\n"), text)
         for matched in _TABLE.finditer(text):
             name = re.sub(r"\s", "", matched[1])
             start = matched.start() + len(matched[0]) - len(matched[0].lstrip())

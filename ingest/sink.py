@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from ingest.database import Connection
-from ingest.errors import DatabaseUnavailable
+from ingest.errors import DatabaseUnavailable, ShardTaken
 from ingest.intake import DeadLetter, Intake, Unclaimed
 from ingest.reading import ReadingBatch
 from ingest.spool import Spool, Spooled
@@ -68,6 +68,7 @@ class Sink:
         self._drain_begun_s = 0.0
         self._drain_after_s = 0.0
         self.spooling = len(spool) > 0
+        self.shard_taken = False  # as the database last said
 
     @property
     def spool_share(self) -> float:
@@ -109,8 +110,9 @@ class Sink:
             self._draining, self._drain_begun_s = self._writer.begin(self._bring_in), now_s
         try:
             self._writer.wait(self._draining, wait_s) if wait_s else self._look()
-        except DatabaseUnavailable:
+        except DatabaseUnavailable as error:
             self._draining, self._drain_after_s = None, time.monotonic() + DRAIN_PAUSE_S
+            self.shard_taken = isinstance(error, ShardTaken)
             return
         if self._draining.done():
             self._draining = None

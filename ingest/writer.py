@@ -17,7 +17,7 @@ from typing import Final
 import psycopg
 
 from ingest.database import Connection, connect
-from ingest.errors import DatabaseUnavailable
+from ingest.errors import DatabaseUnavailable, ShardTaken
 
 TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable)
 
@@ -52,6 +52,8 @@ class Writer:
             begun.cancel()
             self._tear()
             raise DatabaseUnavailable(f"no answer within {limit_s:g} s") from None
+        except ShardTaken:
+            raise
         except TRANSIENT as error:
             raise DatabaseUnavailable(str(error)) from error
 

@@ -15,6 +15,7 @@ from anhu.commands.simulate import import_text
 from anhu.data_folder import default_data_dir
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.roles import check_settings
 from dashboard import auth
 from dashboard.settings import DashboardSettings
 from ingest.database import connect
@@ -39,6 +40,7 @@ def command(
     base = data_dir or default_data_dir(os.environ)
     folder = base / "demo"
     with plain_errors():
+        check_settings()
         if not keep:
             _empty(folder)
         with services(folder, reuse=False, packages_dir=base / "runtime") as around:

@@ -1,6 +1,7 @@
 """What the commands stand on: errors told in words, and the database they work with."""
 
 import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,9 @@ from alerting.errors import AlertingError
 from anhu.data_folder import default_data_dir
 from anhu.embedded import Surroundings, surroundings
 from anhu.errors import AnhuError
+from dashboard.errors import DashboardError
 from ingest.errors import IngestError
-from ingest.settings import Connections
+from ingest.settings import Connections, config_path
 from simulators.errors import SimulatorError
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -36,10 +38,12 @@ def plain_errors() -> Iterator[None]:
     """What is known to go wrong is told in words and ends the command with code 1; anything else is a bug and shows."""
     try:
         yield
-    except (AnhuError, IngestError, AlertingError, SimulatorError) as error:
+    except (AnhuError, IngestError, AlertingError, DashboardError, SimulatorError) as error:
         _fail(str(error), error)
     except ValidationError as error:
         _fail("\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), error)
+    except tomllib.TOMLDecodeError as error:
+        _fail(f"{config_path()}: {error}", error)
 
 
 def _fail(message: str, error: Exception) -> None:

@@ -8,7 +8,7 @@ from anhu import serve as service
 from anhu.commands.ground import DataDir, console, plain_errors, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.language import text
-from anhu.roles import LOCAL, ROLES
+from anhu.roles import LOCAL, ROLES, check_settings
 from dashboard import auth
 from ingest.database import connect
 
@@ -26,10 +26,12 @@ def command(
         raise typer.BadParameter(
             text(f"没有角色 {unknown}；有：{known}", f"no role {unknown}; there are: {known}"), param_hint="--roles"
         )
-    with plain_errors(), services(data_dir, reuse=False) as around:
-        bring_up_to_date(around.env["ANHU_DATABASE_URL"])
-        _first_administrator(around.env["ANHU_DATABASE_URL"])
-        service.supervise(service.role_commands(names), around.env, say=progress, trouble=around.trouble)
+    with plain_errors():
+        check_settings()
+        with services(data_dir, reuse=False) as around:
+            bring_up_to_date(around.env["ANHU_DATABASE_URL"])
+            _first_administrator(around.env["ANHU_DATABASE_URL"])
+            service.supervise(service.role_commands(names), around.env, say=progress, trouble=around.trouble)
 
 
 def _first_administrator(database_url: str) -> None:

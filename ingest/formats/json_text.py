@@ -1,6 +1,7 @@
 """JSON as devices really send it."""
 
 import json
+import math
 
 import orjson
 
@@ -24,3 +25,15 @@ def loads(payload: bytes) -> object:
         return json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise BadJson(str(error)) from error
+
+
+def as_float(number: float) -> float:
+    """A JSON number as a float; infinity for an integer that is too large for one.
+
+    >>> as_float(-(10**400))
+    -inf
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

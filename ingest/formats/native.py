@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import orjson
 
 from ingest.errors import BadTime, Refusal
-from ingest.formats.json_text import BadJson, loads
+from ingest.formats.json_text import BadJson, as_float, loads
 from ingest.reading import Decoded, Rejection, Sample, parse_time_us
 
 
@@ -48,13 +48,12 @@ def _decode_record(record: object, device: str, received_at_us: int, decoded: De
         decoded.rejections.append(Rejection(Refusal.BAD_TIME, str(error)))
         return
     for quantity, value in values.items():
-        if isinstance(value, bool):
-            value = float(value)  # alarm contacts arrive as true and false
-        elif not isinstance(value, int | float):
+        if not isinstance(value, int | float):  # true and false are numbers: so do alarm contacts arrive
             detail = f"{quantity[:64]}: a value cannot be of type {type(value).__name__}"
             decoded.rejections.append(Rejection(Refusal.BAD_TYPE, detail))
             continue
-        if not math.isfinite(value):
-            decoded.rejections.append(Rejection(Refusal.NOT_FINITE, f"{quantity[:64]}: {value}"))
+        number = as_float(value)
+        if not math.isfinite(number):
+            decoded.rejections.append(Rejection(Refusal.NOT_FINITE, f"{quantity[:64]}: {number}"))
             continue
-        decoded.samples.append(Sample(device, quantity, measured_at_us, float(value)))
+        decoded.samples.append(Sample(device, quantity, measured_at_us, number))

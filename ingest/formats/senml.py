@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingest.errors import BadTime, Refusal
-from ingest.formats.json_text import BadJson, loads
+from ingest.formats.json_text import BadJson, as_float, loads
 from ingest.reading import Decoded, Rejection, Sample, parse_time_us
 
 VERSION_MAX: Final = 10  # RFC 8428 §4.4: a reader must refuse a pack of a version it does not know
@@ -68,8 +68,8 @@ def _check(record: object) -> Rejection | None:
         if key in _NUMBERS:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return Rejection(Refusal.BAD_TYPE, f"{key} must be a number")
-            if not math.isfinite(value):
-                return Rejection(Refusal.NOT_FINITE, f"{key} is {value}")
+            if not math.isfinite(as_float(value)):
+                return Rejection(Refusal.NOT_FINITE, f"{key} is {as_float(value)}")
         elif key in _TEXTS:
             if not isinstance(value, str):
                 return Rejection(Refusal.BAD_TYPE, f"{key} must be text")
@@ -88,6 +88,9 @@ def _decode_record(
     if value is None:
         if "n" in record or "vs" in record or "vd" in record:
             decoded.rejections.append(Rejection(Refusal.BAD_TYPE, "only v and vb records carry readings"))
+        return
+    if not math.isfinite(value):
+        decoded.rejections.append(Rejection(Refusal.NOT_FINITE, f"v and the base value come to {value}"))
         return
     name = f"{base.text('bn') or ''}{record.get('n', '')}"
     parts = re.split(r"[/:]", name)

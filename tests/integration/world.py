@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -21,11 +24,13 @@ from anhu.roles import now_us
 from ingest import store
 from ingest.database import connect
 from ingest.mqtt import Address, Source
-from ingest.pipeline import Pipeline
+from ingest.pipeline import Pipeline, hold_shard
 from ingest.registry import Registry
 from ingest.registry_file import parse
 from ingest.routes import SUBSCRIPTION
 from ingest.settings import PipelineSettings
+from ingest.spool import Spool
+from ingest.writer import Writer
 from tests.waiting import wait_until
 
 SHARD_CLIENT = "anhu-shard-00"
@@ -264,11 +269,18 @@ class Running:
         assert not self.errors, self.errors
 
 
+def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings) -> Pipeline:
+    """A pipeline as the role wires it, with its spool in `folder`."""
+    spool = Spool(folder / "shard.sqlite", settings.spool_mib_max * 1_048_576)
+    return Pipeline(Writer(database_url, hold_shard), spool, store, Judge(AlertingSettings()), settings, now_us)
+
+
 @contextmanager
 def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None = None) -> Iterator[Running]:
     """A pipeline that runs, in a thread; its error, if it had one, is raised at the end."""
     settings = settings or PipelineSettings()
-    pipe = Pipeline(database_url, Judge(AlertingSettings()), settings, now_us)
+    folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
+    pipe = make_pipeline(database_url, folder, settings)
     source = Source(mqtt_url, SHARD_CLIENT, settings, now_us)
     stop, errors = threading.Event(), list[Exception]()
 
@@ -290,6 +302,7 @@ def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None
             thread.join(30)
         source.close()
         pipe.close()
+        shutil.rmtree(folder)
     assert not thread.is_alive()
     assert not errors, errors
 

@@ -1,0 +1,102 @@
+"""The small commands against a real database: schema, accounts, rules, addresses."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from anhu import runtime
+from tests.commands import anhu, environment
+from tests.integration.world import World
+
+pytestmark = pytest.mark.integration
+
+
+def env_of(world: World, **more: str) -> dict[str, str]:
+    return environment(ANHU_DATABASE_URL=world.database_url, ANHU_MQTT_URL="mqtt://nobody:x@127.0.0.1:1", **more)
+
+
+def test_migrate_says_when_there_is_nothing_to_do(world: World) -> None:
+    done = anhu("migrate", env=env_of(world))
+    assert (done.returncode, done.stderr.strip()) == (0, "the schema is up to date")
+    assert anhu("migrate", env=env_of(world, LC_ALL="C")).stderr.strip() == "数据库结构已是最新"
+
+
+def test_a_changed_migration_is_told_in_words(world: World) -> None:
+    from ingest.database import connect
+
+    with connect(world.database_url) as connection:
+        connection.execute("UPDATE anhu_migrations SET sha256 = 'x' WHERE package = 'ingest'")
+    done = anhu("migrate", env=env_of(world))
+    assert (done.returncode, "was changed after it was applied" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_come_from_the_file_named(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "anhu.toml"
+    file.write_text(f'database_url = "{world.database_url}"\nmqtt_url = "mqtt://nobody:x@127.0.0.1:1"\n')
+    assert anhu("migrate", env=environment(ANHU_CONFIG=str(file))).returncode == 0
+    file.write_text("database_url = \n")
+    done = anhu("migrate", env=environment(ANHU_CONFIG=str(file)))
+    assert (done.returncode, f"{file}: " in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
+def test_a_new_password_replaces_the_old_one_and_is_not_stored(world: World) -> None:
+    from dashboard import auth
+    from ingest.database import connect
+
+    with connect(world.database_url) as connection:
+        first = auth.seed_administrator(connection)
+    done = anhu("user", "reset-password", "admin", env=env_of(world))
+    assert done.returncode == 0
+    second = done.stderr.strip().rpartition(" ")[2]
+    assert second != first
+    assert len(second) >= 12
+    stored = str(world.rows("SELECT * FROM users"))
+    assert second not in stored
+    assert "$argon2id$" in stored
+    unknown = anhu("user", "reset-password", "nobody", env=env_of(world))
+    assert (unknown.returncode, "Traceback" in unknown.stderr) == (1, False)
+
+
+def test_rules_are_checked_and_shown_without_a_database(tmp_path: Path) -> None:
+    env = environment()
+    shown = anhu("rules", "show", "--default", env=env)
+    file = tmp_path / "rules.toml"
+    file.write_text(shown.stdout, "utf-8")
+    assert anhu("rules", "check", str(file), env=env).returncode == 0
+    file.write_text(shown.stdout.replace('kind = "fire"', 'kind = "flood"'), "utf-8")
+    done = anhu("rules", "check", str(file), env=env)
+    assert (done.returncode, "rule fire.smoke: kind = 'flood'" in done.stderr) == (1, True)
+
+
+def test_the_address_for_devices_is_the_one_that_is_set() -> None:
+    done = anhu("broker", "url", env=environment(ANHU_DEVICE_MQTT_URL="mqtt://device:x@broker:1883"))
+    assert (done.returncode, done.stdout.strip()) == (0, "mqtt://device:x@broker:1883")
+
+
+def test_no_service_no_address(tmp_path: Path) -> None:
+    done = anhu("broker", "url", "--demo", env=environment(ANHU_DATA_DIR=str(tmp_path)))
+    assert (done.returncode, "no service is running" in done.stderr, done.stdout) == (1, True, "")
+
+
+def test_a_recording_is_played_into_the_registered_home(world: World, services: runtime.Services) -> None:
+    env = environment(ANHU_DATABASE_URL=world.database_url, ANHU_MQTT_URL=services.mqtt_url)
+    done = anhu("replay", "smoke", "--speed", "1000", "--baseline-s", "5", env=env)
+    assert done.returncode == 0, done.stderr
+    assert world.count("institutions", "code = 'replay-home'") == 1
+    told = re.search(r"(\d+) messages sent, (\d+) acknowledged", done.stderr)
+    assert told, done.stderr
+    assert int(told[1]) == int(told[2]) > 300
+    nonsense = anhu("replay", "smoke", "README.md", env=env)
+    assert (nonsense.returncode, "Traceback" in nonsense.stderr) == (1, False)
+
+
+def test_the_dashboard_role_refuses_a_database_that_is_not_there() -> None:
+    env = environment(
+        ANHU_DATABASE_URL="postgresql://a:secret-word@127.0.0.1:1/x", ANHU_MQTT_URL="mqtt://x:x@127.0.0.1:1",
+        ANHU_DASHBOARD_PORT="0",
+    )  # fmt: skip
+    done = anhu("role", "dashboard", env=env)
+    assert done.returncode != 0
+    assert "secret-word" not in done.stderr + done.stdout

@@ -1,0 +1,153 @@
+"""From messages to columns, purely."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.formats.native import encode
+from ingest.intake import (
+    PAYLOAD_KEPT_BYTES,
+    REJECTIONS_A_MESSAGE_MAX,
+    Intake,
+    Limits,
+    Message,
+    dead_letter,
+    take_in,
+)  # fmt: skip
+from ingest.reading import GOOD, OUT_OF_RANGE, Rejection
+from tests.unit.engine_world import T0, S, point, registry
+
+LIMITS = Limits(payload_bytes_max=2000, future_us_max=60 * S, age_us_max=86_400 * S)
+REGISTRY = registry()
+
+
+def taken(*messages: tuple[str, bytes]) -> Intake:
+    return take_in(
+        [Message(topic, payload, T0 + row) for row, (topic, payload) in enumerate(messages)], REGISTRY, LIMITS
+    )
+
+
+def native(values: dict[str, float], second: float = 0, device: str = "d1", home: str = "home") -> tuple[str, bytes]:
+    return f"anhu/v1/{home}/{device}/readings", encode(T0 + round(second * S), values)
+
+
+def reasons(intake: Intake) -> list[str]:
+    return [letter.reason.value for letter in intake.dead_letters]
+
+
+def test_columns() -> None:
+    intake = taken(native({"temperature": 21.5, "smoke_obscuration": 0.25}, -5), native({"co": 3}, device="d2"))
+    batch = intake.readings
+    assert batch.point_id.tolist() == [point(1, "temperature"), point(1, "smoke_obscuration"), point(2, "co")]
+    assert batch.measured_at_us.tolist() == [T0 - 5 * S, T0 - 5 * S, T0]
+    assert batch.received_at_us.tolist() == [T0, T0, T0 + 1]
+    assert (batch.value.tolist(), batch.quality.tolist()) == ([21.5, 0.25, 3.0], [GOOD] * 3)
+    assert (intake.dead_letters, intake.unclaimed, intake.message_count) == ([], [], 2)
+    assert (batch.point_id.dtype, batch.value.dtype, batch.quality.dtype) == (np.int32, np.float32, np.int16)
+
+
+def test_nothing_makes_an_empty_batch() -> None:
+    intake = take_in([], REGISTRY, LIMITS)
+    assert (len(intake.readings), intake.message_count) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (60, None),
+        (60.001, "future"),
+        (-86_400, None),
+        (-86_400.001, "ancient"),
+        (10**8, "future"),
+        (-(10**9), "ancient"),
+    ],
+)
+def test_the_bounds_of_time_belong_to_the_good_side(second: float, reason: str | None) -> None:
+    assert reasons(taken(native({"co": 1}, second))) == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize(("length", "reason"), [(2000, []), (2001, ["too_large"])])
+def test_the_bound_of_size(length: int, reason: list[str]) -> None:
+    topic, payload = native({"co": 1})
+    assert reasons(taken((topic, payload.ljust(length)))) == reason
+
+
+def test_an_unknown_topic_is_told_before_its_size() -> None:
+    assert reasons(taken(("anhu/v1/x", b"x" * 9999))) == ["topic_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "quality"),
+    [
+        ("temperature", -60.0, GOOD), ("temperature", -60.1, OUT_OF_RANGE), ("temperature", 1400.0, GOOD),
+        ("temperature", -200.0, OUT_OF_RANGE), ("battery", 101.0, OUT_OF_RANGE), ("fall", 2.0, OUT_OF_RANGE),
+        ("co", -5.0, GOOD), ("co", 1.7e308, OUT_OF_RANGE),
+    ],
+)  # fmt: skip
+def test_what_no_sensor_can_say_is_kept_and_marked(quantity: str, value: float, quality: int) -> None:
+    batch = taken(native({quantity: value})).readings
+    assert batch.quality.tolist() == [quality]
+    assert np.isfinite(batch.value).all()
+
+
+def test_unregistered_things_are_counted_by_message() -> None:
+    intake = taken(
+        native({"co": 1, "gas": 2}, device="x"), native({"co": 1}, device="x"), native({"co": 1}, home="elsewhere"),
+        native({"humidity": 50}), native({"humidity": 51}),
+    )  # fmt: skip
+    listed = {(each.institution, each.device, each.quantity): each for each in intake.unclaimed}
+    assert {key: (each.reason, each.message_count) for key, each in listed.items()} == {
+        ("home", "x", ""): ("device_unknown", 2),
+        ("elsewhere", "d1", ""): ("institution_unknown", 1),
+        ("home", "d1", "humidity"): ("quantity_unregistered", 2),
+    }
+    x = listed["home", "x", ""]
+    assert (x.first_seen_us, x.last_seen_us, x.last_message.received_at_us) == (T0, T0 + 1, T0 + 1)
+    assert intake.dead_letters == []
+
+
+def test_an_unknown_device_is_not_asked_for_the_time() -> None:
+    intake = taken(native({"co": 1}, 10**8, device="x"))
+    assert (reasons(intake), len(intake.unclaimed)) == ([], 1)
+
+
+def test_one_message_makes_a_bounded_number_of_dead_letters() -> None:
+    limits = Limits(10**6, 60 * S, 86_400 * S)
+    bad = ("anhu/v1/home/d1/readings", b"[" + b"1," * 5000 + b"1]")
+    intake = take_in([Message(*bad, T0), Message(*native({"co": 1}), T0)], REGISTRY, limits)
+    assert len(intake.dead_letters) == REJECTIONS_A_MESSAGE_MAX
+    assert len(intake.readings) == 1
+
+
+def test_a_dead_letter_is_cut_and_can_be_stored() -> None:
+    message = Message("t\0" * 400, b"\xff" * 5000, T0)
+    letter = dead_letter(message, Rejection(reason="bad_json", detail="\ud800\0" + "长" * 900))  # type: ignore[arg-type]
+    assert (len(letter.payload), letter.payload_bytes) == (PAYLOAD_KEPT_BYTES, 5000)
+    for text in (letter.topic, letter.detail):
+        assert "\0" not in text
+        text.encode("utf-8")
+    assert len(letter.topic) <= 1000
+    assert len(letter.detail) <= 501
+
+
+topics = st.one_of(
+    st.sampled_from(
+        ["anhu/v1/home/d1/readings", "anhu/v1/home/d1/senml", "anhu/v1/home/senml", "anhu/v1/x/y/readings"]
+    ),
+    st.text(max_size=40),
+)
+payloads = st.one_of(
+    st.binary(max_size=200),
+    st.sampled_from([b'{"values":{"co":1}}', b'[{"n":"d1/co","v":1}]', b'{"values":{"co":NaN}}', b"[" * 1500]),
+)
+
+
+@given(st.lists(st.tuples(topics, payloads), max_size=12))
+def test_no_message_makes_it_fail_and_each_good_one_is_kept(noise: list[tuple[str, bytes]]) -> None:
+    good = [native({"co": number}, number) for number in range(len(noise))]
+    mixed = [each for pair in zip(good, noise, strict=True) for each in pair]
+    intake = taken(*mixed)
+    measured = set(zip(intake.readings.measured_at_us.tolist(), intake.readings.value.tolist(), strict=True))
+    assert {(T0 + number * S, float(number)) for number in range(len(noise))} <= measured
+    assert intake.message_count == len(mixed)

@@ -7,6 +7,7 @@ machine.
 
 import asyncio
 import base64
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -41,9 +42,11 @@ class Heard:
 class _Heard:
     """What all pages heard: the arrival of every event at every page, and when each event happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected_count: int) -> None:
         self.arrivals: list[tuple[int, float]] = []  # cursor, seconds since 1970
         self.happened_s: dict[int, float] = {}
+        self.complete = asyncio.Event()
+        self._expected_count = expected_count
 
     def note(self, frame: bytes, at_s: float) -> None:
         """One alert frame of one page. Each event is parsed once, and no frame is kept."""
@@ -52,6 +55,8 @@ class _Heard:
         if cursor not in self.happened_s:
             happened_at = datetime.fromisoformat(orjson.loads(frame)["event"]["at"])
             self.happened_s[cursor] = happened_at.timestamp()
+        if len(self.arrivals) >= self._expected_count:
+            self.complete.set()
 
 
 class _Page(asyncio.Protocol):
@@ -125,7 +130,7 @@ async def _listen(
         f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
     loop = asyncio.get_running_loop()
-    heard = _Heard()
+    heard = _Heard(clients * events)
     pages: list[_Page] = []
     while len(pages) < clients:
         batch = [
@@ -136,9 +141,8 @@ async def _listen(
         await asyncio.gather(*(page.began for page in new))
         pages += new
     ready()
-    deadline_s = time.monotonic() + wait_s
-    while time.monotonic() < deadline_s and any(page.event_count < events for page in pages):
-        await asyncio.sleep(0.2)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(heard.complete.wait(), wait_s)
     delays = [(at_s - heard.happened_s[cursor]) * 1000 for cursor, at_s in heard.arrivals]
     return Heard(delays, clients, sum(page.event_count < events for page in pages))
 

@@ -1,5 +1,6 @@
 """The ways to reach people, one file for each kind; none knows of the database."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,10 +17,14 @@ from alerting.settings import NotifySettings
 __all__ = ["Channel", "Letter", "Poster", "check", "open_channels"]
 
 ADDRESS_CHARS_MAX: Final = 1000
+# They write the addresses they are given into the log, the first one even without being asked for details.
+_TALKATIVE: Final = ("httpx", "httpcore", "urllib3", "requests", "apprise")
 
 
 def open_channels(settings: NotifySettings, poster: Poster) -> Mapping[str, Channel]:
-    """Every kind of channel by its name."""
+    """Every kind of channel by its name; from here on the libraries behind them log nothing."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return {
         "wecom": Bot(WECOM, settings.wecom_url, poster),
         "dingtalk": Bot(DINGTALK, settings.dingtalk_url, poster),

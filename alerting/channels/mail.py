@@ -6,6 +6,7 @@ import ssl
 import threading
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -67,7 +68,7 @@ class Mail:
         if letter.urgency < URGENT:
             message["X-Priority"] = "1"
             message["Importance"] = "high"
-        message.set_content(letter.text(None))
+        message.set_content(letter.text(None), cte="base64")
         return message
 
     def _hand_over(self, message: EmailMessage, to: str, handed_over: threading.Event) -> None:
@@ -95,7 +96,7 @@ class Mail:
             _expect(server.mail(self._settings.smtp_from))
             _expect(server.rcpt(to))
             handed_over.set()
-            _expect(server.data(message.as_bytes()))
+            _expect(server.data(message.as_bytes(policy=SMTP)))
         finally:
             guard.cancel()
             server.close()

@@ -1,10 +1,7 @@
 """Every other service, through apprise: the address is an apprise URL (https://github.com/caronc/apprise/wiki).
 
-Apprise tells only whether it thinks the message was taken; what it says of its own accord may hold the address, so it
-is silenced.
+Apprise tells only whether it thinks the message was taken.
 """
-
-import logging
 
 import apprise
 
@@ -12,16 +9,12 @@ from alerting.channels.letter import Letter
 from alerting.delivery import Answer, Outcome
 from alerting.errors import ContactInvalid
 
-_LOGGER = logging.getLogger("apprise")
-
 
 class Other:
     """The channel."""
 
     def __init__(self, time_limit_s: float) -> None:
         self._time_limit_s = time_limit_s
-        _LOGGER.setLevel(logging.CRITICAL + 1)
-        _LOGGER.propagate = False
 
     def check(self, address: str) -> None:
         """See Channel.check."""

@@ -82,11 +82,13 @@ class Source(NamedTuple):
 
 
 class Key(NamedTuple):
-    """At most one alert with the same key is open."""
+    """At most one alert with the same key is open. A drill has a place of its own beside the real alarm's, so that
+    neither can join, delay or hide the other."""
 
     institution_id: int | None
     device_id: int | None
     kind: Kind
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class AlertEvent:
     @property
     def key(self) -> Key:
         """The place in which one alert may be open."""
-        return Key(self.source.institution_id, self.source.device_id, self.kind)
+        return Key(self.source.institution_id, self.source.device_id, self.kind, self.drill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Alert:
     @property
     def key(self) -> Key:
         """The place in which this alert may be open."""
-        return Key(self.source.institution_id, self.source.device_id, self.kind)
+        return Key(self.source.institution_id, self.source.device_id, self.kind, self.drill)
 
     @property
     def open(self) -> bool:
@@ -226,11 +228,18 @@ def _raise(alert: Alert, event: AlertEvent) -> Alert:
 
 
 def _clear(alert: Alert, event: AlertEvent) -> Alert:
-    """The condition of a rule has gone; with the last one the alert returns to normal."""
+    """The condition of a rule has gone; with the last one the alert returns to normal. A drill that is over leaves
+    nothing to do: it is closed, and nobody is named as having acknowledged it who has not."""
     if not alert.active:
         raise IllegalVerb("the alert has already returned to normal")
     rules = alert.rules - {event.rule} if event.rule else frozenset()
-    return replace(alert, rules=rules, active=bool(rules), cleared_at=None if rules else event.at)
+    return replace(
+        alert,
+        rules=rules,
+        active=bool(rules),
+        acknowledged=alert.acknowledged or (alert.drill and not rules),
+        cleared_at=None if rules else event.at,
+    )
 
 
 def _acknowledge(alert: Alert, event: AlertEvent) -> Alert:
@@ -299,6 +308,8 @@ def engine_event(
     source: Source,
     condition: Condition,
     evidence: Mapping[str, Any],
+    *,
+    drill: bool = False,
 ) -> AlertEvent:
     """The engine's word on the alert with id `alert`; times in µs since 1970."""
     return AlertEvent(
@@ -314,4 +325,5 @@ def engine_event(
         actor=ENGINE,
         onset_at=from_us(onset_us),
         evidence=evidence,
+        drill=drill,
     )

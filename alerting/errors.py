@@ -1,5 +1,7 @@
 """What can go wrong with rules and alerts; the docstring is the default message."""
 
+from datetime import timedelta
+
 
 class AlertingError(Exception):
     """The alert could not be changed."""
@@ -28,9 +30,57 @@ class RulesInvalid(AlertingError):
         super().__init__("\n".join(problems))
 
 
+class PolicyInvalid(RulesInvalid):
+    """The escalation policy has errors; nothing was loaded."""
+
+
+class RotationRefused(AlertingError):
+    """This rotation cannot be."""
+
+
+class ContactInvalid(AlertingError):
+    """This address cannot be used with this channel."""
+
+
+class LinkRefused(AlertingError):
+    """The link cannot be used."""
+
+
 class SuppressionRefused(AlertingError):
     """These alarms cannot be kept quiet like this."""
 
 
+class SuppressionTooLong(SuppressionRefused):
+    """These alarms cannot be kept quiet for so long."""
+
+    def __init__(self, longest: timedelta) -> None:
+        self.longest = longest
+        super().__init__(f"at most {longest} in one go")
+
+
 class SigningKeyUnusable(AlertingError):
     """The key that signs the ledger cannot be used."""
+
+
+class DrillRefused(AlertingError):
+    """No drill can be held here now."""
+
+
+class DrillUnknown(AlertingError):
+    """There is no such drill."""
+
+
+class DutyCheckRefused(AlertingError):
+    """The duty check cannot be called or answered now."""
+
+
+class DutyCheckUnknown(AlertingError):
+    """There is no such duty check."""
+
+
+class PlanInvalid(AlertingError):
+    """The emergency plan has errors; nothing was kept."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))

@@ -27,6 +27,7 @@ class Filter:
     which: Which
     institution_id: int | None = None
     kind: Kind | None = None
+    within: Collection[int] | None = None  # these institutions; None: everywhere, the service itself included
 
 
 class Position(NamedTuple):
@@ -40,7 +41,7 @@ class Position(NamedTuple):
 class OpenGroup(NamedTuple):
     """How many alerts of one sort are open at an institution; `whole` when they concern the institution itself."""
 
-    institution_id: int
+    institution_id: int | None
     whole: bool
     kind: Kind
     priority: Priority
@@ -53,6 +54,7 @@ _RANKS: Final = [priority.value for priority in Priority]
 _PAGE: Final = (
     "WITH ranked AS (SELECT id, raised_at, {rank} AS rank FROM alerts"
     " WHERE {which} AND (%(institution_id)s::int IS NULL OR institution_id = %(institution_id)s)"
+    " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
     " AND (%(kind)s::text IS NULL OR kind = %(kind)s))"
     " SELECT rank, raised_at, id FROM ranked"
     " WHERE %(after_id)s::uuid IS NULL OR rank > %(rank)s OR (rank = %(rank)s AND"
@@ -66,7 +68,7 @@ _PAGES: Final = {
 }
 _OPEN_GROUPS: Final = (
     "SELECT institution_id, device_id IS NULL, kind, priority, active, count(*) FROM alerts"
-    " WHERE open AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s)) GROUP BY 1, 2, 3, 4, 5"
+    " WHERE open AND NOT drill AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s)) GROUP BY 1, 2, 3, 4, 5"
 )
 
 
@@ -80,6 +82,7 @@ def page(
             "ranks": _RANKS,
             "institution_id": narrowed.institution_id,
             "kind": narrowed.kind,
+            "within": None if narrowed.within is None else list(narrowed.within),
             "rank": after.rank if after else None,
             "raised_at": after.raised_at if after else None,
             "after_id": after.id if after else None,
@@ -93,7 +96,7 @@ def page(
 
 
 def open_groups(connection: Connection, institution_ids: Collection[int] | None = None) -> list[OpenGroup]:
-    """What is open at these institutions, or at all."""
+    """What is open at these institutions, or at all. A drill does not make an institution look as if in alarm."""
     ids = None if institution_ids is None else list(institution_ids)
     rows = connection.execute(_OPEN_GROUPS, {"ids": ids})
     return [OpenGroup(row[0], row[1], Kind(row[2]), Priority(row[3]), row[4], row[5]) for row in rows]
@@ -102,4 +105,14 @@ def open_groups(connection: Connection, institution_ids: Collection[int] | None 
 def open_at(connection: Connection, institution_id: int) -> list[Alert]:
     """Every open alert of an institution, in no order."""
     rows = connection.execute("SELECT id FROM alerts WHERE open AND institution_id = %s", (institution_id,))
+    return list(store.load_many(connection, [row[0] for row in rows]).values())
+
+
+def hiding_at(connection: Connection, institution_ids: Collection[int]) -> list[Alert]:
+    """Open alerts of these institutions that may keep others quiet (suppression.may_hide), in no order."""
+    rows = connection.execute(
+        "SELECT id FROM alerts WHERE open AND active AND institution_id = ANY(%s)"
+        " AND ((kind = 'fire' AND priority = 'critical') OR (kind = 'offline' AND device_id IS NULL))",
+        (list(institution_ids),),
+    )
     return list(store.load_many(connection, [row[0] for row in rows]).values())

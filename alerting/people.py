@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
+
+_HINTED_LENGTH_MIN: Final = 8  # of a shorter address four characters would be too much
 
 
 class Role(StrEnum):
@@ -61,6 +64,16 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
 }
 
 
+def may_manage(own: Role, other: Role) -> bool:
+    """Whether somebody with the role `own` may give the role `other`, or change who has it: it must permit nothing
+    that one's own does not.
+
+    >>> may_manage(Role.INSTITUTION_MANAGER, Role.OPERATOR), may_manage(Role.SUPERVISOR, Role.ADMINISTRATOR)
+    (True, False)
+    """
+    return RIGHTS[other] <= RIGHTS[own]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """One institution, or a region by the prefix of its GB/T 2260 code: "220322" a county, "2203" a city, "22" a
@@ -105,6 +118,27 @@ class Person:
     def may(self, right: Right, institution_id: int | None, region: str) -> bool:
         """Whether they hold `right` over that institution."""
         return self.active and right in RIGHTS[self.role] and self.scope.covers(institution_id, region)
+
+
+def contact_hint(address: str) -> str:
+    """As much of an address as a page may show: the host, or the last four characters of something longer. In other
+    addresses than these (wecombot://KEY) the secret stands where a host would.
+
+    >>> contact_hint("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=secret")
+    'qyapi.weixin.qq.com'
+    >>> contact_hint("li.wei@example.org"), contact_hint("13800138000"), contact_hint("12345")
+    ('example.org', '8000', '')
+    >>> contact_hint("wecombot://0123456789abcdef")
+    'cdef'
+    """
+    if address.lower().startswith(("http://", "https://", "mailto://", "mailtos://")):
+        try:
+            return urlsplit(address).hostname or ""
+        except ValueError:
+            return ""
+    if address.count("@") == 1 and "://" not in address:
+        return address.rpartition("@")[2]
+    return address[-4:] if len(address) >= _HINTED_LENGTH_MIN else ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -26,6 +26,14 @@ def person(connection: Connection, person_id: int) -> Person | None:
     return _person(row) if row else None
 
 
+def enabled_contacts(connection: Connection) -> list[Contact]:
+    """The enabled contacts of everybody, also of who is not active, in the order in which each is to be tried."""
+    rows = connection.execute(
+        "SELECT id, person_id, channel, address, rank FROM contacts WHERE enabled ORDER BY person_id, rank, id"
+    )
+    return [Contact(*row) for row in rows]
+
+
 def contacts(connection: Connection) -> list[Contact]:
     """The enabled contacts of active persons, in the order in which each is to be tried."""
     rows = connection.execute(

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import structlog
 
-from alerting import engine, event_json, restore, self_alerts, store
+from alerting import drill_alarm, engine, event_json, restore, self_alerts, store
 from alerting.alert import Alert, AlertEvent, Key
 from alerting.engine import Patch, State, Verdict
 from alerting.plan import Plan, compile_plan
@@ -17,6 +17,7 @@ from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
 from ingest import store as ingest_store
 from ingest.database import Connection
+from ingest.formats.drill import DrillCall
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
@@ -156,14 +157,19 @@ class Judge:
         state.alerts = {key: alert for key, alert in said.items() if alert.open}
         restore.conditions(state, now_us)  # what is missing is said when the log has been read
 
-    def judge(self, readings: ReadingBatch, now_us: int) -> Decision:  # noqa: ARG002 - readings carry their own times
-        """See engine.step."""
-        return Decision(engine.step(self._started(), readings))
+    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Decision:
+        """See engine.step; drills come after whatever is real. Both carry their own times."""
+        del now_us
+        state = self._started()
+        verdict = engine.step(state, readings)
+        verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
+        return Decision(verdict)
 
     def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Decision:
-        """See engine.tick; and a spool that fills up is an alert of its own."""
+        """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
         state = self._started()
         verdict = engine.tick(state, now_us, listening=listening)
+        verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
         return Decision(verdict)
 

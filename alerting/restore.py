@@ -37,7 +37,7 @@ def conditions(state: State, now_us: int) -> Verdict:
     for alert in state.alerts.values():
         _, _, device_id = alert.source
         for rule in sorted(alert.rules):
-            if alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
+            if alert.drill or alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
                 continue  # these are not judged from readings
             watches = [
                 watch_of[point, rule] for point in points_of.get(device_id or 0, ()) if (point, rule) in watch_of

@@ -4,7 +4,6 @@ Rules are data: a versioned TOML file (alerting/rules.toml is the default), chec
 """
 
 import hashlib
-import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from importlib import resources
 from typing import Any, Final
 
 from alerting.alert import Condition, Kind, Priority
+from alerting.checked_table import CheckedTable
 from alerting.detect import DETECTORS
 from alerting.errors import RulesInvalid
 from ingest.quantity import QUANTITIES
@@ -112,14 +112,16 @@ def parse(text: str) -> RuleSet:
     if not isinstance(version, str) or not version:
         problems.append("version is missing")
     problems += [f"unknown entry {name}" for name in document.keys() - {"version", "rule", "supervision"}]
-    supervision = _supervision(_Table("supervision", _as_table(document.get("supervision")), problems))
+    supervision = _supervision(CheckedTable("supervision", _as_table(document.get("supervision")), problems))
     if not isinstance(document.get("supervision", {}), dict):
         problems.append("supervision must be a table")
     records = document.get("rule", [])
     if not isinstance(records, list) or not records:
         problems.append("the file holds no [[rule]]")
         records = []
-    rules = [_rule(_Table(_label(record, index), _as_table(record), problems)) for index, record in enumerate(records)]
+    rules = [
+        _rule(CheckedTable(_label(record, index), _as_table(record), problems)) for index, record in enumerate(records)
+    ]
     ids = [rule.id for rule in rules]
     problems += [f"rule {each} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
     if problems:
@@ -136,59 +138,7 @@ def _label(record: object, index: int) -> str:
     return f"rule {name or index + 1}"
 
 
-class _Table:
-    """Reads one TOML table, noting what is wrong with it instead of stopping."""
-
-    def __init__(self, label: str, record: dict[str, Any], problems: list[str]) -> None:
-        self._label = label
-        self._record = record
-        self._problems = problems
-
-    def problem(self, text: str) -> None:
-        self._problems.append(f"{self._label}: {text}")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._record.pop(name, default)
-        if not isinstance(value, str) or (default is None and not value):
-            self.problem(f"{name} must be text" if value is not None else f"{name} is missing")
-            return ""
-        return value
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self._record.pop(name, default)
-        if not isinstance(value, bool):
-            self.problem(f"{name} must be true or false")
-        return bool(value)
-
-    def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
-        value = self._record.pop(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self.problem(f"{name} must be a number" if value is not None else f"{name} is missing")
-            return low
-        if not low <= value <= high:
-            self.problem(f"{name} = {value} is not within {low:g} and {high:g}")
-        return float(value)
-
-    def one_of(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-        value = self._record.pop(name, default)
-        if value not in allowed:
-            self.problem(f"{name} = {value!r} is not one of {', '.join(allowed)}")
-            return allowed[0]
-        return str(value)
-
-    def set_of(self, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
-        value = self._record.pop(name, [])
-        if not isinstance(value, list) or any(each not in allowed for each in value):
-            self.problem(f"{name} must be a list of {', '.join(allowed)}")
-            return frozenset()
-        return frozenset(value)
-
-    def end(self) -> None:
-        for name in self._record:
-            self.problem(f"unknown field {name}")
-
-
-def _rule(table: _Table) -> Rule:
+def _rule(table: CheckedTable) -> Rule:
     rule_id = table.text("id")
     if rule_id and not _ID.fullmatch(rule_id):
         table.problem("an id is made of small letters, digits, dots, - and _")
@@ -231,7 +181,7 @@ def _rule(table: _Table) -> Rule:
     return rule
 
 
-def _supervision(table: _Table) -> Supervision:
+def _supervision(table: CheckedTable) -> Supervision:
     found = Supervision(
         intervals=table.number("intervals", 1, 100, 3),
         s_min=table.number("s_min", 1, _DAY_S, 60),

@@ -1,8 +1,10 @@
 """Settings of the alerting core; `[alerting]` in anhu.toml, ANHU_ALERTING_… in the environment."""
 
+from datetime import time
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from ingest.settings import AnhuSettings
@@ -37,3 +39,80 @@ class WatchSettings(AnhuSettings):
     dead_man_url: SecretStr | None = None  # fetched while all is well; outside, somebody is told when it stops
     dead_man_s: float = Field(60.0, ge=5)
     checkpoint_s: float = Field(3600.0, ge=60)  # how often the ledger is signed
+
+
+class DrillSettings(AnhuSettings):
+    """Drills, the twice-monthly chain test and random duty checks; `[drill]`, ANHU_DRILL_…. Times of day are
+    Asia/Shanghai."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_DRILL_", extra="ignore")
+    table = "drill"
+
+    # Limits in seconds from the start. GB 50440: a fire alarm is shown within 10 s; the others are Anhu's own.
+    raised_s_max: float = Field(10.0, gt=0, le=600)
+    shown_s_max: float = Field(10.0, gt=0, le=600)
+    pushed_s_max: float = Field(10.0, gt=0, le=600)
+    acknowledged_s_max: float = Field(180.0, gt=0, le=3600)
+    drill_s_max: float = Field(600.0, ge=30, le=3600)  # a drill that nobody acknowledges is over by then
+
+    # GB 50440 practice: a simulated alarm through the whole chain at least twice a month.
+    chain_test: bool = True
+    chain_from: time = time(2, 0)
+    chain_until: time = time(4, 0)
+    chain_test_s_max: float = Field(30.0, ge=10, le=600)
+    chain_push: bool = True  # a silent push too; false: only the screen
+
+    # GB/T 26875.3: an unanswered duty check is signalled; ten minutes to answer.
+    duty_checks_a_month: int = Field(4, ge=0, le=300)
+    duty_from: time = time(0, 0)
+    duty_until: time = time(23, 59)
+    answer_s_max: float = Field(600.0, ge=30, le=3600)
+
+    @model_validator(mode="after")
+    def _hours_in_order(self) -> Self:
+        for name, begin, end in (
+            ("chain", self.chain_from, self.chain_until), ("duty", self.duty_from, self.duty_until)
+        ):  # fmt: skip
+            if begin >= end:
+                raise ValueError(f"{name}_from must lie before {name}_until, on the same day")
+        return self
+
+
+class NotifySettings(AnhuSettings):
+    """How messages go out; `[notify]` in anhu.toml, ANHU_NOTIFY_… in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_NOTIFY_", extra="ignore")
+    table = "notify"
+
+    # Where people reach the dashboard, for the links in messages; without it messages have none.
+    public_url: str | None = None
+    link_hours: float = Field(2.0, gt=0, le=24)
+
+    workers_per_channel: int = Field(8, ge=1, le=64)
+    # Of one provider's slots, one address takes no more than so many: it may hang.
+    sends_per_contact_max: int = Field(2, ge=1, le=64)
+    send_s_max: float = Field(8.0, gt=0, le=60)
+    # Longer than a send can take: a delivery marked as being sent for longer was on its way when its sender died.
+    lease_s: float = Field(12.0, gt=0, le=300)
+    refresh_s: float = Field(2.0, gt=0, le=60)
+    database_connections_max: int = Field(10, ge=2, le=100)
+    metrics_port: int = Field(0, ge=0, le=65_535)  # on the loopback address; 0: none
+
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    dingtalk_url: str = "https://oapi.dingtalk.com"
+    feishu_url: str = "https://open.feishu.cn"
+    webhook_plain_http: bool = False
+    smtp_url: SecretStr | None = None  # smtp://, smtp+starttls:// or smtps://, with user and password where needed
+    smtp_from: str = "anhu@localhost"
+    sms_url: SecretStr | None = None
+    sms_headers: dict[str, SecretStr] = Field(default_factory=dict)
+    sms_body: SecretStr = SecretStr('{"phone": "{phone}", "text": "{text}", "key": "{key}"}')
+    sms_bytes_max: int = Field(500, ge=100, le=5000)
+    sms_ok_field: str = ""
+    sms_ok_value: str = "0"
+
+    @model_validator(mode="after")
+    def _lease_outlasts_a_send(self) -> Self:
+        if self.lease_s < self.send_s_max + 2:
+            raise ValueError("lease_s must be at least 2 s longer than send_s_max")
+        return self

@@ -53,7 +53,7 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     if not events:
         return {}
     ledger_store.lock(connection)
-    seen = _known_event_ids(connection, events)
+    seen = logged_event_ids(connection, [event.event_id for event in events])
     by_id, by_key = _alerts_concerned(connection, events)
     new, taken_by = join(events, seen, by_id, by_key)
     _record(connection, new, by_id)
@@ -112,6 +112,16 @@ def open_alerts(connection: Connection) -> list[Alert]:
     )  # fmt: skip
 
 
+def open_alert(connection: Connection, key: Key) -> Alert | None:
+    """The alert that is open in that place."""
+    found = _alerts(
+        connection,
+        "WHERE open AND coalesce(institution_id, 0) = %s AND coalesce(device_id, 0) = %s AND kind = %s AND drill = %s",
+        (key.institution_id or 0, key.device_id or 0, key.kind, key.drill),
+    )
+    return found[0] if found else None
+
+
 def changed_since(connection: Connection, event_id: int) -> list[Alert]:
     """Alerts that an event after `event_id` has changed, oldest change first."""
     return _alerts(connection, "WHERE last_event_id > %s ORDER BY last_event_id", (event_id,))
@@ -152,10 +162,9 @@ def save_rules(connection: Connection, *, version: str, sha256: str, body: str, 
     return True
 
 
-def _known_event_ids(connection: Connection, events: Sequence[AlertEvent]) -> set[UUID]:
-    rows = connection.execute(
-        "SELECT event_id FROM alert_events WHERE event_id = ANY(%s)", ([event.event_id for event in events],)
-    )
+def logged_event_ids(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of `event_ids` that are in the log."""
+    rows = connection.execute("SELECT event_id FROM alert_events WHERE event_id = ANY(%s)", (list(event_ids),))
     return {row[0] for row in rows}
 
 

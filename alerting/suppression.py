@@ -88,6 +88,19 @@ def duration_max(means: Means, alert_kind: Kind | None) -> timedelta:
     return SHELVE_MAX if alert_kind is not None and alert_kind not in LIFE_SAFETY else SHELVE_LIFE_SAFETY_MAX
 
 
+def may_hide(alert: Alert) -> bool:
+    """Whether `alert` can keep another one quiet: only such need be given to why_quiet as `others`."""
+    return alert.active and (
+        (alert.kind is Kind.FIRE and alert.priority is Priority.CRITICAL)
+        or (alert.kind is Kind.OFFLINE and alert.source.device_id is None)
+    )
+
+
+def quiet_until(alert: Alert, suppressions: Iterable[Suppression], now: datetime) -> datetime | None:
+    """When the last of the suppressions that keep `alert` quiet at `now` returns it, None where none does."""
+    return max((each.until_at for each in suppressions if each.covers(alert, now)), default=None)
+
+
 def why_quiet(
     alert: Alert, suppressions: Iterable[Suppression], others: Iterable[Alert], now: datetime
 ) -> Reason | None:
@@ -102,8 +115,9 @@ def why_quiet(
 
 
 def _hidden_by(alert: Alert, other: Alert) -> Reason | None:
-    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices."""
-    if not other.active or other.source.institution_id != alert.source.institution_id:
+    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices. A
+    drill hides nothing."""
+    if not other.active or other.drill or other.source.institution_id != alert.source.institution_id:
         return None
     if (
         alert.kind is Kind.FIRE is other.kind

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from alerting.alert import Kind
-from alerting.errors import SuppressionRefused
+from alerting.errors import SuppressionRefused, SuppressionTooLong
 from alerting.ledger_store import record_act
 from alerting.suppression import Means, Suppression, duration_max
 from ingest.database import Connection
@@ -28,11 +28,17 @@ def in_force_or_planned(connection: Connection, now: datetime) -> list[Suppressi
     return [_suppression(row) for row in rows]
 
 
+def load(connection: Connection, number: int) -> Suppression | None:
+    """The suppression with that number, whether or not it is over."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM suppressions WHERE id = %s".encode(), (number,)).fetchone()
+    return _suppression(row) if row else None
+
+
 def begin(connection: Connection, wanted: Suppression) -> Suppression:
-    """Put `wanted` (id 0) in force, in the caller's transaction. Raises SuppressionRefused when it is too long."""
+    """Put `wanted` (id 0) in force, in the caller's transaction. Raises SuppressionTooLong."""
     longest = duration_max(wanted.means, wanted.alert_kind)
     if wanted.until_at - wanted.from_at > longest:
-        raise SuppressionRefused(f"at most {longest} in one go")
+        raise SuppressionTooLong(longest)
     row = connection.execute(
         "INSERT INTO suppressions"
         " (kind, institution_id, zone_id, device_id, alert_kind, reason, actor, from_at, until_at)"

@@ -8,7 +8,22 @@ import typer
 from rich.console import Console
 
 from anhu import __version__
-from anhu.commands import broker, demo, ledger, migrate, registry, rules, serve, simulate, user
+from anhu.commands import (
+    broker,
+    demo,
+    drill,
+    ledger,
+    migrate,
+    notify,
+    person,
+    plans,
+    policy,
+    registry,
+    rules,
+    serve,
+    simulate,
+    user,
+)
 from anhu.commands.ground import plain_errors
 from anhu.language import Language, text
 from anhu.roles import ROLES
@@ -85,7 +100,12 @@ app.command(
 app.add_typer(simulate.replay, name="replay")
 app.add_typer(registry.app, name="registry")
 app.add_typer(rules.app, name="rules")
+app.add_typer(drill.app, name="drill")
+app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(policy.app, name="policy")
+app.add_typer(person.app, name="person")
+app.add_typer(notify.app, name="notify")
 app.add_typer(broker.app, name="broker")
 app.add_typer(user.app, name="user")
 

@@ -58,6 +58,9 @@ topic readwrite {topics}
 topic read $SYS/#
 
 user {device_user}
+# only the service calls for a drill (and signs it: a broker without this line is fooled by nobody)
+topic deny anhu/v1/+/drill
+topic deny anhu/v1/+/+/drill
 topic write {topics}
 """
 

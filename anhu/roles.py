@@ -13,7 +13,7 @@ from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 
-LOCAL: Final = "pipeline,dashboard,watch"
+LOCAL: Final = "pipeline,notifier,dashboard,watch,drills"
 
 
 class AddressMissing(AnhuError):
@@ -35,10 +35,9 @@ def pipeline() -> None:
     stop = _stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
-    spool = (settings.spool_dir or Connections().data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
     pipe = Pipeline(
         Writer(database_url, hold_shard),
-        Spool(spool, settings.spool_mib_max * 1_048_576),
+        Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576),
         store,
         Judge(AlertingSettings()),
         settings,
@@ -66,13 +65,41 @@ def watch() -> None:
     Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
 
 
+def drills() -> None:
+    """Drills, tests of the chain and duty checks, until SIGTERM."""
+    from alerting.drill_publisher import MqttPublisher
+    from alerting.drill_runner import Runner
+    from alerting.settings import DrillSettings
+
+    logs.configure()
+    stop = _stop_on_signals()
+    database_url, mqtt_url = addresses()
+    publisher = MqttPublisher(mqtt_url)
+    try:
+        Runner(database_url, publisher, DrillSettings()).run(stop)
+    finally:
+        publisher.close()
+
+
+def notifier() -> None:
+    """Event log → who is told → outbox → chat bots, e-mail, webhooks and text messages, until SIGTERM."""
+    from alerting.notify import Notifier
+    from alerting.settings import NotifySettings
+
+    logs.configure()
+    stop = _stop_on_signals()
+    Notifier(addresses()[0], NotifySettings()).run(stop)
+
+
 def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
     from dashboard.serve import run
     from dashboard.settings import DashboardSettings
+    from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
-    run(addresses()[0], DashboardSettings())
+    spool = PipelineSettings().spool_file(Connections().data_dir)
+    run(addresses()[0], DashboardSettings(), spool)
 
 
 def simulator() -> None:
@@ -94,8 +121,10 @@ def simulator() -> None:
 
 ROLES: Final[dict[str, Callable[[], None]]] = {
     "pipeline": pipeline,
+    "notifier": notifier,
     "dashboard": dashboard,
     "watch": watch,
+    "drills": drills,
     "simulator": simulator,
 }
 

@@ -1,16 +1,18 @@
-"""Who may call what: the dependencies that stand before every route but the public ones."""
+"""Who may call what, and how far they reach: the dependency that stands before every route but the public ones."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from alerting.people import RIGHTS, Person, Right, Scope
 from dashboard import auth
 from dashboard.auth import SignedIn
-from dashboard.errors import NotPermitted, NotSignedIn
+from dashboard.errors import NotFound, NotPermitted, NotSignedIn, PasswordChangeRequired
 from dashboard.service import Service
-from dashboard.store import Role
+from ingest import directory
+from ingest.database import Connection
 
 
 def service(connection: HTTPConnection) -> Service:
@@ -36,14 +38,74 @@ def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
 Session = Annotated[SignedIn, Depends(signed_in)]
 
 
-def permit(*roles: Role) -> Callable[[SignedIn], None]:
-    """The dependency that lets only users of `roles` pass."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who asks, and how far they reach with the right the route is about."""
 
-    def check(session: Session) -> None:
-        if session.user.role not in roles:
+    session: SignedIn
+
+    @property
+    def person(self) -> Person:
+        """Who asks."""
+        return self.session.person
+
+    @property
+    def actor(self) -> str:
+        """How the event log and the ledger name them."""
+        return self.session.actor
+
+    @property
+    def scope(self) -> Scope:
+        """What their role extends to."""
+        return self.session.person.scope
+
+    def demand(self, right: Right) -> None:
+        """Raises NotPermitted for somebody without `right`."""
+        if right not in RIGHTS[self.person.role]:
             raise NotPermitted
 
-    return check
+    def institution_ids(self, connection: Connection) -> list[int] | None:
+        """The institutions within reach; None: everything, the service itself included."""
+        if self.scope.institution_id is not None:
+            return [self.scope.institution_id]
+        return directory.ids_in_region(connection, self.scope.region) if self.scope.region else None
+
+    def covers(self, connection: Connection, institution_id: int | None) -> bool:
+        """Whether that institution exists within reach; None stands for the service itself."""
+        if institution_id is None:
+            return self.scope.covers(None, "")
+        region = directory.region_of(connection, institution_id)
+        return region is not None and self.scope.covers(institution_id, region)
+
+    def demand_institution(self, connection: Connection, institution_id: int) -> None:
+        """Raises NotFound for an institution out of reach, in the words for one that does not exist."""
+        if not self.covers(connection, institution_id):
+            raise NotFound(f"there is no institution {institution_id}")
+
+
+class Permit:
+    """The dependency of a route: lets those pass whose role has one of `rights`, and tells how far they reach.
+
+    What a route shows or changes it must still hold against that reach; tests/integration/test_people_matrix.py tries
+    every route with every role. With `everywhere`, only who is responsible for the whole service passes.
+    """
+
+    def __init__(self, *rights: Right, everywhere: bool = False) -> None:
+        self.rights = frozenset(rights)
+        self.everywhere = everywhere
+
+    def __call__(self, session: Session) -> Reach:
+        """Raises NotPermitted, PasswordChangeRequired."""
+        if session.user.password_one_time:
+            raise PasswordChangeRequired
+        person = session.person
+        if not self.rights & RIGHTS[person.role] or (self.everywhere and not person.scope.covers(None, "")):
+            raise NotPermitted
+        return Reach(session)
+
+
+VIEW = Permit(Right.VIEW)
+Viewing = Annotated[Reach, Depends(VIEW)]
 
 
 def client_address(connection: HTTPConnection) -> str:

@@ -6,24 +6,54 @@ from pathlib import Path
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from dashboard import auth, page, problems, schemas
-from dashboard.access import permit
+from dashboard.access import Permit, signed_in
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
-from dashboard.routers import alerts, devices, institutions, live, operations, session, system
+from dashboard.routers import (
+    acknowledge,
+    alerts,
+    devices,
+    drills,
+    duty_checks,
+    institutions,
+    ledger,
+    live,
+    operations,
+    people,
+    plans,
+    session,
+    suppressions,
+    system,
+)
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
-from dashboard.store import Role
 from ingest import database
 
+_RIGHTFUL = (
+    institutions.router,
+    alerts.router,
+    suppressions.router,
+    devices.router,
+    people.router,
+    ledger.router,
+    system.router,
+    drills.router,
+    duty_checks.router,
+    plans.router,
+)
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
 
-def create_app(database_url: str, settings: DashboardSettings, *, static: Path = page.STATIC) -> FastAPI:
-    """The app on a migrated database. Its start raises DatabaseUnavailable."""
+def create_app(
+    database_url: str, settings: DashboardSettings, *, spool: Path | None = None, static: Path = page.STATIC
+) -> FastAPI:
+    """The app on a migrated database; `spool` is the file of a pipeline on this machine. Its start raises
+    DatabaseUnavailable."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -32,7 +62,7 @@ def create_app(database_url: str, settings: DashboardSettings, *, static: Path =
             pools = stack.enter_context(ExitStack())
             requests, background = await anyio.to_thread.run_sync(_open_pools, pools, database_url, settings)
             await anyio.to_thread.run_sync(auth.prepare)
-            live_side = Live(database_url, background, settings, metrics)
+            live_side = Live(database_url, background, settings, metrics, spool)
             app.state.service = Service(settings, requests, live_side, metrics)
             stack.push_async_callback(live_side.stop)
             await live_side.start()
@@ -50,6 +80,7 @@ def create_app(database_url: str, settings: DashboardSettings, *, static: Path =
     )
     app.include_router(operations.router)
     app.include_router(session.public)
+    app.include_router(acknowledge.router)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
@@ -63,12 +94,16 @@ def create_app(database_url: str, settings: DashboardSettings, *, static: Path =
 
 
 def _protected() -> APIRouter:
-    """Everything that needs a session: what is added here cannot forget to ask for one."""
-    protected = APIRouter(
-        prefix="/api", dependencies=[Depends(permit(*Role))], responses={401: {"model": schemas.Problem}}
-    )
-    for each in (session, institutions, alerts, devices, system):
-        protected.include_router(each.router)
+    """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
+    protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses={401: {"model": schemas.Problem}})
+    protected.include_router(session.router)
+    for each in _RIGHTFUL:
+        for route in each.routes:
+            if not isinstance(route, APIRoute) or not any(
+                isinstance(one.call, Permit) for one in route.dependant.dependencies
+            ):
+                raise TypeError(f"{route} does not say which right it needs")
+        protected.include_router(each)
     return protected
 
 

@@ -14,20 +14,24 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from alerting import people_store
+from alerting.people import Person, Role, Scope
 from dashboard import store
-from dashboard.errors import UserUnknown, WrongCredentials
+from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
-from dashboard.store import Role, User
+from dashboard.store import User
 from ingest.database import Connection
 
 COOKIE: Final = "anhu_session"
 ADMINISTRATOR: Final = "admin"
+PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 256
 TOKEN_LENGTH_MAX: Final = 128
 _TOKEN_BYTES: Final = 32
 # Letters and digits that cannot be taken for one another, in groups: it is read off a screen and typed.
 _READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP_LENGTH = 4, 5  # 31^20: 99 bits
+_DISTINCT_MIN: Final = 5  # different characters in a password
 
 _hasher: Final = PasswordHasher()  # argon2id with RFC 9106's parameters for little memory (64 MiB)
 
@@ -38,6 +42,16 @@ class SignedIn:
 
     user: User
     token_sha256: bytes
+
+    @property
+    def person(self) -> Person:
+        """Who it is."""
+        return self.user.person
+
+    @property
+    def actor(self) -> str:
+        """How the event log and the ledger name them."""
+        return f"user:{self.user.username}"
 
 
 def hash_password(password: str) -> str:
@@ -93,7 +107,9 @@ def seed_administrator(connection: Connection) -> str | None:
         store.lock_users(connection)
         if store.count_users(connection):
             return None
-        store.insert_user(connection, ADMINISTRATOR, "管理员", Role.ADMINISTRATOR, hash_password(password))
+        everybody = Person(0, "管理员", Role.ADMINISTRATOR, Scope())
+        who = people_store.save_person(connection, actor="anhu", who=everybody)
+        store.insert_user(connection, ADMINISTRATOR, who.id, hash_password(password), one_time=False)
     return password
 
 
@@ -107,9 +123,24 @@ def reset_password(connection: Connection, username: str) -> str:
         found = store.load_user(connection, normal_username(username))
         if found is None:
             raise UserUnknown(f"there is no user {username}")
-        store.set_password_hash(connection, found[0].id, hash_password(password))
+        store.set_password_hash(connection, found[0].id, hash_password(password), one_time=False)
         store.delete_sessions_of(connection, found[0].id)
     return password
+
+
+def change_password(connection: Connection, signed_in: SignedIn, old: str, new: str) -> None:
+    """Give the user the password they chose and end their other sessions, in the caller's transaction.
+
+    Raises WrongCredentials when `old` is not their password, PasswordUnfit for a new one that is easily guessed.
+    """
+    username = signed_in.user.username
+    found = store.load_user(connection, username)
+    if not check_password(found[1] if found else None, old):
+        raise WrongCredentials("the old password is wrong")
+    if new == old or username in new.lower() or len(set(new)) < _DISTINCT_MIN:
+        raise PasswordUnfit
+    store.set_password_hash(connection, signed_in.user.id, hash_password(new), one_time=False)
+    store.delete_sessions_of(connection, signed_in.user.id, but=signed_in.token_sha256)
 
 
 def idle_max(settings: DashboardSettings) -> timedelta:
@@ -125,11 +156,12 @@ def sign_in(
     Raises WrongCredentials. Takes some 50 ms and 64 MiB: the caller bounds how many run at once.
     """
     found = store.load_user(connection, username) if "\0" not in username else None
-    if not check_password(found[1] if found else None, password) or found is None:
+    right = check_password(found[1] if found else None, password)
+    if found is None or not right or not found[0].person.active:
         raise WrongCredentials
     user, known_hash = found
     if _hasher.check_needs_rehash(known_hash):
-        store.set_password_hash(connection, user.id, hash_password(password))
+        store.set_password_hash(connection, user.id, hash_password(password), one_time=user.password_one_time)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     store.purge_sessions(connection, idle=idle_max(settings))
     store.insert_session(

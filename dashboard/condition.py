@@ -84,6 +84,8 @@ def of_devices(open_alerts: Iterable[Alert]) -> tuple[dict[int, Condition], Cond
     by_device: dict[int, list[Standing]] = {}
     whole_silent: list[Standing] = []
     for alert in open_alerts:
+        if alert.drill:
+            continue
         standing = Standing(alert.kind, alert.priority, alert.kind is Kind.OFFLINE and alert.active)
         if alert.source.device_id is not None:
             by_device.setdefault(alert.source.device_id, []).append(standing)

@@ -28,6 +28,18 @@ class NotPermitted(DashboardError):
     """Your role does not permit this."""
 
 
+class PasswordChangeRequired(DashboardError):
+    """Choose a password of your own first."""
+
+
+class PasswordUnfit(DashboardError):
+    """The new password is too easily guessed: choose another one, without your user name in it."""
+
+
+class UsernameTaken(DashboardError):
+    """Somebody else has this user name."""
+
+
 class OriginRefused(DashboardError):
     """The request comes from another site."""
 
@@ -42,6 +54,10 @@ class BadRequest(DashboardError):
 
 class BodyTooLarge(DashboardError):
     """The request is too large."""
+
+
+class Busy(DashboardError):
+    """This is being done already: ask again in a while."""
 
 
 class UserUnknown(DashboardError):

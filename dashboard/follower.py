@@ -1,49 +1,59 @@
-"""The one thread that follows the event log and hands every frame to the hub."""
+"""The thread that follows the database: the event log, suppressions, the registry, and who may be connected."""
 
-import asyncio
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 import psycopg
 import structlog
 
-from alerting import feed
-from dashboard import present
-from dashboard.hub import Frame
-from ingest.database import connect
+from alerting import feed, store, suppression_store
+from alerting.feed import Entry
+from dashboard.hub import Update
+from dashboard.picture import Picture
+from dashboard.present import Places
+from dashboard.store import CHANNEL as PEOPLE_CHANNEL
+from ingest import directory
+from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
+from ingest.store import REGISTRY_CHANNEL
 
 _WAIT_S: Final = 0.25  # how long one look at a quiet log takes, and so how late a stop is noticed
 _SILENCE_S_MAX: Final = 5.0  # of the thread, before it counts as stuck
 _DELAY_S_FIRST: Final = 0.2
+_CHANNELS: Final = (store.CHANNEL, suppression_store.CHANNEL, REGISTRY_CHANNEL, PEOPLE_CHANNEL)
 
 log = structlog.get_logger(__name__)
 
+Tell = Callable[[Callable[[Picture], Update | None]], None]
+
 
 class Follower(threading.Thread):
-    """Follows the log from a snapshot on; when the database goes away it begins again from a new snapshot.
+    """Follows from a snapshot on; when the database goes away it begins again from a new snapshot.
 
-    `on_resync(snapshot)` and `on_frames(frames, recorded_at of each)` are called on the event loop, in order.
+    `tell` is given what to do with the picture, and sends on what comes of it; `on_people` is called when somebody's
+    session, role or scope has changed, `on_recorded` with the times of recording of events that were sent on. All are
+    called from this thread.
     """
 
     def __init__(
         self,
         database_url: str,
-        loop: asyncio.AbstractEventLoop,
+        tell: Tell,
         *,
-        on_resync: Callable[[Frame], None],
-        on_frames: Callable[[Sequence[Frame], Sequence[datetime]], None],
+        on_people: Callable[[], None],
+        on_recorded: Callable[[list[datetime]], None],
         delay_s_max: float,
     ) -> None:
         super().__init__(name="anhu-live-follower", daemon=True)
         self._database_url = database_url
-        self._loop = loop
-        self._on_resync = on_resync
-        self._on_frames = on_frames
+        self._tell = tell
+        self._on_people = on_people
+        self._on_recorded = on_recorded
         self._delay_s_max = delay_s_max
         self._ending = threading.Event()
         self._seen_at_s = float("-inf")
@@ -81,26 +91,66 @@ class Follower(threading.Thread):
 
     def _follow(self) -> None:
         with connect(self._database_url, autocommit=True, application="anhu live") as connection:
-            taken = feed.snapshot(connection)
-            frame = Frame(taken.cursor, present.snapshot_frame(connection, taken, datetime.now(UTC)))
-            self._call(lambda: self._on_resync(frame))
-            self._seen()
-            for entries in feed.follow(self._database_url, taken.cursor, wait_s=_WAIT_S):
-                if self._ending.is_set():
-                    return
+            for channel in _CHANNELS:
+                connection.execute(f"LISTEN {channel}".encode())
+            cursor = self._begin(connection)
+            self._on_people()
+            while not self._ending.is_set():
+                entries = feed.entries_after(connection, cursor)
+                self._seen_at_s, self._delay_s = time.monotonic(), _DELAY_S_FIRST
                 if entries:
-                    texts = present.alert_frames(connection, entries)
-                    frames = [Frame(entry.cursor, text) for entry, text in zip(entries, texts, strict=True)]
-                    self._publish(frames, [entry.recorded_at for entry in entries])
-                self._seen()
+                    self._pass_on(connection, entries)
+                    cursor = entries[-1].cursor
+                else:
+                    told = {each.channel for each in connection.notifies(timeout=_WAIT_S, stop_after=1)}
+                    self._hear(connection, told)
 
-    def _publish(self, frames: Sequence[Frame], recorded_at: Sequence[datetime]) -> None:
-        self._call(lambda: self._on_frames(frames, recorded_at))
+    def _begin(self, connection: Connection) -> int:
+        told_early: list[UUID] = []
+        self._tell(lambda picture: told_early.extend(picture.told_early))
+        # Before the snapshot is taken: what is in the log by now, the snapshot holds for certain.
+        logged = store.logged_event_ids(connection, told_early)
+        taken = feed.snapshot(connection)
+        places, suppressions = _places(connection), suppression_store.in_force_or_planned(connection, _now())
+        self._tell(lambda picture: picture.begin(taken.cursor, taken.alerts, places, suppressions, logged, _now()))
+        return taken.cursor
 
-    def _seen(self) -> None:
-        self._seen_at_s = time.monotonic()
-        self._delay_s = _DELAY_S_FIRST
+    def _pass_on(self, connection: Connection, entries: list[Entry]) -> None:
+        lacking = False
 
-    def _call(self, action: Callable[[], None]) -> None:
-        if not self._ending.is_set():
-            self._loop.call_soon_threadsafe(action)
+        def take(picture: Picture) -> Update | None:
+            nonlocal lacking
+            lacking = picture.lacks(entry.alert for entry in entries)
+            return None if lacking else picture.take(entries, _now())
+
+        self._tell(take)
+        if lacking:
+            self._read_registry(connection)
+            self._tell(lambda picture: picture.take(entries, _now()))
+        self._on_recorded([entry.recorded_at for entry in entries])
+
+    def _hear(self, connection: Connection, channels: set[str]) -> None:
+        if REGISTRY_CHANNEL in channels:
+            self._read_registry(connection)
+        if suppression_store.CHANNEL in channels:
+            suppressions = suppression_store.in_force_or_planned(connection, _now())
+            self._tell(lambda picture: picture.suppress(suppressions, _now()))
+        if PEOPLE_CHANNEL in channels:
+            self._on_people()
+
+    def _read_registry(self, connection: Connection) -> None:
+        places = _places(connection)
+        self._tell(lambda picture: picture.move(places, _now()))
+
+
+def _places(connection: Connection) -> Places:
+    institutions, zones, devices = directory.everything(connection)
+    return Places(
+        {each.id: each for each in institutions},
+        {each.id: each for each in zones},
+        {each.id: each for each in devices},
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

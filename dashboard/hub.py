@@ -1,25 +1,45 @@
-"""Spreading the event log over the connected clients: a ring of the last frames and one bounded queue a client.
+"""Spreading what happens over the connected clients, each of whom sees what their scope covers.
 
-No I/O and no locks: everything here runs on the event loop's thread and never waits, so that between a client's
-snapshot and the first frame after it nothing can slip through and nothing come twice.
+No I/O of its own and no locks: everything here runs on the event loop's thread and never waits. The board always holds
+what the newest frame led to, so that a client who gets the board and then every frame misses nothing and sees nothing
+twice. A frame is serialised once, and its bytes are handed to each connection as they are.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
+
+from websockets.frames import Frame as WireFrame
+from websockets.frames import Opcode
+
+from alerting.people import Person, Scope
+from dashboard.schemas import iso
 
 SLOW: Final = 1013  # try again later
 BAD_MESSAGE: Final = 1008
 SIGNED_OUT: Final = 4401
+NOT_PERMITTED: Final = 4403
 STOPPING: Final = 1012
+# What a snapshot holds besides its cursor, each a list; whoever publishes things of a section puts them here.
+SECTIONS: Final = ("alerts", "institutions", "duty_checks", "drills")
 
 
-class Frame(NamedTuple):
-    """One event as every client gets it, serialised once."""
+class Wire(Protocol):
+    """A connection to write to without waiting."""
 
-    cursor: int
-    text: str
+    @property
+    def waiting_bytes(self) -> int:
+        """What was posted and has not left yet."""
+
+    def post(self, data: bytes) -> None:
+        """Send bytes that are a whole frame on the wire; nothing happens on a connection that is closing."""
+
+
+def on_wire(text: str) -> bytes:
+    """A text frame as a server sends it (RFC 6455): unmasked, so the same for every client."""
+    return WireFrame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 class Closing(NamedTuple):
@@ -29,116 +49,182 @@ class Closing(NamedTuple):
     reason: str
 
 
-class Client:
-    """What waits to be sent to one client. Full means slow: the client is told to come back and begin afresh."""
+class Place(NamedTuple):
+    """Where something belongs: to an institution of a region, or to the service itself (None, "")."""
 
-    def __init__(self, session_sha256: bytes, queue_count_max: int) -> None:
+    institution_id: int | None
+    region: str
+
+    def within(self, scope: Scope) -> bool:
+        """Whether `scope` covers it."""
+        return scope.covers(self.institution_id, self.region)
+
+
+class Frame(NamedTuple):
+    """Something to tell everybody whose scope covers its place; `data` as it goes on the wire."""
+
+    place: Place
+    data: bytes
+
+
+class Shown(NamedTuple):
+    """An entry of a snapshot: its place, its rank among the others, and its JSON."""
+
+    place: Place
+    rank: tuple[int | float | str, ...]
+    json: str
+
+
+Section = Mapping[Hashable, Shown | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What changed: frames, and the entries of a snapshot they lead to (None: gone). With `fresh` the sections named
+    are all there is, and every client gets a new snapshot instead of frames."""
+
+    frames: Sequence[Frame] = ()
+    sections: Mapping[str, Section] = field(default_factory=dict)
+    cursor: int | None = None
+    fresh: bool = False
+
+
+class Board:
+    """What a client begins with."""
+
+    def __init__(self) -> None:
+        self.cursor = 0
+        self.ready = False  # whether there ever was a whole picture
+        self._sections: dict[str, dict[Hashable, Shown]] = {name: {} for name in SECTIONS}
+        self._bodies: dict[Scope, str] = {}
+
+    def take(self, update: Update) -> None:
+        """Change what is shown."""
+        self._bodies.clear()
+        self.ready = self.ready or update.fresh
+        if update.cursor is not None:
+            self.cursor = update.cursor
+        for name, changes in update.sections.items():
+            section = {} if update.fresh else self._sections[name]
+            for key, shown in changes.items():
+                if shown is None:
+                    section.pop(key, None)
+                else:
+                    section[key] = shown
+            self._sections[name] = section
+
+    def snapshot(self, scope: Scope, now: datetime) -> bytes:
+        """The snapshot for somebody of that scope, as it goes on the wire; put together once for all of one scope."""
+        body = self._bodies.get(scope)
+        if body is None:
+            body = self._bodies[scope] = ",".join(f'"{name}":[{self._list(name, scope)}]' for name in SECTIONS)
+        return on_wire(f'{{"type":"snapshot","cursor":{self.cursor},"server_time":"{iso(now)}",{body}}}')
+
+    def _list(self, name: str, scope: Scope) -> str:
+        within = [shown for shown in self._sections[name].values() if shown.place.within(scope)]
+        return ",".join(shown.json for shown in sorted(within, key=lambda shown: shown.rank))
+
+
+class Client:
+    """One connection and who is at its other end."""
+
+    def __init__(self, wire: Wire, session_sha256: bytes, person: Person, waiting_bytes_max: int) -> None:
         self.session_sha256 = session_sha256
+        self.person = person
         self.watched: set[int] = set()
-        self.after = 0  # the client has everything up to this cursor
         self.closing: Closing | None = None
-        self._queue: deque[str] = deque()
-        self._queue_count_max = queue_count_max
-        self._wake = asyncio.Event()
+        self._wire = wire
+        self._waiting_bytes_max = waiting_bytes_max
         self._ended = asyncio.Event()
 
-    @property
-    def waiting_count(self) -> int:
-        """How many frames wait."""
-        return len(self._queue)
-
-    def put(self, text: str) -> None:
-        """Queue a frame; a client whose queue is full is closed instead."""
+    def post(self, data: bytes) -> None:
+        """Send a frame; a client who is too far behind is closed instead, and comes back to a new snapshot."""
         if self.closing is not None:
             return
-        if len(self._queue) >= self._queue_count_max:
+        if self._wire.waiting_bytes > self._waiting_bytes_max:
             self.close(SLOW, "too slow: connect again")
-            return
-        self._queue.append(text)
-        self._wake.set()
+        else:
+            self._wire.post(data)
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection; what still waits is dropped."""
+        """End the connection."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self._queue.clear()
-            self._wake.set()
             self._ended.set()
 
     async def ended(self) -> None:
         """Waits until the connection is to end."""
         await self._ended.wait()
 
-    async def next(self) -> str | None:
-        """The next frame to send, None when the connection is to end."""
-        while not self._queue:
-            if self.closing is not None:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        return self._queue.popleft()
-
 
 class Hub:
-    """All clients, and the last frames of the event log."""
+    """All clients, by their scope, and the board they begin with."""
 
-    def __init__(self, ring_count_max: int, on_slow: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_slow: Callable[[], None] = lambda: None) -> None:
         self.clients: set[Client] = set()
-        self.cursor = 0  # of the newest frame published
-        self._floor = 0  # the ring holds every frame after this cursor
-        self._ring: deque[Frame] = deque()
-        self._ring_count_max = ring_count_max
+        self.board = Board()
+        self._by_scope: dict[Scope, set[Client]] = {}
         self._on_slow = on_slow
 
-    def admit(self, client: Client, snapshot: Frame) -> bool:
-        """Begin to serve `client` with `snapshot` and what followed it; False when the snapshot is too old for that."""
-        if snapshot.cursor < self._floor:
+    def admit(self, client: Client, now: datetime) -> bool:
+        """Begin to serve `client`; False before there is anything to show."""
+        if not self.board.ready:
             return False
-        client.after = snapshot.cursor
-        client.put(snapshot.text)
-        for frame in self._ring:
-            self._give(client, frame)
+        self._post(client, self.board.snapshot(client.person.scope, now))
         self.clients.add(client)
+        self._by_scope.setdefault(client.person.scope, set()).add(client)
         return True
 
     def dismiss(self, client: Client) -> None:
         """Serve `client` no longer."""
         self.clients.discard(client)
+        scope = client.person.scope
+        alike = self._by_scope.get(scope)
+        if alike is not None:
+            alike.discard(client)
+            if not alike:
+                del self._by_scope[scope]
 
-    def publish(self, frames: Sequence[Frame]) -> None:
-        """Give every client the frames, which follow those published before."""
-        for frame in frames:
-            self._ring.append(frame)
-            self.cursor = frame.cursor
-        while len(self._ring) > self._ring_count_max:
-            self._floor = self._ring.popleft().cursor
-        for client in self.clients:
-            for frame in frames:
-                self._give(client, frame)
-
-    def resync(self, snapshot: Frame) -> None:
-        """Begin again from `snapshot`, with every client: the log may have moved on unseen."""
-        self._ring.clear()
-        self._floor = self.cursor = snapshot.cursor
-        for client in self.clients:
-            client.after = snapshot.cursor
-            self._put(client, snapshot.text)
+    def publish(self, update: Update, now: datetime) -> None:
+        """Tell every client what of `update` lies in their scope."""
+        self.board.take(update)
+        for scope, clients in self._by_scope.items():
+            if update.fresh:
+                data = self.board.snapshot(scope, now)
+            else:
+                data = b"".join(frame.data for frame in update.frames if frame.place.within(scope))
+            if data:
+                for client in clients:
+                    self._post(client, data)
 
     def broadcast(self, text: str) -> None:
-        """Give every client a frame that is not of the event log."""
-        for client in self.clients:
-            self._put(client, text)
+        """Tell every client something that is about no institution and nobody's secret."""
+        self.give(self.clients, text)
 
     def give(self, clients: Iterable[Client], text: str) -> None:
-        """Give some clients a frame that is not of the event log."""
+        """Tell some clients something."""
+        data = on_wire(text)
         for client in clients:
-            self._put(client, text)
+            self._post(client, data)
 
     def end_sessions(self, ended: Callable[[bytes], bool]) -> None:
         """Close the clients whose session has ended."""
         for client in self.clients:
             if ended(client.session_sha256):
                 client.close(SIGNED_OUT, "signed out")
+
+    def compare(self, asked: Iterable[bytes], standing: Mapping[bytes, Person]) -> None:
+        """Close the clients of the sessions `asked` about that do not stand any more, and have those come again whose
+        role or scope is another one now."""
+        known = frozenset(asked)
+        for client in self.clients:
+            if client.session_sha256 not in known:
+                continue
+            person = standing.get(client.session_sha256)
+            if person is None:
+                client.close(SIGNED_OUT, "signed out")
+            elif (person.role, person.scope) != (client.person.role, client.person.scope):
+                client.close(SLOW, "your role or scope has changed: connect again")
 
     def close_all(self) -> None:
         """Close every client: the service stops."""
@@ -149,13 +235,8 @@ class Hub:
         """The SHA-256 of the sessions that have a client."""
         return {client.session_sha256 for client in self.clients}
 
-    def _give(self, client: Client, frame: Frame) -> None:
-        if frame.cursor > client.after:
-            client.after = frame.cursor
-            self._put(client, frame.text)
-
-    def _put(self, client: Client, text: str) -> None:
+    def _post(self, client: Client, data: bytes) -> None:
         before = client.closing
-        client.put(text)
+        client.post(data)
         if before is None and client.closing is not None:
             self._on_slow()

@@ -1,31 +1,36 @@
 """The live side of the dashboard: the hub, with everything that feeds it."""
 
 import asyncio
+import contextlib
+import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import psycopg
 import structlog
 
-from alerting import feed
-from dashboard import auth, present, store
+from dashboard import auth, store
+from dashboard.bystander import Bystander
+from dashboard.desk import Desk
 from dashboard.follower import Follower
-from dashboard.hub import Client, Frame, Hub
+from dashboard.hub import Client, Hub, Place, Update
 from dashboard.metrics import Metrics
+from dashboard.picture import Picture
 from dashboard.pulse import Pulse
 from dashboard.schemas import HeartbeatFrame
 from dashboard.settings import DashboardSettings
+from dashboard.store import User
 from dashboard.watch import Watches
 from ingest import history
 from ingest.database import Pool
 from ingest.errors import DatabaseUnavailable
 
-_SNAPSHOT_TRIES_MAX: Final = 5
-_FOLLOWER_START_S_MAX: Final = 5.0
-_FOLLOWER_STOP_S_MAX: Final = 1.5
+_FIRST_PICTURE_S_MAX: Final = 5.0
+_THREAD_STOP_S_MAX: Final = 1.5
 
 log = structlog.get_logger(__name__)
 
@@ -33,20 +38,26 @@ log = structlog.get_logger(__name__)
 class Live:
     """Everything behind /live. Started and stopped with the app."""
 
-    def __init__(self, database_url: str, pool: Pool, settings: DashboardSettings, metrics: Metrics) -> None:
-        self.hub = Hub(settings.ring_count_max, metrics.live_slow.inc)
+    def __init__(
+        self, database_url: str, pool: Pool, settings: DashboardSettings, metrics: Metrics, spool: Path | None
+    ) -> None:
+        self.hub = Hub(metrics.live_slow.inc)
         self.watches = Watches(self.hub, pool)
         self.pulse = Pulse(settings.pipeline_silence_s_max)
         self._pool = pool
         self._settings = settings
         self._metrics = metrics
         self._database_url = database_url
+        self._spool = spool
+        self._picture = Picture()
+        self._turn = threading.Lock()  # one change of the picture after the other, and their frames in that order
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._follower: Follower | None = None
+        self._bystander: Bystander | None = None
+        self.desk = Desk(database_url, lambda update: self._call(lambda: self._publish(update)))
         self._tasks: list[asyncio.Task[None]] = []
-        self._snapshot: Frame | None = None
-        self._snapshot_at_s = float("-inf")
-        self._snapshot_lock = asyncio.Lock()
-        self._first_resync = asyncio.Event()
+        self._first_picture = asyncio.Event()
+        self._people_changed = asyncio.Event()
 
     @property
     def following(self) -> bool:
@@ -54,24 +65,28 @@ class Live:
         return self._follower is not None and self._follower.alive
 
     async def start(self) -> None:
-        """Begin to follow the log and the intake's pulse; returns when the log is being followed, or after a while."""
+        """Begin to follow the log and the intake's pulse; returns when there is a picture to show, or after a while."""
+        self._loop = asyncio.get_running_loop()
         self._follower = Follower(
             self._database_url,
-            asyncio.get_running_loop(),
-            on_resync=self._resync,
-            on_frames=self._publish,
+            self.tell,
+            on_people=lambda: self._call(self._people_changed.set),
+            on_recorded=lambda moments: self._call(lambda: self._measure(moments)),
             delay_s_max=self._settings.reconnect_delay_s_max,
         )
+        self._bystander = Bystander(self._spool, self.tell, self.pulse.note_beat)
         self._follower.start()
-        for period_s, action in (
-            (self._settings.heartbeat_s, self._send_heartbeat),
-            (self._settings.pulse_s, self._look_after),
-            (self._settings.readings_poll_s, self.watches.poll),
+        self._bystander.start()
+        self.desk.start()
+        for action in (
+            _every(self._settings.heartbeat_s, self._send_heartbeat),
+            _every(self._settings.pulse_s, self._look_after, self._people_changed),
+            _every(self._settings.readings_poll_s, self.watches.poll),
         ):
-            self._tasks.append(asyncio.create_task(_repeat(period_s, action)))
+            self._tasks.append(asyncio.create_task(action))
         try:
-            async with asyncio.timeout(_FOLLOWER_START_S_MAX):
-                await self._first_resync.wait()
+            async with asyncio.timeout(_FIRST_PICTURE_S_MAX):
+                await self._first_picture.wait()
         except TimeoutError:
             log.warning("the event log is not being followed yet")
 
@@ -81,19 +96,15 @@ class Live:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._follower is not None:
-            await asyncio.to_thread(self._follower.end, _FOLLOWER_STOP_S_MAX)
+        for thread in (self._follower, self._bystander, self.desk):
+            if thread is not None:
+                await asyncio.to_thread(thread.end, _THREAD_STOP_S_MAX)
 
-    async def join(self, client: Client) -> bool:
-        """Give `client` a snapshot and everything after it from now on; False when that cannot be done just now."""
-        for _ in range(_SNAPSHOT_TRIES_MAX):
-            snapshot = await self._shared_snapshot()
-            if self.hub.admit(client, snapshot):
-                self._metrics.live_clients.set(len(self.hub.clients))
-                return True
-            if self._snapshot is snapshot:  # the log has run past it
-                self._snapshot = None
-        return False
+    def join(self, client: Client) -> bool:
+        """Give `client` a snapshot and everything after it from now on; False when there is nothing to show yet."""
+        admitted = self.hub.admit(client, datetime.now(UTC))
+        self._metrics.live_clients.set(len(self.hub.clients))
+        return admitted
 
     def leave(self, client: Client) -> None:
         """Serve `client` no longer."""
@@ -101,55 +112,62 @@ class Live:
         self.hub.dismiss(client)
         self._metrics.live_clients.set(len(self.hub.clients))
 
-    async def _shared_snapshot(self) -> Frame:
-        """One snapshot for all who come within a second: a thousand reconnecting pages are one question."""
-        async with self._snapshot_lock:
-            age_s = time.monotonic() - self._snapshot_at_s
-            if self._snapshot is None or age_s > self._settings.snapshot_age_s_max:
-                taken_at_s = time.monotonic()
-                self._snapshot = await asyncio.to_thread(self._take_snapshot)
-                self._snapshot_at_s = taken_at_s
-            return self._snapshot
+    def tell(self, change: Callable[[Picture], Update | None]) -> None:
+        """Change the picture, and send on what comes of it. From any thread."""
+        with self._turn:
+            update = change(self._picture)
+            if update is not None:
+                self._call(lambda: self._publish(update))
 
-    def _take_snapshot(self) -> Frame:
-        with self._pool.connection(timeout=self._settings.database_wait_s_max) as connection:
-            taken = feed.snapshot(connection)
-            return Frame(taken.cursor, present.snapshot_frame(connection, taken, datetime.now(UTC)))
+    def place_of_device(self, device_id: int) -> Place | None:
+        """Where a device is, None for one that is not known."""
+        places = self._picture.places
+        device = places.devices.get(device_id)
+        institution = places.institutions.get(device.institution_id) if device else None
+        return Place(institution.id, institution.region) if institution else None
 
-    def _resync(self, snapshot: Frame) -> None:
-        self._metrics.live_resyncs.inc()
-        self._snapshot, self._snapshot_at_s = snapshot, time.monotonic()
-        self.hub.resync(snapshot)
-        self._first_resync.set()
+    def _call(self, action: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: so has everybody who could be told
+                self._loop.call_soon_threadsafe(action)
 
-    def _publish(self, frames: Sequence[Frame], recorded_at: Sequence[datetime]) -> None:
-        self.hub.publish(frames)
-        self._metrics.live_frames.inc(len(frames))
+    def _publish(self, update: Update) -> None:
+        self.hub.publish(update, datetime.now(UTC))
+        self._metrics.live_frames.inc(len(update.frames))
+        if update.fresh:
+            self._metrics.live_resyncs.inc()
+            self._first_picture.set()
+
+    def _measure(self, recorded_at: Iterable[datetime]) -> None:
         now = datetime.now(UTC)
         for moment in recorded_at:
             self._metrics.live_delay.observe(max(0.0, (now - moment).total_seconds()))
 
     async def _send_heartbeat(self) -> None:
-        alive = self.pulse.alive(time.monotonic())
-        frame = HeartbeatFrame(server_time=datetime.now(UTC), cursor=self.hub.cursor, pipeline_alive=alive)
+        now = datetime.now(UTC)
+        alive = self.pulse.alive(time.monotonic(), now)
+        frame = HeartbeatFrame(server_time=now, cursor=self.hub.board.cursor, pipeline_alive=alive)
         self.hub.broadcast(frame.model_dump_json())
 
     async def _look_after(self) -> None:
-        """Read the pipelines' heartbeats, and end the connections whose session has ended."""
-        sessions = self.hub.sessions()
-        heartbeats, valid = await asyncio.to_thread(self._read_pulse, sessions)
+        """Read the pipelines' heartbeats, and end the connections of those who may not be connected any more. While
+        the database does not answer, nobody is sent away."""
+        self._people_changed.clear()
+        asked = self.hub.sessions()
+        heartbeats, standing = await asyncio.to_thread(self._read_pulse, asked)
         self.pulse.note(heartbeats, time.monotonic())
-        self.hub.end_sessions(lambda session: session in sessions and session not in valid)
+        self.hub.compare(asked, {token: user.person for token, user in standing.items()})
 
-    def _read_pulse(self, sessions: set[bytes]) -> tuple[list[history.Heartbeat], set[bytes]]:
+    def _read_pulse(self, sessions: set[bytes]) -> tuple[list[history.Heartbeat], dict[bytes, User]]:
         idle = auth.idle_max(self._settings)
         with self._pool.connection(timeout=self._settings.database_wait_s_max) as connection:
             store.touch_sessions(connection, sessions, idle=idle)
-            return history.heartbeats(connection), store.valid_sessions(connection, sessions, idle=idle)
+            return history.heartbeats(connection), store.sessions(connection, sessions, idle=idle)
 
 
-async def _repeat(period_s: float, action: Callable[[], Awaitable[None]]) -> None:
-    """Do `action` every `period_s` for ever; a failure is logged and does not end it."""
+async def _every(period_s: float, action: Callable[[], Awaitable[None]], at_once: asyncio.Event | None = None) -> None:
+    """Do `action` every `period_s`, or earlier when `at_once` is set, for ever; a failure is logged and does not end
+    it."""
     while True:
         try:
             await action()
@@ -159,4 +177,8 @@ async def _repeat(period_s: float, action: Callable[[], Awaitable[None]]) -> Non
             # The trace as text: structlog's own rendering can print local variables, and with them passwords.
             trace = traceback.format_exc()
             log.error("live work failed", work=action.__qualname__, trace=trace)  # noqa: TRY400 - see above
-        await asyncio.sleep(period_s)
+        if at_once is None:
+            await asyncio.sleep(period_s)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(at_once.wait(), period_s)

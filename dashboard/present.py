@@ -1,39 +1,79 @@
 """From records to the shapes people see: alerts with the names of their places, institutions with their figures."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from alerting import listing
+from alerting import listing, suppression_store
 from alerting.alert import Alert, AlertEvent
-from alerting.feed import Entry, Snapshot
-from dashboard import condition, schemas
+from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
+from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
 from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    institutions: dict[int, InstitutionEntry]
-    zones: dict[int, ZoneEntry]
-    devices: dict[int, DeviceEntry]
+class Places:
+    """The names of places, by id."""
+
+    institutions: Mapping[int, InstitutionEntry]
+    zones: Mapping[int, ZoneEntry]
+    devices: Mapping[int, DeviceEntry]
 
 
-def alerts(connection: Connection, records: Sequence[Alert]) -> list[schemas.Alert]:
+class Quiet(NamedTuple):
+    """Why an alert calls nobody, and until when if that is known; both None where it calls."""
+
+    reason: Reason | None
+    until: datetime | None
+
+
+CALLS = Quiet(None, None)
+
+
+def quiet(record: Alert, suppressions: Collection[Suppression], hiding: Iterable[Alert], now: datetime) -> Quiet:
+    """Whether `record` is kept quiet at `now`; `hiding` are the alerts of its institution that may do so."""
+    if not record.open:
+        return CALLS
+    reason = why_quiet(record, suppressions, hiding, now)
+    return Quiet(reason, quiet_until(record, suppressions, now)) if reason else CALLS
+
+
+def alerts(connection: Connection, records: Sequence[Alert], now: datetime) -> list[schemas.Alert]:
     """`records` with the names of their places, in their order."""
-    institution_ids = {record.source.institution_id for record in records}
-    places = _places(connection, records, directory.institutions(connection, institution_ids) if records else [])
-    return [_alert(record, places) for record in records]
+    if not records:
+        return []
+    sources = {record.source for record in records}
+    institution_ids = {source.institution_id for source in sources if source.institution_id is not None}
+    zones = directory.zones(connection, {source.zone_id for source in sources if source.zone_id is not None})
+    devices = directory.devices(connection, {source.device_id for source in sources if source.device_id is not None})
+    places = Places(
+        {each.id: each for each in directory.institutions(connection, institution_ids)},
+        {each.id: each for each in zones},
+        {each.id: each for each in devices},
+    )
+    suppressions: list[Suppression] = []
+    hiding: list[Alert] = []
+    if any(record.open for record in records):
+        suppressions = suppression_store.in_force_or_planned(connection, now)
+        hiding = listing.hiding_at(connection, institution_ids)
+    return [alert(record, places, quiet(record, suppressions, hiding, now)) for record in records]
 
 
 def alert_detail(
-    connection: Connection, record: Alert, events: Iterable[tuple[int, datetime, AlertEvent]]
+    connection: Connection, record: Alert, events: Iterable[tuple[int, datetime, AlertEvent]], now: datetime
 ) -> schemas.AlertDetail:
-    """An alert with its history."""
-    [shown] = alerts(connection, [record])
+    """An alert with its history, and what to do about it."""
+    [shown] = alerts(connection, [record], now)
+    history = list(events)
     return schemas.AlertDetail(
-        **{name: getattr(shown, name) for name in schemas.Alert.model_fields}, events=[_event(*each) for each in events]
+        **{name: getattr(shown, name) for name in schemas.Alert.model_fields},
+        events=[event(*each) for each in history],
+        plan=present_desk.alert_plan(connection, record),
+        flapping=present_desk.alert_flapping([each for _, _, each in history], now),
     )
 
 
@@ -41,7 +81,7 @@ def institutions(connection: Connection, ids: Collection[int] | None = None) -> 
     """These institutions, or all, the worst first."""
     entries = directory.institutions(connection, ids)
     shown = _institutions(entries, listing.open_groups(connection, ids))
-    return sorted(shown, key=_worst_first)
+    return sorted(shown, key=worst_first)
 
 
 def institution_detail(connection: Connection, institution_id: int) -> schemas.InstitutionDetail | None:
@@ -71,50 +111,12 @@ def device(connection: Connection, device_id: int) -> schemas.Device | None:
     return _devices(connection, found[0].institution_id, found)[0] if found else None
 
 
-def snapshot_frame(connection: Connection, taken: Snapshot, now: datetime) -> str:
-    """The frame a client begins with. The institutions are read after the snapshot: they are never older than it."""
-    entries = directory.institutions(connection)
-    groups = listing.open_groups(connection)
-    places = _places(connection, taken.alerts, entries)
-    return schemas.SnapshotFrame(
-        cursor=taken.cursor,
-        server_time=now,
-        alerts=[_alert(record, places) for record in taken.alerts],
-        institutions=sorted(_institutions(entries, groups), key=_worst_first),
-    ).model_dump_json()
-
-
-def alert_frames(connection: Connection, entries: Sequence[Entry]) -> list[str]:
-    """The frames of these entries of the event log, in their order; one set of questions for all of them."""
-    records = [entry.alert for entry in entries]
-    ids = {record.source.institution_id for record in records}
-    found = directory.institutions(connection, ids)
-    summaries = {shown.id: shown for shown in _institutions(found, listing.open_groups(connection, ids))}
-    places = _places(connection, records, found)
-    return [
-        schemas.AlertFrame(
-            cursor=entry.cursor,
-            event=_event(entry.cursor, entry.recorded_at, entry.event),
-            alert=_alert(entry.alert, places),
-            institution=summaries[entry.alert.source.institution_id],
-        ).model_dump_json()
-        for entry in entries
-    ]
-
-
-def _places(connection: Connection, records: Iterable[Alert], found: Iterable[InstitutionEntry]) -> _Places:
-    sources = {record.source for record in records}
-    zones = directory.zones(connection, {source.zone_id for source in sources if source.zone_id is not None})
-    devices = directory.devices(connection, {source.device_id for source in sources if source.device_id is not None})
-    return _Places(
-        {each.id: each for each in found}, {each.id: each for each in zones}, {each.id: each for each in devices}
-    )
-
-
-def _alert(record: Alert, places: _Places) -> schemas.Alert:
+def alert(record: Alert, places: Places, standing: Quiet) -> schemas.Alert:
+    """An alert with the names of its places; of one that is not known there is none to show."""
     source = record.source
-    zone = places.zones[source.zone_id] if source.zone_id is not None else None
-    device = places.devices[source.device_id] if source.device_id is not None else None
+    institution = places.institutions.get(source.institution_id) if source.institution_id is not None else None
+    zone = places.zones.get(source.zone_id) if source.zone_id is not None else None
+    device = places.devices.get(source.device_id) if source.device_id is not None else None
     return schemas.Alert(
         id=record.id,
         kind=record.kind,
@@ -127,7 +129,7 @@ def _alert(record: Alert, places: _Places) -> schemas.Alert:
         latched=record.latched,
         version=record.version,
         occurrences=record.occurrences,
-        institution=schemas.AlertInstitution.model_validate(places.institutions[source.institution_id]),
+        institution=schemas.AlertInstitution.model_validate(institution) if institution else None,
         zone=schemas.AlertZone.model_validate(zone) if zone else None,
         device=schemas.AlertDevice.model_validate(device) if device else None,
         onset_at=record.onset_at,
@@ -138,21 +140,36 @@ def _alert(record: Alert, places: _Places) -> schemas.Alert:
         reset_at=record.reset_at,
         rules=sorted(record.rules),
         evidence=dict(record.evidence),
+        drill=record.drill,
+        called_at=record.called_at,
+        quiet=standing.reason,
+        quiet_until=standing.until,
     )
 
 
-def _event(number: int, recorded_at: datetime, event: AlertEvent) -> schemas.AlertEvent:
+def event(number: int | None, recorded_at: datetime | None, record: AlertEvent) -> schemas.AlertEvent:
+    """An entry of the log; one that the database does not have yet has no number and no time of recording."""
     return schemas.AlertEvent(
         id=number,
-        verb=event.verb,
-        at=event.at,
+        verb=record.verb,
+        at=record.at,
         recorded_at=recorded_at,
-        priority=event.priority,
-        rule=event.rule,
-        actor=event.actor,
-        note=event.note,
-        evidence=dict(event.evidence),
+        priority=record.priority,
+        rule=record.rule,
+        actor=record.actor,
+        note=record.note,
+        evidence=dict(record.evidence),
     )
+
+
+def groups_of(records: Iterable[Alert]) -> list[listing.OpenGroup]:
+    """Open alerts counted as listing.open_groups counts them: without drills."""
+    counted = Counter(
+        (each.source.institution_id, each.source.device_id is None, each.kind, each.priority, each.active)
+        for each in records
+        if not each.drill
+    )
+    return [listing.OpenGroup(*sort, count) for sort, count in counted.items()]
 
 
 def _institutions(
@@ -160,11 +177,13 @@ def _institutions(
 ) -> list[schemas.Institution]:
     by_institution: dict[int, list[listing.OpenGroup]] = {}
     for group in groups:
-        by_institution.setdefault(group.institution_id, []).append(group)
-    return [_institution(entry, by_institution.get(entry.id, [])) for entry in entries]
+        if group.institution_id is not None:
+            by_institution.setdefault(group.institution_id, []).append(group)
+    return [institution(entry, by_institution.get(entry.id, [])) for entry in entries]
 
 
-def _institution(entry: InstitutionEntry, groups: Iterable[listing.OpenGroup]) -> schemas.Institution:
+def institution(entry: InstitutionEntry, groups: Iterable[listing.OpenGroup]) -> schemas.Institution:
+    """An institution at a glance, from its open alerts."""
     summary = condition.summarise(groups, entry.device_count)
     return schemas.Institution(
         id=entry.id,
@@ -180,7 +199,8 @@ def _institution(entry: InstitutionEntry, groups: Iterable[listing.OpenGroup]) -
     )
 
 
-def _worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
+def worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
+    """The order of institutions."""
     counts = shown.open_alerts
     return shown.state.rank, -counts.critical, -counts.high, -counts.medium, shown.code
 
@@ -218,4 +238,32 @@ def _devices(connection: Connection, institution_id: int, entries: Sequence[Devi
             points=by_device.get(entry.id, []),
         )
         for entry in entries
+    ]
+
+
+def suppressions(connection: Connection, records: Sequence[Suppression]) -> list[schemas.Suppression]:
+    """`records` with the names of their places, in their order."""
+    if not records:
+        return []
+    found = directory.institutions(connection, {record.institution_id for record in records})
+    institutions = {each.id: schemas.AlertInstitution.model_validate(each) for each in found}
+    zone_ids = {record.zone_id for record in records if record.zone_id is not None}
+    zones = {each.id: schemas.AlertZone.model_validate(each) for each in directory.zones(connection, zone_ids)}
+    device_ids = {record.device_id for record in records if record.device_id is not None}
+    devices = {each.id: schemas.AlertDevice.model_validate(each) for each in directory.devices(connection, device_ids)}
+    return [
+        schemas.Suppression(
+            id=record.id,
+            means=record.means,
+            institution=institutions[record.institution_id],
+            zone=zones[record.zone_id] if record.zone_id is not None else None,
+            device=devices[record.device_id] if record.device_id is not None else None,
+            alert_kind=record.alert_kind,
+            reason=record.reason,
+            actor=record.actor,
+            from_at=record.from_at,
+            until_at=record.until_at,
+            ended_at=record.ended_at,
+        )
+        for record in records
     ]

@@ -13,16 +13,31 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alerting.errors import AlertUnknown, IllegalVerb, StaleVersion
+from alerting.errors import (
+    AlertUnknown,
+    DrillRefused,
+    DrillUnknown,
+    DutyCheckRefused,
+    DutyCheckUnknown,
+    IllegalVerb,
+    PlanInvalid,
+    StaleVersion,
+    SuppressionRefused,
+    SuppressionTooLong,
+)
 from dashboard.errors import (
     BadRequest,
     BodyTooLarge,
+    Busy,
     DashboardError,
     NotFound,
     NotPermitted,
     NotSignedIn,
     OriginRefused,
+    PasswordChangeRequired,
+    PasswordUnfit,
     TooManyAttempts,
+    UsernameTaken,
     WrongCredentials,
 )
 from ingest.errors import DatabaseUnavailable
@@ -44,6 +59,17 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     WrongCredentials: _Kind(401, "wrong-credentials", "Wrong user name or password"),
     TooManyAttempts: _Kind(429, "too-many-attempts", "Too many attempts"),
     NotPermitted: _Kind(403, "not-permitted", "Not permitted"),
+    PasswordChangeRequired: _Kind(403, "password-change-required", "Choose a password first"),
+    PasswordUnfit: _Kind(422, "password-unfit", "The password is too easily guessed"),
+    UsernameTaken: _Kind(409, "username-taken", "The user name is taken"),
+    Busy: _Kind(409, "busy", "Being done already"),
+    SuppressionTooLong: _Kind(422, "suppression-too-long", "Too long in one go"),
+    SuppressionRefused: _Kind(409, "suppression-refused", "Not possible now"),
+    DrillRefused: _Kind(409, "drill-refused", "Not possible now"),
+    DrillUnknown: _Kind(404, "not-found", "Not found"),
+    DutyCheckRefused: _Kind(409, "duty-check-refused", "Not possible now"),
+    DutyCheckUnknown: _Kind(404, "not-found", "Not found"),
+    PlanInvalid: _Kind(422, "plan-invalid", "The plan has errors"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),
@@ -56,9 +82,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
 }
 
 
-def problem(status: int, name: str, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """One problem response."""
-    body = {"type": f"urn:anhu:problem:{name}", "title": title, "status": status, "detail": detail}
+def problem(
+    status: int, name: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: object
+) -> Response:
+    """One problem response; `more` are members of this problem's own."""
+    body = {"type": f"urn:anhu:problem:{name}", "title": title, "status": status, "detail": detail, **more}
     return Response(orjson.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
 
 
@@ -73,7 +101,8 @@ def of(error: Exception) -> Response:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
         log.warning("database unavailable", error=detail)
         detail = DatabaseUnavailable.__doc__ or ""  # the driver's text can name hosts and users
-    return problem(kind.status, kind.name, kind.title, detail, headers)
+    more = {"limit_s": round(error.longest.total_seconds())} if isinstance(error, SuppressionTooLong) else {}
+    return problem(kind.status, kind.name, kind.title, detail, headers, **more)
 
 
 async def _known(_request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from ingest.history import Heartbeat
+from ingest.reading import to_us
 
 _MINUTE_S: Final = 60.0
 
@@ -29,6 +30,7 @@ class Pulse:
         self._last: dict[int, tuple[datetime, int]] = {}  # shard → (start of the process, readings since)
         self._stored = 0
         self._counts: deque[_Count] = deque()
+        self._beat_us = 0  # in the spool
 
     def note(self, heartbeats: Sequence[Heartbeat], now_s: float) -> None:
         """Take in what the table says now."""
@@ -44,8 +46,15 @@ class Pulse:
         while len(self._counts) > 1 and self._counts[1].at_s <= now_s - _MINUTE_S:
             self._counts.popleft()
 
-    def alive(self, now_s: float) -> bool:
-        """Whether every pipeline gave a sign lately; False when it cannot be known."""
+    def note_beat(self, at_us: int) -> None:
+        """A pipeline on this machine left a sign of life in its spool at `at_us`, in µs since 1970."""
+        self._beat_us = at_us
+
+    def alive(self, now_s: float, now: datetime) -> bool:
+        """Whether every pipeline gave a sign lately, or one of this machine did so in its spool while the database
+        was away; False when it cannot be known."""
+        if to_us(now) - self._beat_us < self._silence_s_max * 1e6:
+            return True
         unseen_s = now_s - self._seen_at_s
         return bool(self._newest) and all(beat.age_s + unseen_s < self._silence_s_max for beat in self._newest)
 

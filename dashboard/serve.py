@@ -1,11 +1,14 @@
 """Serving the dashboard: uvicorn with uvloop, and a websocket protocol that parts with a client that does not read."""
 
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from dashboard.app import create_app
+from dashboard.routers.live import WIRE
 from dashboard.settings import DashboardSettings
 
 PARTING_S_MAX = 5.0  # for the closing handshake; then the connection is cut
@@ -28,11 +31,34 @@ class PartingProtocol(WebSocketsSansIOProtocol):
         if closing:
             self.loop.call_later(PARTING_S_MAX, self.transport.abort)
 
+    def keepalive_timeout(self) -> None:
+        """A client that did not answer a ping is cut off, whatever is still to be written."""
+        super().keepalive_timeout()
+        self.loop.call_later(PARTING_S_MAX, self.transport.abort)
 
-def configure(database_url: str, settings: DashboardSettings) -> uvicorn.Config:
-    """The server's configuration. Logging is the caller's: the one who starts the process has set it up."""
+    def handle_connect(self, event: Request) -> None:
+        """Hand the connection itself to the application, beside ASGI's calls."""
+        super().handle_connect(event)
+        if event is getattr(self, "request", None) and self.handshake_initiated and not self.close_sent:
+            self.scope["extensions"][WIRE] = self  # type: ignore[assignment]  # uvicorn: for ASGI's own
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was posted and has not left yet."""
+        return self.transport.get_write_buffer_size()
+
+    def post(self, data: bytes) -> None:
+        """Write a whole frame as it is. Going through ASGI wakes a task and serialises anew for every client, which
+        for a thousand of them is most of the work."""
+        if self.handshake_complete and not self.close_sent and not self.disconnected:
+            self.transport.write(data)
+
+
+def configure(database_url: str, settings: DashboardSettings, spool: Path | None = None) -> uvicorn.Config:
+    """The server's configuration. `spool` is the file of a pipeline on this machine. Logging is the caller's: the one
+    who starts the process has set it up."""
     return uvicorn.Config(
-        create_app(database_url, settings),
+        create_app(database_url, settings, spool=spool),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -52,9 +78,9 @@ def configure(database_url: str, settings: DashboardSettings) -> uvicorn.Config:
     )
 
 
-def run(database_url: str, settings: DashboardSettings) -> None:
+def run(database_url: str, settings: DashboardSettings, spool: Path | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then stop within some seconds. Raises SystemExit when the start fails."""
-    server = uvicorn.Server(configure(database_url, settings))
+    server = uvicorn.Server(configure(database_url, settings, spool))
     server.run()
     if not server.started:
         raise SystemExit(3)

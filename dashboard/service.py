@@ -1,6 +1,7 @@
 """What the routes work with: the database, the live side, and the bounds of signing in."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Service:
     live: Live
     metrics: Metrics
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    ledger_check: threading.Lock = field(default_factory=threading.Lock)
     password_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORD_CHECKS_MAX))
 
     @contextmanager

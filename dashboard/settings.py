@@ -45,16 +45,13 @@ class DashboardSettings(AnhuSettings):
     stop_s_max: int = Field(3, ge=1, le=60)
 
     clients_max: int = Field(2000, ge=1)
-    client_queue_count_max: int = Field(2048, ge=2)  # more than one read of the event log brings (feed.BATCH_COUNT_MAX)
+    client_waiting_mib_max: float = Field(8.0, gt=0)  # sent and not taken: beyond it a client is too slow
     client_messages_per_s_max: float = Field(20.0, gt=0)
-    ring_count_max: int = Field(4096, ge=1)
-    snapshot_age_s_max: float = Field(1.0, ge=0)
     watched_per_client_max: int = Field(8, ge=1)
     readings_poll_s: float = Field(1.0, gt=0)
     heartbeat_s: float = Field(5.0, gt=0)
     pulse_s: float = Field(2.0, gt=0)
     pipeline_silence_s_max: float = Field(10.0, gt=0)
-    send_s_max: float = Field(20.0, gt=0)
     ping_interval_s: float = Field(20.0, gt=0)
     ping_timeout_s: float = Field(20.0, gt=0)
     reconnect_delay_s_max: float = Field(5.0, gt=0)

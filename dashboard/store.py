@@ -1,52 +1,58 @@
 """All SQL of the dashboard: users and their sessions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from psycopg.rows import class_row
+import psycopg
 
+from alerting.people import Person, Role, Scope
+from dashboard.errors import UsernameTaken
 from ingest.database import Connection
 
-
-class Role(StrEnum):
-    """What a user may do."""
-
-    ADMINISTRATOR = "administrator"
+CHANNEL: Final = "people"  # a person, a password or a session changed: look at who is connected
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may sign in."""
+    """Somebody who may sign in. `password_one_time`: somebody else gave it to them."""
 
     id: int
     username: str
-    display_name: str
-    role: Role
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "role", Role(self.role))  # the database speaks text
+    password_one_time: bool
+    person: Person
 
 
 _TOUCH_EVERY: Final = timedelta(minutes=1)  # a session's last use is known to the minute: not a write per request
 
+_USER: Final = (
+    "users.id, username, password_one_time, person_id, name, role, institution_id, region, language, active"
+    " FROM users JOIN persons ON persons.id = person_id"
+)
 _VALID: Final = "expires_at > now() AND last_used_at > now() - %(idle)s"
-_SELECT_SESSION: Final = (
-    "SELECT users.id, username, display_name, role FROM sessions JOIN users ON users.id = user_id"
-    f" WHERE token_sha256 = %(token)s AND {_VALID}"
+_SELECT_USER: Final = f"SELECT password_hash, {_USER} WHERE username = %s"
+_SELECT_USER_OF: Final = f"SELECT {_USER} WHERE person_id = %s"
+_SELECT_SESSIONS: Final = (
+    f"SELECT token_sha256, {_USER} JOIN sessions ON users.id = user_id"
+    f" WHERE token_sha256 = ANY(%(tokens)s) AND active AND {_VALID}"
 )
 _TOUCH_SESSIONS: Final = (
     f"UPDATE sessions SET last_used_at = now() WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"
     " AND last_used_at < now() - %(every)s"
 )
-_SELECT_VALID: Final = f"SELECT token_sha256 FROM sessions WHERE token_sha256 = ANY(%(tokens)s) AND {_VALID}"
 _PURGE_SESSIONS: Final = f"DELETE FROM sessions WHERE NOT ({_VALID})"
 _TRIM_SESSIONS: Final = (
     "DELETE FROM sessions WHERE token_sha256 IN"
     " (SELECT token_sha256 FROM sessions WHERE user_id = %s ORDER BY created_at DESC OFFSET %s)"
 )
+
+
+def _user(row: Sequence[Any]) -> User:
+    number, username, one_time, person_id, name, role, institution_id, region, language, active = row
+    return User(
+        number, username, one_time, Person(person_id, name, Role(role), Scope(institution_id, region), language, active)
+    )
 
 
 def lock_users(connection: Connection) -> None:
@@ -60,29 +66,40 @@ def count_users(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def insert_user(connection: Connection, username: str, display_name: str, role: Role, password_hash: str) -> None:
-    """Add a user in the caller's transaction."""
-    connection.execute(
-        "INSERT INTO users (username, display_name, role, password_hash) VALUES (%s, %s, %s, %s)",
-        (username, display_name, role, password_hash),
-    )
+def insert_user(connection: Connection, username: str, person_id: int, password_hash: str, *, one_time: bool) -> None:
+    """Let a person sign in, in the caller's transaction. Raises UsernameTaken."""
+    try:
+        with connection.transaction():
+            connection.execute(
+                "INSERT INTO users (username, person_id, password_hash, password_one_time) VALUES (%s, %s, %s, %s)",
+                (username, person_id, password_hash, one_time),
+            )
+    except psycopg.errors.UniqueViolation as error:
+        raise UsernameTaken from error
 
 
 def load_user(connection: Connection, username: str) -> tuple[User, str] | None:
     """The user and their password hash."""
-    with connection.cursor(row_factory=class_row(User)) as cursor:
-        user = cursor.execute(
-            "SELECT id, username, display_name, role FROM users WHERE username = %s", (username,)
-        ).fetchone()
-    if user is None:
-        return None
-    row = connection.execute("SELECT password_hash FROM users WHERE id = %s", (user.id,)).fetchone()
-    return (user, str(row[0])) if row else None
+    row = connection.execute(_SELECT_USER, (username,)).fetchone()
+    return (_user(row[1:]), str(row[0])) if row else None
 
 
-def set_password_hash(connection: Connection, user_id: int, password_hash: str) -> None:
+def user_of(connection: Connection, person_id: int) -> User | None:
+    """The user that is this person, None for somebody who cannot sign in."""
+    row = connection.execute(_SELECT_USER_OF, (person_id,)).fetchone()
+    return _user(row) if row else None
+
+
+def usernames(connection: Connection) -> dict[int, str]:
+    """The user name of everybody who may sign in, by person."""
+    return {int(row[0]): str(row[1]) for row in connection.execute("SELECT person_id, username FROM users")}
+
+
+def set_password_hash(connection: Connection, user_id: int, password_hash: str, *, one_time: bool) -> None:
     """Replace a user's password hash."""
-    connection.execute("UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id))
+    connection.execute(
+        "UPDATE users SET password_hash = %s, password_one_time = %s WHERE id = %s", (password_hash, one_time, user_id)
+    )
 
 
 def insert_session(
@@ -98,8 +115,7 @@ def insert_session(
 
 def load_session(connection: Connection, token_sha256: bytes, *, idle: timedelta) -> User | None:
     """Whose session this is, None when it has ended; the use is noted."""
-    with connection.cursor(row_factory=class_row(User)) as cursor:
-        user = cursor.execute(_SELECT_SESSION, {"token": token_sha256, "idle": idle}).fetchone()
+    user = sessions(connection, [token_sha256], idle=idle).get(token_sha256)
     if user is not None:
         touch_sessions(connection, [token_sha256], idle=idle)
     return user
@@ -110,19 +126,27 @@ def touch_sessions(connection: Connection, tokens: Collection[bytes], *, idle: t
     connection.execute(_TOUCH_SESSIONS, {"tokens": list(tokens), "idle": idle, "every": _TOUCH_EVERY})
 
 
-def valid_sessions(connection: Connection, tokens: Collection[bytes], *, idle: timedelta) -> set[bytes]:
-    """Those of `tokens` (their SHA-256) whose session goes on."""
-    return {bytes(row[0]) for row in connection.execute(_SELECT_VALID, {"tokens": list(tokens), "idle": idle})}
+def sessions(connection: Connection, tokens: Collection[bytes], *, idle: timedelta) -> dict[bytes, User]:
+    """Those of `tokens` (their SHA-256) whose session goes on, and whose they are."""
+    rows = connection.execute(_SELECT_SESSIONS, {"tokens": list(tokens), "idle": idle})
+    return {bytes(row[0]): _user(row[1:]) for row in rows}
 
 
 def delete_session(connection: Connection, token_sha256: bytes) -> None:
     """End one session."""
     connection.execute("DELETE FROM sessions WHERE token_sha256 = %s", (token_sha256,))
+    tell(connection)
 
 
-def delete_sessions_of(connection: Connection, user_id: int) -> None:
-    """End every session of a user."""
-    connection.execute("DELETE FROM sessions WHERE user_id = %s", (user_id,))
+def delete_sessions_of(connection: Connection, user_id: int, *, but: bytes = b"") -> None:
+    """End every session of a user, except one."""
+    connection.execute("DELETE FROM sessions WHERE user_id = %s AND token_sha256 <> %s", (user_id, but))
+    tell(connection)
+
+
+def tell(connection: Connection) -> None:
+    """Have every dashboard look at who is connected to it, once the caller's transaction is committed."""
+    connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
 
 
 def purge_sessions(connection: Connection, *, idle: timedelta) -> int:

@@ -80,6 +80,27 @@ def institutions(connection: Connection, ids: Collection[int] | None = None) -> 
         return cursor.execute(_INSTITUTIONS, {"ids": None if ids is None else list(ids)}).fetchall()
 
 
+def region_of(connection: Connection, institution_id: int) -> str | None:
+    """The region code of an institution, None where there is no such institution."""
+    row = connection.execute("SELECT region FROM institutions WHERE id = %s", (institution_id,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def ids_in_region(connection: Connection, prefix: str) -> list[int]:
+    """The institutions whose region code begins with `prefix`."""
+    rows = connection.execute("SELECT id FROM institutions WHERE starts_with(region, %s)", (prefix,))
+    return [int(row[0]) for row in rows]
+
+
+def everything(connection: Connection) -> tuple[list[InstitutionEntry], list[ZoneEntry], list[DeviceEntry]]:
+    """All institutions, zones and devices."""
+    with connection.cursor(row_factory=class_row(ZoneEntry)) as cursor:
+        zones = cursor.execute(_ZONES).fetchall()
+    with connection.cursor(row_factory=class_row(DeviceEntry)) as cursor:
+        devices = cursor.execute(_DEVICES).fetchall()
+    return institutions(connection), zones, devices
+
+
 def zones(connection: Connection, ids: Collection[int]) -> list[ZoneEntry]:
     """The zones with `ids`, in no order."""
     return _select(connection, ZoneEntry, f"{_ZONES} WHERE id = ANY(%s)", ids)

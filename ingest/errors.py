@@ -42,6 +42,10 @@ class BrokerUnavailable(IngestError):
     """The broker does not answer."""
 
 
+class DrillMessageRefused(IngestError):
+    """This is no drill the service has called for."""
+
+
 class Refusal(StrEnum):
     """Why a message, or one reading of it, became a dead letter."""
 
@@ -59,3 +63,4 @@ class Refusal(StrEnum):
     UNCLAIMED_FULL = "unclaimed_full"
     STORE_REFUSED = "store_refused"
     DECODER_FAILED = "decoder_failed"
+    DRILL_REFUSED = "drill_refused"

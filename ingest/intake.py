@@ -6,12 +6,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ingest.errors import Refusal, UnitMismatch
-from ingest.formats import FORMATS
+from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
+from ingest.formats import FORMATS, drill
+from ingest.formats.drill import DrillCall
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
 from ingest.registry import Registry
-from ingest.routes import route
+from ingest.routes import Route, route
 
 PAYLOAD_KEPT_BYTES: Final = 2048
 DETAIL_LENGTH_MAX: Final = 500
@@ -72,6 +73,7 @@ class Intake:
     dead_letters: list[DeadLetter]
     unclaimed: list[Unclaimed]
     message_count: int
+    drills: list[DrillCall] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -83,15 +85,26 @@ class _Columns:
     quality: list[int] = field(default_factory=list)
 
 
-def take_in(messages: Iterable[Message], registry: Registry, limits: Limits) -> Intake:
-    """Decode and resolve `messages`. Never raises for what a message holds."""
+def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, drill_key: bytes | None = None) -> Intake:
+    """Decode and resolve `messages`. Never raises for what a message holds.
+
+    Without `drill_key` no drill is believed.
+    """
     columns = _Columns()
     dead: list[DeadLetter] = []
+    drills: list[DrillCall] = []
     unclaimed: dict[tuple[str, str, str], Unclaimed] = {}
     count = 0
     for message in messages:
         count += 1
-        decoded, institution = _decode(message, limits)
+        where = route(message.topic)
+        if where is not None and where.format == drill.FORMAT:
+            try:
+                drills.append(_drill(message, where, registry, limits, drill_key))
+            except DrillMessageRefused as error:
+                dead.append(dead_letter(message, Rejection(Refusal.DRILL_REFUSED, str(error))))
+            continue
+        decoded, institution = _decode(message, where, limits)
         rejections = decoded.rejections
         for sample in decoded.samples:
             problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
@@ -102,7 +115,7 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits) -> 
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count)
+    return Intake(readings, dead, list(unclaimed.values()), count, drills)
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -117,8 +130,17 @@ def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
     )
 
 
-def _decode(message: Message, limits: Limits) -> tuple[Decoded, str]:
-    where = route(message.topic)
+def _drill(message: Message, where: Route, registry: Registry, limits: Limits, drill_key: bytes | None) -> DrillCall:
+    if len(message.payload) > limits.payload_bytes_max:
+        raise DrillMessageRefused(f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read")
+    order = drill.decode(message.payload, where.institution, where.device, message.received_at_us, drill_key)
+    place = registry.place_of(where.institution, where.device)
+    if place is None:
+        raise DrillMessageRefused("there is no such institution or device")
+    return DrillCall(order, *place)
+
+
+def _decode(message: Message, where: Route | None, limits: Limits) -> tuple[Decoded, str]:
     if where is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:

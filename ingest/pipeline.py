@@ -13,6 +13,7 @@ import structlog
 from ingest import registry_cache, store
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
+from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
@@ -63,7 +64,7 @@ class Judge(EventWriter, Protocol):
     def knows_the_past(self) -> bool: ...
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
-    def judge(self, readings: ReadingBatch, now_us: int) -> Any: ...
+    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Any: ...
     def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Any: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
@@ -82,6 +83,7 @@ class Tables(SinkTables, Protocol):
 
     def registry_version(self, connection: Connection) -> int: ...
     def load_registry(self, connection: Connection) -> Registry: ...
+    def drill_key(self, connection: Connection) -> bytes: ...
     def prune_dead_letters(self, connection: Connection, kept_max: int) -> int: ...
     def store_heartbeat(self, connection: Connection, beat: store.Heartbeat) -> None: ...
 
@@ -92,6 +94,7 @@ class _Refresh:
     def __init__(self, tables: Tables, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
         self.registry = registry
         self._tables = tables
+        self.drill_key: bytes | None = None
         self.news: Any = None
         self._judge = judge
         self._clock = clock
@@ -99,6 +102,7 @@ class _Refresh:
     def __call__(self, connection: Connection) -> None:
         if self._tables.registry_version(connection) != self.registry.version:
             self.registry = self._tables.load_registry(connection)
+        self.drill_key = self._tables.drill_key(connection)
         self.news = self._judge.read(connection, self.registry, self._clock())
 
 
@@ -126,6 +130,7 @@ class Pipeline:
         bounds = Bounds(settings.database_answer_s_max, settings.unclaimed_kept_max)
         self._sink = Sink(writer, spool, tables, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
+        self._drill_key: bytes | None = None
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
@@ -201,8 +206,9 @@ class Pipeline:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept.
         False when we were stopped before they were safe."""
         try:
-            intake = take_in(messages, self._registry, self._limits)
-            safe = self._keep(intake, self._judge.judge(intake.readings, self._clock()), stop)
+            intake = take_in(messages, self._registry, self._limits, self._drill_key)
+            verdict = self._judge.judge(intake.readings, intake.drills, self._clock())
+            safe = self._keep(intake, verdict, stop)
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))
@@ -215,7 +221,7 @@ class Pipeline:
     def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> bool:
         letter = dead_letter(message, Rejection(Refusal.STORE_REFUSED, f"{type(error).__name__}: {error}"))
         nothing = ReadingBatch.build((), (), (), ())
-        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, self._clock()), stop)
+        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, (), self._clock()), stop)
 
     def _keep(self, intake: Intake, verdict: Any, stop: threading.Event) -> bool:
         """Make `intake` and `verdict` safe, then adopt. With database and spool both refusing, the messages stay with
@@ -279,7 +285,7 @@ class Pipeline:
 
     def _take_up(self, refresh: _Refresh) -> None:
         changed = refresh.registry.version != self._registry.version
-        self._registry = refresh.registry
+        self._registry, self._drill_key = refresh.registry, refresh.drill_key
         verdict = self._judge.take_up(refresh.news, self._registry, self._clock())
         if changed:
             self._spool.remember("registry", registry_cache.dump(self._registry))

@@ -74,6 +74,7 @@ class Registry:
     points: Mapping[int, Point]
     institution_codes: frozenset[str] = field(init=False)
     _by_code: Mapping[tuple[str, str], Mapping[str, tuple[int, Quantity]]] = field(init=False)
+    _places: Mapping[tuple[str, str | None], tuple[int, int | None, int | None]] = field(init=False)
 
     def __post_init__(self) -> None:
         by_code: dict[tuple[str, str], dict[str, tuple[int, Quantity]]] = {
@@ -83,7 +84,14 @@ class Registry:
             device = self.devices[point.device_id]
             key = self.institutions[device.institution_id].code, device.code
             by_code[key][point.quantity] = point.id, QUANTITIES[point.quantity]
+        places: dict[tuple[str, str | None], tuple[int, int | None, int | None]] = {
+            (each.code, None): (each.id, None, None) for each in self.institutions.values()
+        }
+        for device in self.devices.values():
+            code = self.institutions[device.institution_id].code
+            places[code, device.code] = device.institution_id, device.zone_id, device.id
         object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "_places", places)
         object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
 
     @classmethod
@@ -108,3 +116,7 @@ class Registry:
     def points_of(self, institution: str, device: str) -> Mapping[str, tuple[int, Quantity]] | None:
         """Quantity → (point id, quantity) of the device with these codes; None where it is not registered."""
         return self._by_code.get((institution, device))
+
+    def place_of(self, institution: str, device: str | None) -> tuple[int, int | None, int | None] | None:
+        """(institution id, zone id, device id) of the device with these codes, or of the institution as a whole."""
+        return self._places.get((institution, device))

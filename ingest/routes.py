@@ -21,6 +21,8 @@ def route(topic: str) -> Route | None:
 
     >>> route("anhu/v1/home-1/smoke-3/readings")
     Route(format='native', institution='home-1', device='smoke-3')
+    >>> route("anhu/v1/home-1/smoke-3/drill")
+    Route(format='drill', institution='home-1', device='smoke-3')
     >>> route("anhu/v1/home-1/senml")
     Route(format='senml', institution='home-1', device=None)
     """
@@ -36,5 +38,14 @@ def _route(topic: str) -> Route | None:
             return Route("senml", institution, device)
         case ["anhu", "v1", institution, "senml"] if institution:
             return Route("senml", institution, None)
+        case ["anhu", "v1", institution, device, "drill"] if institution and device:
+            return Route("drill", institution, device)
+        case ["anhu", "v1", institution, "drill"] if institution:
+            return Route("drill", institution, None)
         case _:
             return None
+
+
+def drill_topic(institution: str, device: str | None) -> str:
+    """Where a drill of that device, or of the institution as a whole, is called for."""
+    return f"{PREFIX}/{institution}/{device}/drill" if device else f"{PREFIX}/{institution}/drill"

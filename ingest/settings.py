@@ -85,5 +85,9 @@ class PipelineSettings(AnhuSettings):
     unclaimed_kept_max: int = Field(10_000, ge=1)
     session_expiry_s: int = Field(7 * 86_400, ge=60)
 
+    def spool_file(self, data_dir: Path) -> Path:
+        """Where the pipeline keeps what the database cannot take just now."""
+        return (self.spool_dir or data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
+
 
 SHARD: Final = 0  # one pipeline serves everything until institutions are spread over shards

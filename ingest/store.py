@@ -286,3 +286,20 @@ def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]
         (since,),
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]
+
+
+def drill_key(connection: Connection) -> bytes:
+    """The key with which the service signs its calls for drills. A secret: never log it."""
+    row = connection.execute("SELECT key FROM drill_key").fetchone()
+    if row is None:
+        raise RuntimeError("the migration has drawn no key for drills")
+    return bytes(row[0])
+
+
+def institutions_with_devices(connection: Connection) -> list[tuple[int, datetime, list[int]]]:
+    """(id, when registered, ids of its devices) of every institution that has any, by id."""
+    rows = connection.execute(
+        "SELECT institutions.id, institutions.created_at, array_agg(devices.id ORDER BY devices.id) FROM institutions"
+        " JOIN devices ON devices.institution_id = institutions.id GROUP BY 1 ORDER BY 1"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

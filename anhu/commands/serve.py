@@ -15,7 +15,7 @@ from ingest.database import connect
 
 def command(
     roles: Annotated[
-        str, typer.Option(help="要运行的角色，逗号分隔：pipeline、dashboard / the roles to run, comma-separated.")
+        str, typer.Option(help=f"要运行的角色，逗号分隔：{LOCAL} / the roles to run, comma-separated.")
     ] = LOCAL,
     data_dir: DataDir = None,
 ) -> None:

@@ -7,15 +7,18 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
-from alerting import alert, listing, store
-from alerting.alert import Kind, Verb
+from alerting import alert, ledger_store, listing, store, told_store
+from alerting.alert import Alert, Kind, Verb
+from alerting.errors import AlertUnknown
 from alerting.listing import Filter, Position, Which
+from alerting.people import Right
 from dashboard import present, schemas
-from dashboard.access import Serving, Session
+from dashboard.access import Permit, Reach, Serving, Viewing
 from dashboard.errors import BadRequest
 from dashboard.service import Service
+from ingest.database import Connection
 from ingest.reading import from_us, to_us
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -26,6 +29,7 @@ log = structlog.get_logger(__name__)
 @router.get("", summary="List alerts", response_model=schemas.AlertPage)
 def list_alerts(
     serving: Serving,
+    reach: Viewing,
     state: Annotated[
         Which, Query(description="open ones come by priority, then the newest; others the newest first")
     ] = Which.OPEN,
@@ -37,42 +41,96 @@ def list_alerts(
     """A page of alerts; ask again with `next_cursor` for the next one."""
     after = decode_cursor(cursor, state) if cursor else None
     with serving.reading() as connection:
-        found, following = listing.page(connection, Filter(state, institution_id, kind), after, limit)
-        items = present.alerts(connection, found)
+        wanted = Filter(state, institution_id, kind, reach.institution_ids(connection))
+        found, following = listing.page(connection, wanted, after, limit)
+        items = present.alerts(connection, found, datetime.now(UTC))
     return schemas.AlertPage(items=items, next_cursor=encode_cursor(following, state) if following else None)
 
 
 @router.get("/{alert_id}", summary="One alert with its history", response_model=schemas.AlertDetail)
-def show_alert(alert_id: UUID, serving: Serving) -> schemas.AlertDetail:
+def show_alert(alert_id: UUID, serving: Serving, reach: Viewing) -> schemas.AlertDetail:
     """Everything that ever happened to it, oldest first."""
     with serving.reading() as connection:
-        record = store.load(connection, alert_id)
-        return present.alert_detail(connection, record, store.events_of(connection, alert_id))
+        record = within(connection, reach, alert_id)
+        events = store.events_of(connection, alert_id)
+        return present.alert_detail(connection, record, events, datetime.now(UTC))
 
 
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}
 
 
 @router.post("/{alert_id}/acknowledge", summary="Take an alert on", response_model=schemas.Alert, responses=_CONFLICT)
-def acknowledge(alert_id: UUID, act: schemas.Act, session: Session, serving: Serving) -> schemas.Alert:
+def acknowledge(
+    alert_id: UUID,
+    act: schemas.Act,
+    serving: Serving,
+    reach: Annotated[Reach, Depends(Permit(Right.ACKNOWLEDGE))],
+) -> schemas.Alert:
     """Say that somebody has taken the alert on. 409 when it changed since, or was acknowledged already."""
-    return _act(serving, alert_id, Verb.ACKNOWLEDGE, act, session.user.username)
+    return _act(serving, reach, alert_id, Verb.ACKNOWLEDGE, act.version, act.note)
 
 
 @router.post("/{alert_id}/reset", summary="Reset a latched alert", response_model=schemas.Alert, responses=_CONFLICT)
-def reset(alert_id: UUID, act: schemas.Act, session: Session, serving: Serving) -> schemas.Alert:
+def reset(
+    alert_id: UUID, act: schemas.Act, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.RESET))]
+) -> schemas.Alert:
     """End a latched alert whose condition has gone. 409 when it changed since, or cannot be reset now."""
-    return _act(serving, alert_id, Verb.RESET, act, session.user.username)
+    return _act(serving, reach, alert_id, Verb.RESET, act.version, act.note)
 
 
-def _act(serving: Service, alert_id: UUID, verb: Verb, act: schemas.Act, username: str) -> schemas.Alert:
+@router.post("/{alert_id}/comment", summary="Comment on an alert", response_model=schemas.Alert, responses=_CONFLICT)
+def comment(
+    alert_id: UUID, said: schemas.Comment, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.COMMENT))]
+) -> schemas.Alert:
+    """Add to an alert's history, whatever its state."""
+    return _act(serving, reach, alert_id, Verb.COMMENT, None, said.note)
+
+
+@router.get("/{alert_id}/notifications", summary="Who was told of an alert", response_model=schemas.Notifications)
+def list_notifications(
+    alert_id: UUID, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.VIEW_NOTIFICATIONS))]
+) -> schemas.Notifications:
+    """By which way, and what became of it, in the order in which people were called."""
+    with serving.reading() as connection:
+        within(connection, reach, alert_id)
+        found = told_store.told(connection, alert_id)
+    items = [
+        schemas.Notification(
+            person=schemas.NotifiedPerson(id=each.person_id, name=each.name, role=each.role),
+            channel=each.channel,
+            step=each.step,
+            state=each.progress,
+            at=each.at,
+            attempts=each.attempts,
+            error=each.error,
+        )
+        for each in found
+    ]
+    return schemas.Notifications(items=items)
+
+
+def _act(
+    serving: Service, reach: Reach, alert_id: UUID, verb: Verb, version: int | None, note: str | None
+) -> schemas.Alert:
+    """Have a person act on an alert as they saw it, or as it stands now where the act fits any version (None)."""
     with serving.writing() as connection:
-        standing = store.load(connection, alert_id)
-        event = alert.act(standing, verb, f"user:{username}", datetime.now(UTC), act.note or None)
-        changed = store.act(connection, standing, event, act.version)
-        [shown] = present.alerts(connection, [changed])
-    log.info("alert changed by a person", alert_id=str(alert_id), verb=verb.value, username=username)
+        if version is None:
+            ledger_store.lock(connection)
+        standing = within(connection, reach, alert_id)
+        now = datetime.now(UTC)
+        event = alert.act(standing, verb, reach.actor, now, note or None)
+        changed = store.act(connection, standing, event, standing.version if version is None else version)
+        [shown] = present.alerts(connection, [changed], now)
+    log.info("alert changed by a person", alert_id=str(alert_id), verb=verb.value, actor=reach.actor)
     return shown
+
+
+def within(connection: Connection, reach: Reach, alert_id: UUID) -> Alert:
+    """The alert, if it is within reach. Raises AlertUnknown, in the same words for one that is not and for none."""
+    record = store.load(connection, alert_id)
+    if not reach.covers(connection, record.source.institution_id):
+        raise AlertUnknown(f"there is no alert {alert_id}")
+    return record
 
 
 def encode_cursor(position: Position, which: Which) -> str:

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
 from dashboard import present, schemas
-from dashboard.access import Serving
+from dashboard.access import Serving, Viewing
 from dashboard.errors import BadRequest, NotFound
-from ingest import history
+from ingest import directory, history
 from ingest.reading import EPOCH
 
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -22,6 +22,7 @@ _FAR: Final = datetime(2200, 1, 1, tzinfo=UTC)
 def show_readings(
     device_id: Annotated[int, Path(ge=1, le=2**31 - 1)],
     serving: Serving,
+    reach: Viewing,
     start: Annotated[AwareDatetime | None, Query(alias="from", description="default: one hour before `to`")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="default: now; not included itself")] = None,
     points_max: Annotated[int, Query(ge=1, le=5000, description="thinned when a series has more")] = 600,
@@ -30,7 +31,8 @@ def show_readings(
     highest value for each of that many equal parts of the span."""
     start, end = _span(start, end, datetime.now(UTC), timedelta(days=serving.settings.span_days_max))
     with serving.reading() as connection:
-        device = present.device(connection, device_id)
+        [institution_id] = [each.institution_id for each in directory.devices(connection, [device_id])] or [0]
+        device = present.device(connection, device_id) if reach.covers(connection, institution_id) else None
         if device is None:
             raise NotFound(f"there is no device {device_id}")
         found = history.series(connection, [point.id for point in device.points], start, end, points_max)

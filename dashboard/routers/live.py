@@ -2,35 +2,46 @@
 
 import asyncio
 import time
+from typing import Final, cast
+from uuid import UUID
 
 import psycopg
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from dashboard.access import service, signed_in
-from dashboard.auth import SignedIn
-from dashboard.errors import NotSignedIn
-from dashboard.hub import BAD_MESSAGE, SIGNED_OUT, SLOW, Client
+from alerting import drill_store
+from alerting.errors import DrillUnknown
+from dashboard.access import VIEW, Reach, service, signed_in
+from dashboard.desk_schemas import SeenRequest
+from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
+from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
 from dashboard.live import Live
 from dashboard.schemas import WatchRequest
 from dashboard.service import Service
+from ingest import directory
 
 router = APIRouter()
+
+_REQUEST: Final[TypeAdapter[WatchRequest | SeenRequest]] = TypeAdapter(WatchRequest | SeenRequest)
+WIRE: Final = "anhu.wire"  # the extension by which the server hands over the connection (dashboard.serve)
 
 log = structlog.get_logger(__name__)
 
 
 @router.websocket("/live")
 async def live(websocket: WebSocket) -> None:
-    """A snapshot, then every event (schemas.py: …Frame). Closed with 4401: not signed in; 1013: come again."""
+    """A snapshot, then every event (schemas.py: …Frame). Closed with 4401: not signed in; 4403: not
+    permitted; 1013: come again."""
     serving = service(websocket)
     # Accepted before it is refused: only then does a browser tell the page the code.
     try:
-        session = await run_in_threadpool(signed_in, websocket, serving)
+        reach = VIEW(await run_in_threadpool(signed_in, websocket, serving))
     except NotSignedIn:
         await _refuse(websocket, SIGNED_OUT, "not signed in")
+    except (NotPermitted, PasswordChangeRequired) as error:
+        await _refuse(websocket, NOT_PERMITTED, str(error))
     except psycopg.OperationalError as error:
         log.warning("websocket refused: the database does not answer", error=str(error))
         await _refuse(websocket, SLOW, "the database does not answer")
@@ -38,7 +49,7 @@ async def live(websocket: WebSocket) -> None:
         if len(serving.live.hub.clients) >= serving.settings.clients_max:
             await _refuse(websocket, SLOW, "too many connections")
         else:
-            await _serve(websocket, serving, session)
+            await _serve(websocket, serving, reach)
 
 
 async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
@@ -46,17 +57,16 @@ async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
     await websocket.close(code, reason)
 
 
-async def _serve(websocket: WebSocket, serving: Service, session: SignedIn) -> None:
-    client = Client(session.token_sha256, serving.settings.client_queue_count_max)
+async def _serve(websocket: WebSocket, serving: Service, reach: Reach) -> None:
+    wire = cast("Wire", websocket.scope["extensions"][WIRE])
+    waiting_bytes_max = round(serving.settings.client_waiting_mib_max * 2**20)
+    client = Client(wire, reach.session.token_sha256, reach.person, waiting_bytes_max)
     await websocket.accept()
     try:
-        if not await serving.live.join(client):
-            client.close(SLOW, "the event log is too busy")
-        else:
+        if serving.live.join(client):
             await _exchange(websocket, client, serving)
-    except psycopg.OperationalError as error:
-        log.warning("websocket refused: the database does not answer", error=str(error))
-        client.close(SLOW, "the database does not answer")
+        else:
+            client.close(SLOW, "the event log is not being followed yet")
     finally:
         serving.live.leave(client)
     if client.closing is not None:
@@ -64,9 +74,8 @@ async def _serve(websocket: WebSocket, serving: Service, session: SignedIn) -> N
 
 
 async def _exchange(websocket: WebSocket, client: Client, serving: Service) -> None:
-    """Send and receive until the client goes or is to be closed."""
+    """Receive until the client goes or is to be closed; the hub writes to it meanwhile."""
     tasks = [
-        asyncio.create_task(_send(websocket, client, serving.settings.send_s_max)),
         asyncio.create_task(_receive(websocket, client, serving.live, serving)),
         asyncio.create_task(client.ended()),
     ]
@@ -79,15 +88,6 @@ async def _exchange(websocket: WebSocket, client: Client, serving: Service) -> N
     for task in done:
         if (error := task.exception()) is not None and not isinstance(error, WebSocketDisconnect):
             raise error
-
-
-async def _send(websocket: WebSocket, client: Client, send_s_max: float) -> None:
-    while (text := await client.next()) is not None:
-        try:
-            async with asyncio.timeout(send_s_max):
-                await websocket.send_text(text)
-        except TimeoutError:
-            client.close(SLOW, "too slow: connect again")
 
 
 async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Service) -> None:
@@ -103,14 +103,42 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
             client.close(BAD_MESSAGE, "too many messages")
             return
         try:
-            request = WatchRequest.model_validate_json(message.get("text") or b"")
+            request = _REQUEST.validate_json(message.get("text") or b"")
         except ValidationError:
             client.close(BAD_MESSAGE, "not a message of this protocol")
             return
+        if isinstance(request, SeenRequest):
+            await _note_seen(request.alert_id, client, serving)
+            continue
         if request.type == "unwatch":
             live.watches.remove(client, request.device_id)
-        elif request.device_id in client.watched or len(client.watched) < serving.settings.watched_per_client_max:
-            live.watches.add(client, request.device_id)
-        else:
+            continue
+        if request.device_id in client.watched:
+            continue
+        if len(client.watched) >= serving.settings.watched_per_client_max:
             client.close(BAD_MESSAGE, f"at most {serving.settings.watched_per_client_max} devices can be watched")
             return
+        place = live.place_of_device(request.device_id)
+        if place is not None and place.within(client.person.scope):
+            live.watches.add(client, request.device_id)
+        else:
+            client.watched.add(request.device_id)  # it counts, but of what is not there for them nothing comes
+
+
+async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
+    """A page has drawn an alert: a running drill within the client's scope is measured by it."""
+
+    def note() -> None:
+        with serving.writing() as connection:
+            try:
+                institution_id = drill_store.load(connection, alert_id).drill.institution_id
+            except DrillUnknown:
+                return
+            region = directory.region_of(connection, institution_id) or ""
+            if client.person.scope.covers(institution_id, region):
+                drill_store.note_shown(connection, alert_id)
+
+    try:
+        await run_in_threadpool(note)
+    except psycopg.OperationalError as error:
+        log.warning("a drill's arrival on the screen was not noted", error=str(error))

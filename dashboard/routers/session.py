@@ -6,8 +6,11 @@ import structlog
 from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
+from alerting.ledger_store import record_act
+from alerting.people import RIGHTS
 from dashboard import auth, schemas, store
 from dashboard.access import Serving, Session, client_address
+from dashboard.auth import SignedIn
 from dashboard.errors import TooManyAttempts, WrongCredentials
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
@@ -25,7 +28,9 @@ log = structlog.get_logger(__name__)
     response_model=schemas.User,
     responses={401: {"model": schemas.Problem}, 429: {"model": schemas.Problem}},
 )
-async def sign_in(credentials: schemas.Credentials, request: Request, response: Response, serving: Serving) -> User:
+async def sign_in(
+    credentials: schemas.Credentials, request: Request, response: Response, serving: Serving
+) -> schemas.User:
     """Check the password, open a session and set its cookie. After several failures: 429, with Retry-After."""
     account, address = auth.normal_username(credentials.username), client_address(request)
     wait_s = serving.throttle.attempt(account, address, time.monotonic())
@@ -53,13 +58,34 @@ async def sign_in(credentials: schemas.Credentials, request: Request, response: 
         httponly=True,
         samesite="strict",
     )
-    return user
+    return _shown(user)
 
 
 @router.get("", summary="Who is signed in", response_model=schemas.User)
-def show(session: Session) -> User:
+def show(session: Session) -> schemas.User:
     """The user of this session."""
-    return session.user
+    return _shown(session.user)
+
+
+@router.post(
+    "/password",
+    summary="Change one's own password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses={401: {"model": schemas.Problem}, 429: {"model": schemas.Problem}},
+)
+async def change_password(
+    change: schemas.PasswordChange, request: Request, session: Session, serving: Serving
+) -> Response:
+    """Choose another password; every other session of this user ends. Wrong old ones count as failed sign-ins."""
+    account, address = session.user.username, client_address(request)
+    wait_s = serving.throttle.attempt(account, address, time.monotonic())
+    if wait_s is not None:
+        raise TooManyAttempts(wait_s)
+    async with serving.password_checks:
+        await run_in_threadpool(_change_password, serving, session, change)
+    serving.throttle.succeeded(account, address, time.monotonic())
+    log.info("password changed", username=account)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
 @router.delete("", summary="Sign out", status_code=status.HTTP_204_NO_CONTENT)
@@ -78,6 +104,29 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
 def _open_session(serving: Service, username: str, password: str, address: str) -> tuple[User, str]:
     with serving.writing() as connection:
         return auth.sign_in(connection, username, password, address, serving.settings)
+
+
+def _change_password(serving: Service, session: SignedIn, change: schemas.PasswordChange) -> None:
+    with serving.writing() as connection:
+        auth.change_password(connection, session, change.old, change.new)
+        record_act(
+            connection, actor=session.actor, verb="change_password", subject=f"person:{session.person.id}",
+            institution_id=session.person.scope.institution_id, body={},
+        )  # fmt: skip
+
+
+def _shown(user: User) -> schemas.User:
+    person = user.person
+    return schemas.User(
+        id=user.id,
+        username=user.username,
+        display_name=person.name,
+        role=person.role,
+        person_id=person.id,
+        scope=schemas.Scope(institution_id=person.scope.institution_id, region=person.scope.region),
+        rights=sorted(RIGHTS[person.role]),
+        password_change_required=user.password_one_time,
+    )
 
 
 def _end_session(serving: Service, token_sha256: bytes) -> None:

@@ -1,19 +1,24 @@
 """How the service itself is doing, and what it refused."""
 
 import time
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
+from alerting.people import Right
 from dashboard import schemas
-from dashboard.access import Serving
+from dashboard.access import Permit, Reach, Serving
 from ingest import history, refused
 from ingest.database import edition
 from ingest.history import Heartbeat
 
 router = APIRouter(tags=["system"])
+
+# What is refused may be anybody's: only who looks after the whole service sees it.
+Overseeing = Annotated[Reach, Depends(Permit(Right.VIEW_SYSTEM, everywhere=True))]
 
 
 @cache
@@ -22,7 +27,7 @@ def _version() -> str:
 
 
 @router.get("/system", summary="The service at a glance", response_model=schemas.System)
-def show_system(serving: Serving) -> schemas.System:
+def show_system(serving: Serving, _reach: Overseeing) -> schemas.System:
     """Its version, the intake's pulse, what was refused."""
     with serving.reading() as connection:
         timescaledb, licence = edition(connection)
@@ -35,7 +40,7 @@ def show_system(serving: Serving) -> schemas.System:
         edition=licence,
         timescaledb=timescaledb,
         readings_last_minute=pulse.readings_last_minute(),
-        pipeline=_pipeline(heartbeats, alive=pulse.alive(time.monotonic())),
+        pipeline=_pipeline(heartbeats, alive=pulse.alive(time.monotonic(), datetime.now(UTC))),
         dead_letters=schemas.DeadLetterFigures(total=sum(by_reason.values()), by_reason=by_reason),
         unclaimed_count=unclaimed_count,
         live_clients=len(serving.live.hub.clients),
@@ -56,6 +61,7 @@ def _pipeline(heartbeats: list[Heartbeat], *, alive: bool) -> schemas.Pipeline:
 @router.get("/dead-letters", summary="Messages that were refused", response_model=schemas.DeadLetterPage)
 def list_dead_letters(
     serving: Serving,
+    _reach: Overseeing,
     cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> schemas.DeadLetterPage:
@@ -78,7 +84,9 @@ def list_dead_letters(
 
 
 @router.get("/unclaimed", summary="What reports without being registered", response_model=schemas.UnclaimedPage)
-def list_unclaimed(serving: Serving, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> schemas.UnclaimedPage:
+def list_unclaimed(
+    serving: Serving, _reach: Overseeing, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> schemas.UnclaimedPage:
     """The latest first."""
     with serving.reading() as connection:
         found = refused.unclaimed(connection, limit)

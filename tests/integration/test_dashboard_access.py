@@ -12,6 +12,7 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from alerting.people import Right
 from dashboard import auth, routers
 from dashboard.app import create_app
 from dashboard.errors import UserUnknown
@@ -37,6 +38,7 @@ def served(world):
 def test_the_administrator_is_seeded_once_whoever_asks(world):
     with world.connect() as connection:
         connection.execute("DELETE FROM users")
+        connection.execute("DELETE FROM persons")
     answers: list[str | None] = []
 
     def ask():
@@ -50,7 +52,9 @@ def test_the_administrator_is_seeded_once_whoever_asks(world):
         thread.join()
     assert len([answer for answer in answers if answer]) == 1
     with world.connect() as connection:
-        assert connection.execute("SELECT username, role FROM users").fetchall() == [("admin", "administrator")]
+        people = "SELECT username, role, institution_id, region FROM users JOIN persons ON persons.id = person_id"
+        assert connection.execute(people).fetchall() == [("admin", "administrator", None, "")]
+        assert connection.execute("SELECT count(*) FROM persons").fetchone() == (1,)
 
 
 def test_signing_in_and_out(served: Served):
@@ -59,7 +63,11 @@ def test_signing_in_and_out(served: Served):
     answer = sign_in(client, served.world.password, username=" Admin ")
     assert answer.status_code == 200
     user = answer.json()
-    assert user == {"id": user["id"], "username": "admin", "display_name": "管理员", "role": "administrator"}
+    assert user == {
+        "id": user["id"], "username": "admin", "display_name": "管理员", "role": "administrator",
+        "person_id": user["person_id"], "scope": {"institution_id": None, "region": ""},
+        "rights": sorted(Right), "password_change_required": False,
+    }  # fmt: skip
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("anhu_session=")
     assert {"httponly", "samesite=strict", "path=/"} <= {part.strip().lower() for part in cookie.split(";")}
@@ -197,9 +205,7 @@ def test_every_route_but_the_public_ones_needs_a_session(served: Served):
     client = served.client(signed_in=False)
     checked = 0
     for method, path in api_routes():
-        filled = re.sub(
-            r"\{alert_id\}", "00000000-0000-0000-0000-000000000000", re.sub(r"\{(institution|device)_id\}", "1", path)
-        )
+        filled = re.sub(r"\{alert_id\}", "00000000-0000-0000-0000-000000000000", re.sub(r"\{(?!alert)\w+\}", "1", path))
         if (method, path) in PUBLIC:
             continue
         answer = client.request(method, filled, json={"version": 1} if method == "POST" else None)
@@ -208,7 +214,7 @@ def test_every_route_but_the_public_ones_needs_a_session(served: Served):
         forged = client.request(method, filled, headers={"Cookie": "anhu_session=AAAA"})
         assert forged.status_code == 401, (method, path)
         checked += 1
-    assert checked >= 11
+    assert checked >= 20
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
@@ -278,7 +284,9 @@ def test_metrics_are_for_this_machine_only(world):
 
 def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp_path, monkeypatch):
     static = tmp_path / "static"
-    monkeypatch.setattr("dashboard.serve.create_app", lambda *given: create_app(*given, static=static))
+    monkeypatch.setattr(
+        "dashboard.serve.create_app", lambda *given, **named: create_app(*given, **named, static=static)
+    )
     with serve(world) as served, httpx.Client(base_url=served.url) as client:
         assert client.get("/").status_code == 503  # not built, and says how
         assert "make web" in client.get("/").text

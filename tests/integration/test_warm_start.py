@@ -171,7 +171,7 @@ def test_a_withdrawal_that_only_the_spool_has_is_said_all_the_same(world: World)
     at = [now - 20 * S, now - 10 * S]
     with connect(world.database_url) as connection:
         judge.adopt(refreshed(judge, world, connection, now), stored=True)
-        decision = judge.judge(ReadingBatch.build([point] * 2, at, at, [0.5, 0.5]), now)
+        decision = judge.judge(ReadingBatch.build([point] * 2, at, at, [0.5, 0.5]), (), now)
         with connection.transaction():
             judge.write(connection, decision)
         judge.adopt(decision, stored=True)

@@ -234,6 +234,9 @@ class MemoryTables:
     def load_registry(self, connection: Connection) -> Any:
         return self._ground.registry
 
+    def drill_key(self, connection: Connection) -> bytes:
+        return b"a key for drills"
+
     def readings_since(self, connection: Connection, since: Any, until: Any, points: Any = None) -> ReadingBatch:
         rows = sorted((at, point, value) for (point, at), value in self._ground.rows.items())
         chosen = [row for row in rows if points is None or row[1] in points]

@@ -31,6 +31,7 @@ def open_alert(kind, priority, device_id, *, active=True):
         occurrences=1,
         onset_at=T0,
         raised_at=T0,
+        called_at=T0,
         evidence={},
     )
 

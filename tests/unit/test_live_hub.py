@@ -1,62 +1,106 @@
-"""The seam between snapshot and stream, under random interleavings; slow clients; ended sessions."""
+"""The board and the stream after it: nothing missed, nothing twice, nothing outside a scope; slow and ended clients."""
 
 import asyncio
-import itertools
 import json
-from collections.abc import Iterable
+from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.hub import SIGNED_OUT, SLOW, Client, Frame, Hub
+from alerting.people import Person, Role, Scope
+from dashboard.hub import SIGNED_OUT, SLOW, Client, Frame, Hub, Place, Shown, Update, on_wire
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+EVERYWHERE = Scope()
+PLACES = [Place(None, ""), Place(1, "220322"), Place(2, "220322"), Place(3, "220381"), Place(4, "310101"), Place(5, "")]
+SCOPES = [EVERYWHERE, Scope(1), Scope(4), Scope(None, "22"), Scope(None, "2203"), Scope(None, "220322")]
 
 
-def frames(cursors: Iterable[int]) -> list[Frame]:
-    return [Frame(cursor, json.dumps({"cursor": cursor})) for cursor in cursors]
+class FakeWire:
+    """Takes everything, and remembers it."""
+
+    def __init__(self) -> None:
+        self.posted: list[bytes] = []
+        self.waiting_bytes = 0
+
+    def post(self, data: bytes) -> None:
+        self.posted.append(data)
+
+    def messages(self) -> list[dict]:
+        """What a websocket at the other end makes of it."""
+        found, data = [], b"".join(self.posted)
+        while data:
+            assert data[0] == 0x81
+            length, start = data[1], 2
+            if length == 126:
+                length, start = int.from_bytes(data[2:4], "big"), 4
+            elif length == 127:
+                length, start = int.from_bytes(data[2:10], "big"), 10
+            found.append(json.loads(data[start : start + length]))
+            data = data[start + length :]
+        return found
 
 
-def snapshot(cursor: int) -> Frame:
-    return Frame(cursor, json.dumps({"snapshot": cursor}))
+def client(scope: Scope = EVERYWHERE, session: bytes = b"", role: Role = Role.OPERATOR) -> tuple[Client, FakeWire]:
+    wire = FakeWire()
+    return Client(wire, session, Person(1, "x", role, scope), 1000), wire
 
 
-def drain(client: Client) -> list[dict[str, int]]:
-    async def run():
-        return [json.loads(await client.next() or "null") for _ in range(client.waiting_count)]
-
-    return asyncio.run(run())
+def update(cursor: int, place: Place = PLACES[1], *, closed: bool = False) -> Update:
+    shown = None if closed else Shown(place, (cursor,), json.dumps({"id": cursor}))
+    return Update([Frame(place, on_wire(json.dumps({"cursor": cursor})))], {"alerts": {cursor: shown}}, cursor)
 
 
-@given(st.lists(st.integers(1, 5), max_size=40), st.data())
-def test_a_client_sees_every_event_after_its_snapshot_exactly_once(steps, data):
-    """The hub lags behind the log; a client comes at any time, with a snapshot as old or as new as any."""
-    log = list(itertools.accumulate(steps))  # numbers have gaps: of events whose transaction failed
-    taken = data.draw(st.sampled_from([0, *log]))  # may be ahead of what the hub has published, or behind
-    join_after = data.draw(st.integers(0, len(log)))
-    hub = Hub(ring_count_max=8)
-    hub.resync(snapshot(0))
-    client = Client(b"", 1000)
-    published, joined_at = 0, None
-    while joined_at is None or published < len(log):
-        if joined_at is None and published >= join_after:
-            joined_at = published
-            if not hub.admit(client, snapshot(taken)):
-                assert taken < log[joined_at - 9]  # only where the ring has run past it
-                return
-        count = data.draw(st.integers(1, 4))
-        hub.publish(frames(log[published : published + count]))
-        published = min(published + count, len(log))
-    assert [{"snapshot": taken}, *({"cursor": each} for each in log if each > taken)] == drain(client)
+def begun(*updates: Update) -> Hub:
+    hub = Hub()
+    hub.publish(Update((), {"alerts": {}, "institutions": {}}, 0, fresh=True), NOW)
+    for each in updates:
+        hub.publish(each, NOW)
+    return hub
 
 
-def test_a_snapshot_the_ring_has_run_past_is_refused():
-    hub = Hub(ring_count_max=3)
-    hub.resync(snapshot(0))
-    hub.publish(frames(range(1, 11)))
-    client = Client(b"", 100)
-    assert not hub.admit(client, snapshot(6))
-    assert client not in hub.clients
-    assert hub.admit(client, snapshot(7))
-    assert drain(client) == [{"snapshot": 7}, {"cursor": 8}, {"cursor": 9}, {"cursor": 10}]
+@given(st.lists(st.sampled_from(PLACES), max_size=30), st.integers(0, 30), st.sampled_from(SCOPES))
+def test_a_client_sees_each_event_of_their_scope_once_be_it_in_the_snapshot_or_after_it(places, join_after, scope):
+    hub = begun()
+    one, wire = client(scope)
+    for number, place in enumerate(places, start=1):
+        if number - 1 == min(join_after, len(places)):
+            assert hub.admit(one, NOW)
+        hub.publish(update(number, place), NOW)
+    if one not in hub.clients:
+        assert hub.admit(one, NOW)
+    snapshot, *rest = wire.messages()
+    seen = [each["id"] for each in snapshot["alerts"]] + [each["cursor"] for each in rest]
+    assert seen == [number for number, place in enumerate(places, start=1) if place.within(scope)]
+
+
+def test_before_there_is_a_picture_nobody_is_admitted():
+    assert not Hub().admit(client()[0], NOW)
+
+
+def test_a_snapshot_holds_what_is_open_in_order_and_every_section():
+    hub = begun(update(3), update(1), update(2), update(3, closed=True))
+    one, wire = client()
+    hub.admit(one, NOW)
+    [snapshot] = wire.messages()
+    assert snapshot == {
+        "type": "snapshot", "cursor": 3, "server_time": "2026-11-22T00:00:00.000Z", "alerts": [{"id": 1}, {"id": 2}],
+        "institutions": [], "duty_checks": [], "drills": [],
+    }  # fmt: skip
+
+
+def test_a_fresh_picture_replaces_what_it_names_and_everybody_begins_again():
+    hub = begun(update(1))
+    hub.publish(Update((), {"drills": {7: Shown(PLACES[1], (0,), "7")}}), NOW)
+    one, wire = client()
+    hub.admit(one, NOW)
+    hub.publish(Update((), {"alerts": {9: Shown(PLACES[1], (0,), '{"id":9}')}}, 9, fresh=True), NOW)
+    hub.publish(update(10), NOW)
+    first, second, third = wire.messages()
+    assert (first["alerts"], first["drills"]) == ([{"id": 1}], [7])
+    assert (second["alerts"], second["drills"], second["cursor"]) == ([{"id": 9}], [7], 9)
+    assert third == {"cursor": 10}
 
 
 def test_a_slow_client_is_closed_and_the_others_go_on():
@@ -66,36 +110,57 @@ def test_a_slow_client_is_closed_and_the_others_go_on():
         nonlocal slow_count
         slow_count += 1
 
-    hub = Hub(ring_count_max=100, on_slow=slow)
-    stuck, quick = Client(b"", 5), Client(b"", 50)
-    assert hub.admit(stuck, snapshot(0))
-    assert hub.admit(quick, snapshot(0))
-    hub.publish(frames(range(1, 21)))
+    hub = Hub(on_slow=slow)
+    hub.publish(Update((), {}, 0, fresh=True), NOW)
+    (stuck, stuck_wire), (quick, quick_wire) = client(), client()
+    hub.admit(stuck, NOW)
+    hub.admit(quick, NOW)
+    stuck_wire.waiting_bytes = 1001
+    hub.publish(update(1), NOW)
+    hub.publish(update(2), NOW)
     assert stuck.closing is not None
     assert stuck.closing.code == SLOW
-    assert stuck.waiting_count == 0  # nothing is kept for it
     assert slow_count == 1
-    assert len(drain(quick)) == 21
-
-
-def test_after_a_resync_everybody_begins_again():
-    hub = Hub(ring_count_max=100)
-    client = Client(b"", 50)
-    hub.admit(client, snapshot(0))
-    hub.publish(frames([1, 2]))
-    hub.resync(snapshot(9))
-    hub.publish(frames([10]))
-    assert drain(client) == [{"snapshot": 0}, {"cursor": 1}, {"cursor": 2}, {"snapshot": 9}, {"cursor": 10}]
-    assert not hub.admit(Client(b"", 50), snapshot(8))
+    assert len(stuck_wire.messages()) == 1
+    assert len(quick_wire.messages()) == 3
+    asyncio.run(asyncio.wait_for(stuck.ended(), 1))
 
 
 def test_clients_of_an_ended_session_are_closed():
-    hub = Hub(ring_count_max=10)
-    one, two = Client(b"one", 10), Client(b"two", 10)
-    hub.admit(one, snapshot(0))
-    hub.admit(two, snapshot(0))
+    hub = begun()
+    (one, _), (two, _) = client(session=b"one"), client(session=b"two")
+    hub.admit(one, NOW)
+    hub.admit(two, NOW)
     hub.end_sessions(lambda session: session == b"one")
     assert one.closing is not None
     assert one.closing.code == SIGNED_OUT
     assert two.closing is None
-    assert asyncio.run(one.next()) is None
+
+
+@pytest.mark.parametrize(
+    ("standing", "code"),
+    [
+        ({}, SIGNED_OUT),
+        ({b"s": Person(1, "y", Role.OPERATOR, Scope(1))}, None),
+        ({b"s": Person(1, "x", Role.EXPERT, Scope(1))}, SLOW),
+        ({b"s": Person(1, "x", Role.OPERATOR, Scope(2))}, SLOW),
+    ],
+)
+def test_who_may_do_less_or_more_now_comes_again(standing, code):
+    hub = begun()
+    (one, _), (unasked, _) = client(Scope(1), b"s"), client(Scope(1), b"t")
+    hub.admit(one, NOW)
+    hub.admit(unasked, NOW)
+    hub.compare({b"s"}, standing)
+    assert (one.closing and one.closing.code) == code
+    assert unasked.closing is None
+
+
+def test_who_has_left_is_told_nothing():
+    hub = begun()
+    one, wire = client(Scope(1))
+    hub.admit(one, NOW)
+    hub.dismiss(one)
+    hub.dismiss(one)
+    hub.publish(update(1), NOW)
+    assert len(wire.messages()) == 1

@@ -1,0 +1,113 @@
+"""Two institutions of different counties, with something of everything in each, and somebody of every role."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from alerting import drill_runner, drill_store, duty_check_store, people_store, suppression_store
+from alerting.alert import Alert, Kind, Priority, Source, Verb
+from alerting.people import Person, Role, Scope
+from alerting.settings import DrillSettings
+from alerting.suppression import Means, Suppression
+from dashboard import auth, store
+from tests.integration.dashboard_world import Served, World, build, sign_in
+
+FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
+
+
+@dataclass(frozen=True)
+class Two:
+    """The world's home is one's own; everything of the other is foreign."""
+
+    world: World
+    far: int
+    far_zone: int
+    far_device: int
+    own_alert: Alert
+    far_alert: Alert
+    self_alert: Alert
+    own_suppression: int
+    far_suppression: int
+    own_person: int
+    far_person: int
+    passwords: dict[str, str]
+    own_drill: UUID
+    far_drill: UUID
+    own_check: int
+    far_check: int
+
+    def client(self, served: Served, username: str) -> httpx.Client:
+        """Somebody signed in."""
+        client = served.client(signed_in=False)
+        sign_in(client, self.passwords[username], username).raise_for_status()
+        return client
+
+
+def insert(connection: psycopg.Connection[Any], table: str, **values: Any) -> int:
+    names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+    statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id"  # noqa: S608 - names from below
+    row = connection.execute(statement.encode(), list(values.values())).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def add_user(
+    connection: psycopg.Connection[Any], username: str, role: Role, scope: Scope, *, name: str | None = None
+) -> tuple[int, str]:
+    """Somebody with a sign-in: the person's id and the password."""
+    who = people_store.save_person(connection, actor="test", who=Person(0, name or username, role, scope))
+    password = auth.readable_password()
+    store.insert_user(connection, username, who.id, auth.hash_password(password), one_time=False)
+    return who.id, password
+
+
+def build_two(database_url: str) -> Two:
+    """Fill a fresh database."""
+    world = build(database_url)
+    with psycopg.connect(database_url) as connection:
+        far = insert(
+            connection, "institutions", code="faraway-1", name="外县养老院", name_en="Faraway Home",
+            kind="nursing_home", region="310101",
+        )  # fmt: skip
+        zone = insert(
+            connection, "zones", institution_id=far, code="far-kitchen", name="远处厨房", name_en="Faraway Kitchen",
+            kind="kitchen",
+        )  # fmt: skip
+        device = insert(
+            connection, "devices", institution_id=far, zone_id=zone, code="far-smk", name="远处烟感", kind="smoke",
+            report_interval_s=30,
+        )  # fmt: skip
+        insert(connection, "points", device_id=device, quantity="temperature", unit="Cel")
+        passwords = {}
+        for role in Role:
+            _, passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
+        _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
+        own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
+        far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
+        numbers, drills, checks = [], [], []
+        for institution in (world.home, far):
+            begun = suppression_store.begin(
+                connection,
+                Suppression(
+                    0, Means.SHELVE, institution, None, None, Kind.LOW_BATTERY,
+                    "own" if institution == world.home else "远处的原因",
+                    "user:admin", datetime.now(UTC), datetime.now(UTC) + timedelta(hours=2),
+                ),
+            )  # fmt: skip
+            numbers.append(begun.id)
+            asked = drill_runner.wanted(connection, institution, None, Kind.FIRE, DrillSettings(), by="user:admin")
+            drills.append(drill_store.start(connection, asked).drill.id)
+            checks.append(
+                duty_check_store.call(connection, institution, called_by="user:admin", answer_s=600, note="").id
+            )
+    far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
+    own_alert = world.say(Verb.RAISE, latching=True)
+    self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
+    return Two(
+        world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
+        passwords, *drills, *checks,
+    )  # fmt: skip

@@ -1,0 +1,222 @@
+"""Every route and the websocket, with every role, on one's own institution and on another: nothing leaks.
+
+A route that is not in EXPECTED fails the test: whoever adds one states who may call it.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerting.alert import Kind, Verb
+from alerting.people import RIGHTS, Right, Role
+from dashboard.app import create_app
+from dashboard.settings import DashboardSettings
+from tests.integration.dashboard_world import frames, serve
+from tests.integration.people_world import FOREIGN_WORDS, Two, build_two
+
+pytestmark = pytest.mark.integration
+
+UNTIL = (datetime.now(UTC) + timedelta(minutes=20)).isoformat()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Who may call a route (one of `rights`), and what to put into its path and body: own things, foreign things."""
+
+    rights: frozenset[Right]
+    own: dict[str, Any] = field(default_factory=dict)  # path parameters → attribute of Two; "" for the query or body
+    foreign: dict[str, Any] | None = None  # None: a list, which shows nothing foreign
+    body: Any = None
+    everywhere: bool = False
+
+
+def may(*rights: Right, **more: Any) -> Expected:
+    return Expected(frozenset(rights), **more)
+
+
+ALERT = {"own": {"alert_id": "own_alert"}, "foreign": {"alert_id": "far_alert"}}
+PERSON = {"own": {"person_id": "own_person"}, "foreign": {"person_id": "far_person"}}
+PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_id": "far"}}}
+HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
+SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
+SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
+# Everybody who is signed in; the session is one's own.
+SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
+PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics")}
+EXPECTED: dict[tuple[str, str], Expected] = {
+    ("GET", "/api/institutions"): may(Right.VIEW),
+    ("GET", "/api/institutions/{institution_id}"): may(
+        Right.VIEW, own={"institution_id": "home"}, foreign={"institution_id": "far"}
+    ),
+    ("GET", "/api/alerts"): may(Right.VIEW),
+    ("GET", "/api/alerts/{alert_id}"): may(Right.VIEW, **ALERT),
+    ("POST", "/api/alerts/{alert_id}/acknowledge"): may(Right.ACKNOWLEDGE, **ALERT, body={"version": 1}),
+    ("POST", "/api/alerts/{alert_id}/reset"): may(Right.RESET, **ALERT, body={"version": 1}),
+    ("POST", "/api/alerts/{alert_id}/comment"): may(Right.COMMENT, **ALERT, body={"note": "x"}),
+    ("GET", "/api/alerts/{alert_id}/notifications"): may(Right.VIEW_NOTIFICATIONS, **ALERT),
+    ("GET", "/api/suppressions"): may(Right.VIEW),
+    ("POST", "/api/suppressions"): may(
+        *SILENCING, own={"": {"institution_id": "home"}}, foreign={"": {"institution_id": "far"}}, body=SILENCE
+    ),
+    ("POST", "/api/suppressions/{suppression_id}/end"): may(
+        *SILENCING, own={"suppression_id": "own_suppression"}, foreign={"suppression_id": "far_suppression"}
+    ),
+    ("GET", "/api/devices/{device_id}/readings"): may(
+        Right.VIEW, own={"device_id": "device"}, foreign={"device_id": "far_device"}
+    ),
+    ("GET", "/api/people"): may(Right.MANAGE_PEOPLE),
+    ("POST", "/api/people"): may(
+        Right.MANAGE_PEOPLE,
+        own={"": {"scope": {"institution_id": "home"}}},
+        foreign={"": {"scope": {"institution_id": "far"}}},
+        body={"name": "x", "role": "expert"},
+    ),
+    ("PATCH", "/api/people/{person_id}"): may(Right.MANAGE_PEOPLE, **PERSON, body={"language": "en"}),
+    ("PUT", "/api/people/{person_id}/contacts"): may(Right.MANAGE_PEOPLE, **PERSON, body={"ways": []}),
+    ("POST", "/api/people/{person_id}/reset-password"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),
+    ("GET", "/api/drills"): may(Right.VIEW),
+    ("GET", "/api/drills/{drill_id}"): may(
+        Right.VIEW, own={"drill_id": "own_drill"}, foreign={"drill_id": "far_drill"}
+    ),
+    ("POST", "/api/drills"): may(Right.DRILL, **PLACE, body={"kind": "fire"}),
+    ("GET", "/api/duty-checks"): may(Right.VIEW),
+    ("POST", "/api/duty-checks"): may(Right.CALL_DUTY_CHECK, **PLACE, body={"answer_within_s": 600}),
+    ("POST", "/api/duty-checks/{number}/answer"): may(
+        Right.ANSWER_DUTY_CHECK, own={"number": "own_check"}, foreign={"number": "far_check"}
+    ),
+    ("GET", "/api/institutions/{institution_id}/plans"): may(Right.VIEW, **HOME),
+    ("PUT", "/api/institutions/{institution_id}/plans/gas"): may(
+        Right.MANAGE_PLANS, **HOME, body={"steps": [], "phones": []}
+    ),
+    ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
+}
+
+
+def routes() -> list[tuple[str, str]]:
+    paths = create_app("postgresql:///unused", DashboardSettings()).openapi()["paths"]
+    return [(method.upper(), path) for path, methods in paths.items() for method in methods]
+
+
+def test_every_route_has_an_expectation():
+    assert {(method, path.replace("/{kind}", "/gas")) for method, path in routes()} == set(EXPECTED) | SESSION | PUBLIC
+
+
+def value_of(two: Two, name: Any) -> Any:
+    """What a name in EXPECTED stands for."""
+    if isinstance(name, dict):
+        return {key: value_of(two, each) for key, each in name.items()}
+    if name == "home":
+        return two.world.home
+    if name == "device":
+        return two.world.devices[0]
+    found = getattr(two, name)
+    return str(found.id) if name.endswith("_alert") else found
+
+
+def call(client, two: Two, route: tuple[str, str], parts: dict[str, Any]):
+    method, path = route
+    body = EXPECTED[route].body
+    for name, stands_for in parts.items():
+        value = value_of(two, stands_for)
+        if name:
+            path = path.replace(f"{{{name}}}", str(value))
+        else:
+            body = {**body, **value}
+    return client.request(method, path, json=body)
+
+
+@pytest.fixture
+def two(database_url):
+    return build_two(database_url)
+
+
+def leaks(text: str, two: Two) -> list[str]:
+    """What of the foreign institution shows in an answer."""
+    return [each for each in (*FOREIGN_WORDS, str(two.far_alert.id), str(two.self_alert.id)) if each in text]
+
+
+def test_every_route_with_every_role_on_own_and_foreign_things(two: Two):
+    with serve(two.world) as served:
+        for role in Role:
+            client = two.client(served, role.value)
+            for route, expected in EXPECTED.items():
+                permitted = bool(expected.rights & RIGHTS[role]) and not expected.everywhere
+                what = (role, route)
+                if expected.foreign is not None:
+                    answer = call(client, two, route, expected.foreign)
+                    assert answer.status_code == (404 if permitted else 403), (what, answer.text)
+                    assert not leaks(answer.text.replace(str(two.far_alert.id), ""), two), what
+                answer = call(client, two, route, expected.own)
+                if not permitted:
+                    assert answer.status_code == 403, (what, answer.text)
+                else:
+                    # A role may lack the right for this very case (403 from the body), never the thing (404).
+                    allowed = {200, 201, 409} | ({403} if route[1].startswith("/api/people/") else set())
+                    assert answer.status_code in allowed, (what, answer.text)
+                assert not leaks(answer.text, two), what
+        everything = served.client()
+        for route, expected in EXPECTED.items():
+            for parts in (expected.own, expected.foreign or expected.own):
+                assert call(everything, two, route, parts).status_code in {200, 201, 409}, route
+
+
+def test_lists_show_and_count_only_what_the_scope_covers(two: Two):
+    with serve(two.world) as served:
+        for username in ("operator", "county"):
+            client = two.client(served, username)
+            institutions = client.get("/api/institutions").json()
+            assert (institutions["total"], [each["id"] for each in institutions["items"]]) == (1, [two.world.home])
+            assert client.get("/api/institutions?q=Faraway").json() == {"items": [], "total": 0}
+            for query in ("", "?state=all", "?state=closed", f"?institution_id={two.far}", "?kind=system"):
+                shown = {each["id"] for each in client.get(f"/api/alerts{query}").json()["items"]}
+                assert shown <= {str(two.own_alert.id)}, query
+            assert len(client.get("/api/alerts").json()["items"]) == 1
+            assert len(client.get("/api/suppressions").json()["items"]) == 1
+            assert client.get(f"/api/suppressions?institution_id={two.far}").json()["items"] == []
+        nobody = "00000000-0000-0000-0000-000000000000"
+        client = two.client(served, "operator")
+        foreign, none = (client.get(f"/api/alerts/{each}").json() for each in (two.far_alert.id, nobody))
+        assert foreign["detail"].replace(str(two.far_alert.id), nobody) == none["detail"]  # in the very same words
+        people = two.client(served, "institution_manager").get("/api/people").json()["items"]
+        assert {each["scope"]["institution_id"] for each in people} == {two.world.home}
+        shown = served.client().get("/api/alerts").json()["items"]
+        assert {each["id"] for each in shown} == {str(a.id) for a in (two.own_alert, two.far_alert, two.self_alert)}
+        assert [each["institution"] for each in shown if each["kind"] == "system"] == [None]
+
+
+def test_nothing_foreign_comes_over_the_websocket(two: Two):
+    with serve(two.world, readings_poll_s=0.1) as served:
+        for username, sees_all in (*((role.value, False) for role in Role), ("county", False), ("admin", True)):
+            client = served.client() if sees_all else two.client(served, username)
+            with served.socket(client) as socket:
+                [snapshot] = frames(socket, 1, "snapshot")
+                assert bool(leaks(json.dumps(snapshot, ensure_ascii=False), two)) is sees_all, username
+                assert str(two.own_alert.id) in json.dumps(snapshot)
+                assert len(snapshot["institutions"]) == (3 if sees_all else 1)
+                socket.send(json.dumps({"type": "watch", "device_id": two.far_device}))
+                source = two.far_alert.source
+                two.world.say(Verb.RAISE, kind=Kind.GAS, source=source, rule=f"g-{username}")
+                two.world.say(Verb.CLEAR, kind=Kind.SYSTEM, source=two.self_alert.source, rule="nothing")
+                with two.world.connect() as connection:
+                    connection.execute(
+                        "INSERT INTO readings (measured_at, point_id, value, delay_ms)"
+                        " SELECT clock_timestamp(), id, 20, 1 FROM points WHERE device_id = %s", (two.far_device,)
+                    )  # fmt: skip
+                mine = two.world.say(Verb.RAISE, kind=Kind.CO, rule=f"c-{username}")
+                if sees_all:
+                    assert frames(socket, 1)[0]["alert"]["institution"]["id"] == two.far
+                    assert len(frames(socket, 1, "readings")) == 1
+                    continue
+                heard = ""
+                while not (heard and json.loads(heard)["type"] == "alert"):
+                    heard = str(socket.recv(timeout=10))
+                    assert not leaks(heard, two), username
+                assert json.loads(heard)["alert"]["id"] == str(mine.id), username
+                with pytest.raises(TimeoutError):
+                    frames(socket, 1, "readings", timeout_s=0.3)

@@ -16,6 +16,7 @@ from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, 
 from dashboard.live import Live
 from dashboard.schemas import WatchRequest
 from dashboard.service import Service
+from ingest.errors import DatabaseUnavailable
 
 router = APIRouter()
 
@@ -36,7 +37,7 @@ async def live(websocket: WebSocket) -> None:
         await _refuse(websocket, SIGNED_OUT, "not signed in")
     except (NotPermitted, PasswordChangeRequired) as error:
         await _refuse(websocket, NOT_PERMITTED, str(error))
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("websocket refused: the database does not answer", error=str(error))
         await _refuse(websocket, SLOW, "the database does not answer")
     else:

@@ -31,6 +31,7 @@ from ingest.errors import DatabaseUnavailable
 
 _FIRST_PICTURE_S_MAX: Final = 5.0
 _THREAD_STOP_S_MAX: Final = 1.5
+_ANSWER_S_MAX: Final = 3.0  # of the database to a small question, before it counts as silent
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +59,17 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._first_picture = asyncio.Event()
         self._people_changed = asyncio.Event()
+        self._asked_at_s: float | None = None  # since when a small question has waited for its answer
 
     @property
     def following(self) -> bool:
         """Whether the event log is being followed."""
         return self._follower is not None and self._follower.alive
+
+    @property
+    def database_silent(self) -> bool:
+        """Whether the database neither answers nor refuses: whoever asks it now waits for as long as that lasts."""
+        return self._asked_at_s is not None and time.monotonic() - self._asked_at_s > _ANSWER_S_MAX
 
     async def start(self) -> None:
         """Begin to follow the log and the intake's pulse; returns when there is a picture to show, or after a while."""
@@ -160,9 +167,13 @@ class Live:
 
     def _read_pulse(self, sessions: set[bytes]) -> tuple[list[history.Heartbeat], dict[bytes, User]]:
         idle = auth.idle_max(self._settings)
-        with self._pool.connection(timeout=self._settings.database_wait_s_max) as connection:
-            store.touch_sessions(connection, sessions, idle=idle)
-            return history.heartbeats(connection), store.sessions(connection, sessions, idle=idle)
+        self._asked_at_s = time.monotonic()
+        try:
+            with self._pool.connection(timeout=self._settings.database_wait_s_max) as connection:
+                store.touch_sessions(connection, sessions, idle=idle)
+                return history.heartbeats(connection), store.sessions(connection, sessions, idle=idle)
+        finally:
+            self._asked_at_s = None
 
 
 async def _every(period_s: float, action: Callable[[], Awaitable[None]], at_once: asyncio.Event | None = None) -> None:

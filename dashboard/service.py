@@ -11,6 +11,7 @@ from dashboard.metrics import Metrics
 from dashboard.settings import DashboardSettings
 from dashboard.throttle import SignInThrottle
 from ingest.database import Connection, Pool
+from ingest.errors import DatabaseUnavailable
 
 _PASSWORD_CHECKS_MAX = 2  # at once: each takes 64 MiB
 
@@ -29,7 +30,10 @@ class Service:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction, committed at the end. Raises psycopg.OperationalError."""
+        """One transaction, committed at the end. Raises psycopg.OperationalError, DatabaseUnavailable: at once while
+        the database is silent, for requests that wait for it would soon take every thread."""
+        if self.live.database_silent:
+            raise DatabaseUnavailable
         with self.pool.connection(timeout=self.settings.database_wait_s_max) as connection:
             yield connection
 

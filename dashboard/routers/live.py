@@ -21,6 +21,7 @@ from dashboard.live import Live
 from dashboard.schemas import WatchRequest
 from dashboard.service import Service
 from ingest import directory
+from ingest.errors import DatabaseUnavailable
 
 router = APIRouter()
 
@@ -42,7 +43,7 @@ async def live(websocket: WebSocket) -> None:
         await _refuse(websocket, SIGNED_OUT, "not signed in")
     except (NotPermitted, PasswordChangeRequired) as error:
         await _refuse(websocket, NOT_PERMITTED, str(error))
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("websocket refused: the database does not answer", error=str(error))
         await _refuse(websocket, SLOW, "the database does not answer")
     else:

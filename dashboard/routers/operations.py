@@ -12,6 +12,7 @@ from dashboard import schemas
 from dashboard.access import Serving, client_address
 from dashboard.errors import NotPermitted
 from dashboard.service import Service
+from ingest.errors import DatabaseUnavailable
 
 router = APIRouter(tags=["operations"])
 
@@ -41,7 +42,7 @@ def _database_answers(serving: Service) -> bool:
     try:
         with serving.writing() as connection:
             connection.execute("SELECT 1")
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("health: the database does not answer", error=str(error))
         return False
     return True

@@ -57,7 +57,8 @@ def test_an_open_page_hears_of_an_alarm_while_the_database_hangs(
     _, folder = own_services
     heard: list[dict] = []
     stop = threading.Event()
-    with bench.pipeline(), served.socket(served.client()) as socket:
+    client = served.client()
+    with bench.pipeline(), served.socket(client) as socket:
         frames(socket, 1, "snapshot")
         listener = threading.Thread(target=listen, args=(socket, heard, stop))
         listener.start()
@@ -90,6 +91,10 @@ def test_an_open_page_hears_of_an_alarm_while_the_database_hangs(
                 assert told["event"]["id"] is None
                 assert told["institution"]["open_alerts"]["critical"] + told["institution"]["open_alerts"]["high"] == 3
                 time.sleep(12)  # longer than a heartbeat in the database would count, and than the follower's patience
+                asked_s = time.monotonic()
+                assert client.get("/api/alerts").status_code == 503  # and does not wait
+                assert client.get("/healthz").status_code == 503
+                assert time.monotonic() - asked_s < 2
                 assert heard[-1]["type"] == "heartbeat"
                 assert heard[-1]["pipeline_alive"] is True
                 assert heard[-1]["heard_s"] > time.monotonic() - 2

@@ -44,7 +44,7 @@ CREATE TABLE ladders (
   call int NOT NULL,
   called_at timestamptz NOT NULL,
   begun_at timestamptz NOT NULL,
-  done_s double precision NOT NULL,
+  done int[] NOT NULL,             -- step × 1000 + round
   ahead_s double precision NOT NULL,
   flapping bool NOT NULL,
   raised timestamptz[] NOT NULL,

@@ -119,7 +119,8 @@ def _crowded(item: Item, places: set[tuple[int | None, int | None]], messages: S
 def _ready(
     rest: Sequence[Item], recent: Sequence[Sent], held: list[tuple[Item, datetime]], window: timedelta, now: datetime
 ) -> list[Item]:
-    """Those of `rest` about whose institution nothing went within the window; the others are added to `held`."""
+    """Those of `rest` that have waited, or about whose institution nothing went within the window; the others are added
+    to `held`."""
     latest: dict[int | None, datetime] = {}
     for each in recent:
         if each.form is not Form.DIGEST:
@@ -127,7 +128,7 @@ def _ready(
     ready = []
     for item in rest:
         end = latest.get(item.alert.source.institution_id, now - window) + window
-        if end > now:
+        if end > now and item.telling.hold_until is None:  # what has waited once does not wait for others again
             held.append((item, end))
         else:
             ready.append(item)

@@ -7,7 +7,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -111,6 +111,11 @@ class Route:
             and (not self.priorities or alert.priority in self.priorities)
             and (not self.institution_kinds or institution_kind in self.institution_kinds)
         )
+
+    def first_rung(self) -> "Route":
+        """The same without escalation, for a test of the chain that goes no further than the first push."""
+        steps = tuple(replace(step, repeat_s=0.0) for step in self.steps if step.after_s <= 0)
+        return replace(self, steps=steps, raises_unanswered=False)
 
     def entries(self) -> tuple[Entry, ...]:
         """Every step in every round before the end, in order of time."""

@@ -26,15 +26,16 @@ class Ending(StrEnum):
 class Ladder:
     """The calling for one call of an alert. Times in seconds count from `begun_at`.
 
-    `done_s`: everything of the policy up to there is done. `ahead_s`: how much earlier the rest comes, because a step
-    found nobody. `raised` are the latest times at which the alert called, for telling whether it flaps.
+    `done`: the steps that are done, each with its round. `ahead_s`: how much earlier the first rounds of the others
+    come, because a step found nobody. `raised` are the latest times at which the alert called, which tell whether it
+    flaps.
     """
 
     alert_id: UUID
     call: int
     called_at: datetime
     begun_at: datetime
-    done_s: float = -1.0
+    done: frozenset[tuple[int, int]] = frozenset()
     ahead_s: float = 0.0
     flapping: bool = False
     raised: tuple[datetime, ...] = ()

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
 from typing import Final
 from uuid import UUID
 
@@ -116,7 +115,8 @@ class _Work:
             self._end(ladder, Ending.CLEARED)
             self.reasons[alert_id] = Reason.CLEARED
         else:
-            self._climb(alert, self._call(alert, ladder), route, institution)
+            reached = route if reach_of(alert) is Reach.ALL else route.first_rung()
+            self._climb(alert, self._call(alert, ladder), reached, institution)
 
     def _institution(self, alert: Alert) -> Institution | None:
         return self._directory.registry.institutions.get(alert.source.institution_id or 0)
@@ -174,24 +174,33 @@ class _Work:
             else:
                 self.reasons[alert.id] = Reason.POLICY_ENDED
             return
-        elapsed_s = (self._now - ladder.begun_at).total_seconds()
-        ahead = alert.id in self._book.unreached
-        left = [(at, list(entries)) for at, entries in groupby(route.entries(), lambda entry: entry.after_s)
-                if at > ladder.done_s and (at <= 0 or reach_of(alert) is Reach.ALL)]  # fmt: skip
-        for after_s, entries in left:
-            if ahead:
-                ladder = replace(ladder, ahead_s=max(ladder.ahead_s, after_s - elapsed_s))
-            due_at = ladder.begun_at + timedelta(seconds=max(0.0, after_s - ladder.ahead_s))
-            wait_until = due_at if due_at > self._now else self._quiet_until(route)
-            if wait_until is not None:
-                self._keep(alert, ladder, wait_until)
+        if alert.id in self._book.unreached:
+            ladder = self._ahead(ladder, route)
+        while due := self._due(ladder, route):
+            quiet_until = self._quiet_until(route)
+            if quiet_until is not None:
+                self._keep(alert, ladder, quiet_until)
                 return
             occasion = self._directory.policy.hours.occasion(self._now)
-            meant = [entry for entry in entries if occasion in entry.step.at]
+            meant = [entry for entry in due if occasion in entry.step.at]
             told = [self._tell(alert, ladder, entry, route, institution) for entry in meant]
-            ahead = bool(meant) and not any(told)
-            ladder = replace(ladder, done_s=after_s)
+            ladder = replace(ladder, done=ladder.done | {(entry.step.number, entry.round) for entry in due})
+            if meant and not any(told):
+                ladder = self._ahead(ladder, route)
         self._finish(alert, ladder, route)
+
+    def _due(self, ladder: Ladder, route: Route) -> list[Entry]:
+        """The steps that are due first, of those that are due: one moment of the policy after the other."""
+        due = [entry for entry in _left(ladder, route) if _due_at(ladder, entry) <= self._now]
+        return [entry for entry in due if entry.after_s == due[0].after_s]
+
+    def _ahead(self, ladder: Ladder, route: Route) -> Ladder:
+        """Nobody could be told: let the next step come now, but no repetition of one before."""
+        following = next((entry for entry in _left(ladder, route) if not entry.round), None)
+        if following is None:
+            return ladder
+        elapsed_s = (self._now - ladder.begun_at).total_seconds()
+        return replace(ladder, ahead_s=max(ladder.ahead_s, following.after_s - elapsed_s))
 
     def _quiet_until(self, route: Route) -> datetime | None:
         return self._directory.policy.hours.quiet_until(self._now) if route.quiet_hours else None
@@ -202,15 +211,16 @@ class _Work:
         self.look_again[alert.id] = wanted_at
 
     def _finish(self, alert: Alert, ladder: Ladder, route: Route) -> None:
-        """Every step is done: wait for the end, or reach it. Where nobody could be told at all, that is at once."""
+        """Nothing more is due now: wait, or end. Where nobody could be told at all, the end comes at once."""
         end_at = ladder.begun_at + timedelta(seconds=route.end_s)
         known = self._book.ladders.get(alert.id)
         same_call = known is not None and known.call == ladder.call
-        reached = (same_call and bool(self._book.told.get(alert.id))) or any(
+        reached = (same_call and bool(self._book.told.get(alert.id)) and alert.id not in self._book.unreached) or any(
             key.alert_id == alert.id and key.call == ladder.call for key in self.tellings
         )
-        if self._now < end_at and reached and alert.id not in self._book.unreached:
-            self._keep(alert, ladder, end_at)
+        left = _left(ladder, route)
+        if self._now < end_at and (reached or any(not entry.round for entry in left)):
+            self._keep(alert, ladder, min([end_at, *(_due_at(ladder, entry) for entry in left)]))
             return
         self.ladders[alert.id] = replace(ladder, ended_at=self._now, ending=Ending.POLICY_END)
         self.reasons[alert.id] = Reason.POLICY_ENDED
@@ -325,6 +335,17 @@ def _channels(message: Message) -> frozenset[str]:
     """The kinds of contact the steps ask for; all of them where any step asks for none in particular."""
     asked = [item.telling.channels for item in message.items]
     return frozenset().union(*asked) if all(asked) else frozenset()
+
+
+def _left(ladder: Ladder, route: Route) -> list[Entry]:
+    """What is left of the ladder, in the policy's order."""
+    return [entry for entry in route.entries() if (entry.step.number, entry.round) not in ladder.done]
+
+
+def _due_at(ladder: Ladder, entry: Entry) -> datetime:
+    """When an entry is due; only a step's first round comes earlier where others found nobody."""
+    after_s = entry.after_s if entry.round else max(0.0, entry.after_s - ladder.ahead_s)
+    return ladder.begun_at + timedelta(seconds=after_s)
 
 
 def next_change(directory: Directory, now: datetime) -> datetime | None:

@@ -16,10 +16,11 @@ from alerting.ladder import Ending, Ladder, Telling, TellingKey
 from ingest.database import Connection
 
 CHANNEL: Final = "pushes"  # NOTIFY: there is something to send, or nobody could be reached
+_ROUNDS: Final = 1000  # more than a step can have (escalation.parse)
 _LEADER_LOCK: Final = 0x414E4E54  # one notifier decides; any number send
 
 _LADDER: Final = (
-    "alert_id", "call", "called_at", "begun_at", "done_s", "ahead_s", "flapping", "raised", "ended_at", "ending",
+    "alert_id", "call", "called_at", "begun_at", "done", "ahead_s", "flapping", "raised", "ended_at", "ending",
 )  # fmt: skip
 _PUSH: Final = (
     "id", "person_id", "form", "urgency", "drill", "alert_id", "institution_id", "zone_id", "language", "title", "body",
@@ -294,14 +295,16 @@ def _update(connection: Connection, changed: Sequence[Delivery]) -> None:
 
 def _ladder_row(each: Ladder) -> tuple[Any, ...]:
     return (
-        each.alert_id, each.call, each.called_at, each.begun_at, each.done_s, each.ahead_s, each.flapping,
-        list(each.raised), each.ended_at, each.ending,
+        each.alert_id, each.call, each.called_at, each.begun_at,
+        sorted(step * _ROUNDS + round_ for step, round_ in each.done), each.ahead_s, each.flapping, list(each.raised),
+         each.ended_at, each.ending,
     )  # fmt: skip
 
 
 def _ladder(row: dict[str, Any]) -> Ladder:
     ending = row.pop("ending")
-    return Ladder(**{**row, "raised": tuple(row["raised"])}, ending=Ending(ending) if ending else None)
+    done = frozenset(divmod(number, _ROUNDS) for number in row["done"])
+    return Ladder(**{**row, "raised": tuple(row["raised"]), "done": done}, ending=Ending(ending) if ending else None)
 
 
 def _push_row(each: Push) -> tuple[Any, ...]:

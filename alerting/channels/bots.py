@@ -3,7 +3,7 @@
 A bot's address is the webhook address its platform shows, with the signing secret after a `#` where it has one; the
 forms of apprise are understood too (wecombot://KEY, dingtalk://SECRET@TOKEN, feishu://TOKEN). All three answer HTTP 200
 to a message they do not take and say why in the body, which is why they are asked here and not through apprise: it
-counts every 200 as delivered (docs/decisions/0005).
+counts every 200 as delivered (docs/decisions/0006).
 """
 
 import base64

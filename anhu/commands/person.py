@@ -64,7 +64,11 @@ def _institution_id(connection: Connection, code: str | None) -> int | None:
     return int(row[0])
 
 
-@app.command("list", help="列出人员；不显示地址。 List people, without their addresses.")
+@app.command(
+    "list",
+    help="列出人员；不显示地址。 List people, without their addresses.",
+    epilog="例 / for example: anhu person list",
+)
 def show(data_dir: DataDir = None) -> None:
     """One line for each person."""
     with plain_errors(), database(data_dir) as url, connect(url) as connection:

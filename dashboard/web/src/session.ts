@@ -1,6 +1,6 @@
-import { ref, shallowRef } from "vue";
+import { computed, ref, shallowRef } from "vue";
 import * as api from "@/api/client";
-import type { User } from "@/api/contract";
+import type { Right, User } from "@/api/people";
 import { live } from "@/live/store";
 
 const user = shallowRef<User | null>(null);
@@ -48,4 +48,12 @@ async function signOut(): Promise<void> {
 
 api.whenSessionExpires(() => end(true));
 
-export const session = { user, expired, resume, signIn, signOut };
+/** Whether the signed-in person holds a right, over everything they can see. */
+function may(right: Right): boolean {
+  return user.value?.rights.includes(right) ?? false;
+}
+
+/** The one institution of a duty desk; null for whoever watches more than one. */
+const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null);
+
+export const session = { user, may, ownInstitutionId, expired, resume, signIn, signOut };

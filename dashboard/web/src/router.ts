@@ -9,6 +9,8 @@ declare module "vue-router" {
     open?: boolean;
     /** Whoever lacks it is led to the duty desk. */
     right?: Right;
+    /** Only for those responsible for the whole service. */
+    everywhere?: boolean;
   }
 }
 
@@ -24,7 +26,7 @@ export const router = createRouter({
     { path: "/duty", name: "duty-checks", component: () => import("@/pages/DutyChecksPage.vue") },
     { path: "/drills", name: "drills", component: () => import("@/pages/DrillsPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
-    { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system" } },
+    { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
@@ -32,7 +34,8 @@ export const router = createRouter({
 
 router.beforeEach((to) => {
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  const { right } = to.meta;
-  if (session.user.value) return right && !session.may(right) ? { name: "duty" } : true;
+  const { right, everywhere } = to.meta;
+  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value);
+  if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

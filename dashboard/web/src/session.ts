@@ -20,7 +20,8 @@ async function stillSignedIn(): Promise<boolean> {
 function begin(who: User): void {
   user.value = who;
   expired.value = false;
-  live.start(stillSignedIn);
+  // Until they have chosen a password of their own the server sends nothing.
+  if (!who.password_change_required) live.start(stillSignedIn);
 }
 
 function end(byItself: boolean): void {
@@ -56,4 +57,7 @@ function may(right: Right): boolean {
 /** The one institution of a duty desk; null for whoever watches more than one. */
 const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null);
 
-export const session = { user, may, ownInstitutionId, expired, resume, signIn, signOut };
+/** Whether they are responsible for the whole service. */
+const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
+
+export const session = { user, may, ownInstitutionId, everywhere, expired, resume, signIn, signOut };

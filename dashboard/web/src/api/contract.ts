@@ -31,10 +31,13 @@ export type ZoneKind =
 export type DeviceKind = "smoke" | "heat" | "gas" | "co" | "fall" | "sos" | "multi";
 
 export interface Problem {
+  /** urn:anhu:problem:NAME. */
   type?: string;
   title?: string;
   status?: number;
   detail?: string;
+  /** The longest that was possible, where something was too long. */
+  limit_s?: number;
 }
 
 export interface Institution {
@@ -160,10 +163,11 @@ export interface Alert {
 }
 
 export interface AlertEvent {
-  id: number;
+  /** Null, like `recorded_at`, while the database is away and only the spool has it. */
+  id: number | null;
   verb: Verb;
   at: Iso;
-  recorded_at: Iso;
+  recorded_at: Iso | null;
   priority: Priority;
   rule: string | null;
   /** "engine" or "user:NAME". */
@@ -298,6 +302,13 @@ export interface AlertFrame {
   institution: Institution | null;
 }
 
+/** Alerts that fell silent or call again without an event of their own. */
+export interface QuietFrame {
+  type: "quiet";
+  institution_id: number | null;
+  alerts: { id: string; quiet: Quiet | null; quiet_until: Iso | null }[];
+}
+
 export interface ReadingsFrame {
   type: "readings";
   device_id: number;
@@ -321,6 +332,7 @@ export interface DrillFrame {
   drill: Drill;
 }
 
-export type LiveFrame = SnapshotFrame | AlertFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame;
+export type LiveFrame =
+  | SnapshotFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame;
 
 export type ClientFrame = { type: "watch" | "unwatch"; device_id: number } | { type: "seen"; alert_id: string };

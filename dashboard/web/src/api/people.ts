@@ -1,4 +1,3 @@
-import type { Iso } from "./contract";
 import { get, write } from "./http";
 
 export const ROLES = [
@@ -24,6 +23,8 @@ export interface User {
   person_id: number | null;
   scope: Scope;
   rights: Right[];
+  /** Signed in with a one-time password: nothing else is served before they choose their own. */
+  password_change_required?: boolean;
 }
 
 /** A way to reach somebody. The address itself never leaves the server: `hint` is its host or last characters. */
@@ -41,12 +42,11 @@ export interface Person {
   language: "zh" | "en";
   active: boolean;
   username: string | null;
-  contacts?: ContactHint[];
-  last_seen_at?: Iso | null;
+  contacts: ContactHint[];
 }
 
 /** A person whose sign-in was just made or reset: the password is told once. */
-export type PersonWithPassword = Person & { password?: string | null; one_time_password?: string | null };
+export type PersonWithPassword = Person & { one_time_password?: string | null };
 
 export interface NewPerson {
   name: string;

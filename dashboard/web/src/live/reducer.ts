@@ -1,4 +1,4 @@
-import type { Alert, Institution, LiveFrame, SnapshotFrame } from "@/api/contract";
+import type { Alert, Institution, LiveFrame, QuietFrame, SnapshotFrame } from "@/api/contract";
 import type { Drill } from "@/api/drills";
 import type { DutyCheck } from "@/api/dutyChecks";
 
@@ -61,6 +61,16 @@ export function adoptAlert(state: LiveState, alert: Alert): LiveState {
     }
   }
   return { ...state, alerts, closedVersions };
+}
+
+/** Takes in which open alerts fell silent or call again; the others stay as they are. */
+function requiet(state: LiveState, changes: QuietFrame["alerts"]): LiveState {
+  const alerts = new Map(state.alerts);
+  for (const { id, quiet, quiet_until } of changes) {
+    const known = alerts.get(id);
+    if (known) alerts.set(id, { ...known, quiet, quiet_until });
+  }
+  return { ...state, alerts };
 }
 
 interface Ending {
@@ -137,6 +147,8 @@ export function applyFrame(state: LiveState, frame: LiveFrame): LiveState {
     }
     case "heartbeat":
       return state.pipelineAlive === frame.pipeline_alive ? state : { ...state, pipelineAlive: frame.pipeline_alive };
+    case "quiet":
+      return requiet(state, frame.alerts);
     case "duty_check":
       return adoptDutyCheck(state, frame.check);
     case "drill":

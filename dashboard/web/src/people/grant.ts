@@ -1,11 +1,11 @@
 import type { Role, Scope } from "@/api/people";
 import { ROLES } from "@/api/people";
 
-/** Whom somebody may put in charge of what: never more than they hold themselves. */
+/** Whom somebody may appoint: roles that permit nothing that their own does not, as the server judges it. */
 const BELOW: Record<Role, readonly Role[]> = {
   administrator: ROLES,
-  supervisor: ["operator", "institution_manager", "safety_officer", "inspector", "expert", "supervisor"],
-  institution_manager: ["operator", "institution_manager", "safety_officer"],
+  supervisor: ["supervisor", "inspector", "expert"],
+  institution_manager: ["operator", "safety_officer", "institution_manager", "inspector", "expert"],
   safety_officer: [],
   operator: [],
   inspector: [],

@@ -43,11 +43,18 @@ export function useAttention(router: Router): void {
     desktop.show(alert.id, kindName(alert), body, !alert.drill, open);
   }
 
+  /** The chain tests itself while residents sleep: that is to be seen, not heard. */
+  function heard(alert: Alert): boolean {
+    return !live.drills.value.some(
+      (drill) => drill.scheduled && drill.state === "running" && drill.institution.id === alert.institution?.id,
+    );
+  }
+
   watch(live.soundingAlerts, (now, before) => fresh(now, before).forEach(notify));
   watch(live.drillAlerts, (now, before) => {
     const begun = fresh(now, before);
     begun.forEach(notify);
-    if (begun.length) siren.chime();
+    if (begun.some(heard)) siren.chime();
   });
   watch(ownChecks, (now, before) => {
     for (const check of fresh(now, before)) {

@@ -3,8 +3,25 @@ import { get, write } from "./http";
 
 export type DrillState = "running" | "passed" | "failed" | "ended";
 
+export interface DrillStage {
+  stage: string;
+  seconds: number | null;
+  limit_s: number | null;
+  /** Null where there is no limit. */
+  passed: boolean | null;
+  clause?: string | null;
+}
+
+export interface DrillReport {
+  reason?: string;
+  note?: string;
+  ended_at?: Iso;
+  stages?: DrillStage[];
+}
+
 export interface Drill {
-  id: number;
+  /** A UUID. */
+  id: string;
   institution: AlertInstitution;
   device: AlertDevice | null;
   kind: AlertKind;
@@ -14,12 +31,13 @@ export interface Drill {
   started_at: Iso;
   state: DrillState;
   raised_at: Iso | null;
-  /** Seconds after the alert was raised. */
+  /** These are seconds from the start of the drill. */
   seen_on_screen_s: number | null;
   pushed_s: number | null;
   acknowledged_s: number | null;
   acknowledged_by: string | null;
-  report: Record<string, unknown> | null;
+  /** Filed when it is over. */
+  report: DrillReport | null;
 }
 
 export interface NewDrill {

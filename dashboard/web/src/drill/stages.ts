@@ -3,7 +3,7 @@ import type { Drill } from "@/api/drills";
 export const STAGES = ["raised", "seen", "pushed", "acknowledged"] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** Seconds from the drill's start to the alert, and from the alert to screen, push and acknowledgement; null until then. */
+/** Seconds from the drill's start to alert, screen, push and acknowledgement; null until then. */
 export function stageSeconds(drill: Drill): Record<Stage, number | null> {
   const raised = drill.raised_at ? (Date.parse(drill.raised_at) - Date.parse(drill.started_at)) / 1000 : null;
   return {

@@ -9,7 +9,7 @@ export function answerable(checks: readonly DutyCheck[], institutionId: number |
 
 /** "9:05": what is left of a countdown, never below zero. */
 export function countdown(dueAt: string, atMs: number): string {
-  const leftS = Math.max(0, Math.ceil((Date.parse(dueAt) - atMs) / 1000));
+  const leftS = Math.max(0, Math.floor((Date.parse(dueAt) - atMs) / 1000));
   return `${Math.floor(leftS / 60)}:${String(leftS % 60).padStart(2, "0")}`;
 }
 

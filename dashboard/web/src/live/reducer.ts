@@ -15,7 +15,7 @@ export interface LiveState {
   readonly closedVersions: ReadonlyMap<string, number>;
   readonly institutions: ReadonlyMap<number, Institution>;
   readonly dutyChecks: ReadonlyMap<number, DutyCheck>;
-  readonly drills: ReadonlyMap<number, Drill>;
+  readonly drills: ReadonlyMap<string, Drill>;
   /** Null until the first heartbeat. */
   readonly pipelineAlive: boolean | null;
 }
@@ -74,12 +74,12 @@ function requiet(state: LiveState, changes: QuietFrame["alerts"]): LiveState {
 }
 
 interface Ending {
-  readonly id: number;
+  readonly id: number | string;
   readonly state: string;
 }
 
 /** Takes in one duty check or drill, of which `going` is the state before its end: what is over never begins again. */
-function settle<T extends Ending>(known: ReadonlyMap<number, T>, item: T, going: T["state"]): ReadonlyMap<number, T> {
+function settle<T extends Ending>(known: ReadonlyMap<T["id"], T>, item: T, going: T["state"]): ReadonlyMap<T["id"], T> {
   const before = known.get(item.id);
   if (before && before.state !== going && item.state === going) return known;
   const next = new Map(known);
@@ -105,9 +105,9 @@ export function adoptDrill(state: LiveState, drill: Drill): LiveState {
 }
 
 /** What is over, plus what the snapshot says is going on: what it leaves out has ended while nobody listened. */
-function resume<T extends Ending>(known: ReadonlyMap<number, T>, open: T[], going: T["state"]): ReadonlyMap<number, T> {
+function resume<T extends Ending>(known: ReadonlyMap<T["id"], T>, open: T[], going: T["state"]): ReadonlyMap<T["id"], T> {
   const over = new Map([...known].filter(([, item]) => item.state !== going));
-  return open.reduce((map, item) => settle(map, item, going), over as ReadonlyMap<number, T>);
+  return open.reduce((map, item) => settle(map, item, going), over as ReadonlyMap<T["id"], T>);
 }
 
 /**

@@ -64,13 +64,14 @@ export function useAttention(router: Router): void {
   });
 
   const unlock = (): void => void siren.unlock();
-  document.addEventListener("pointerdown", unlock, { once: true });
+  // Not on pointerdown: what then leaves the page would move the button away from under the finger.
+  document.addEventListener("click", unlock, { once: true });
   document.addEventListener("keydown", unlock, { once: true });
 
   onScopeDispose(() => {
     siren.sound(false, false);
     document.title = APP_TITLE;
-    document.removeEventListener("pointerdown", unlock);
+    document.removeEventListener("click", unlock);
     document.removeEventListener("keydown", unlock);
   });
 }

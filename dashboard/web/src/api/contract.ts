@@ -202,7 +202,8 @@ export type DeliveryState = "queued" | "sending" | "sent" | "failed" | "dead";
 
 export interface AlertNotification {
   person: { id: number; name: string; role: Role };
-  channel: string;
+  /** Null while it is held back to go with others. */
+  channel: string | null;
   step: number;
   state: DeliveryState;
   at: Iso;
@@ -212,8 +213,8 @@ export interface AlertNotification {
 
 export interface AlertNotifications {
   items: AlertNotification[];
-  /** Who is told next unless somebody acknowledges; null at the end of the policy. */
-  next: { at: Iso; to: string | string[] } | null;
+  /** Who is told next unless somebody acknowledges: a role, or names. Null where nobody is, or nobody can say. */
+  next: { at: Iso; to: string } | null;
 }
 
 export interface Page<T> {

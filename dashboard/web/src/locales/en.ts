@@ -323,7 +323,7 @@ export const en: Messages = {
     empty: "Nobody has been told yet",
     next: "At {time}, unless acknowledged: {to}",
     nextIn: "in {span}",
-    lastStep: "The last level of the policy has been told",
+    bundled: "Held back to go with others",
     attempts: "attempt {n}",
     step: "level {n}",
     state: { queued: "Queued", sending: "Sending", sent: "Accepted by provider", failed: "Failed, will retry", dead: "Not delivered" },

@@ -316,7 +316,7 @@ export const zhCN = {
     empty: "还没有通知任何人",
     next: "{time} 仍无人确认，将通知：{to}",
     nextIn: "{span}后",
-    lastStep: "已通知到预案的最后一级",
+    bundled: "合并发送",
     attempts: "第 {n} 次尝试",
     step: "第 {n} 级",
     state: { queued: "排队中", sending: "发送中", sent: "已送达服务商", failed: "失败，将重试", dead: "发送失败" },

@@ -1,6 +1,16 @@
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue";
 import { ApiError } from "@/api/client";
+import { formatSpan } from "@/format/time";
 import { i18n } from "@/i18n";
+import { zhCN } from "@/locales/zh-CN";
+
+const PROBLEM = "urn:anhu:problem:";
+
+/** The server's own name for what went wrong, "" where it gave none. */
+function problemName(error: ApiError): string {
+  const { type } = error.problem;
+  return type?.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : "";
+}
 
 /** An error in the reader's words. */
 export function explain(error: unknown): string {
@@ -8,6 +18,10 @@ export function explain(error: unknown): string {
   if (error instanceof ApiError) {
     if (error.status === 0) return t("common.unreachable");
     if (error.status === 404) return t("common.notFound");
+    const name = problemName(error);
+    if (name in zhCN.problem) {
+      return t(`problem.${name}`, { limit: formatSpan((error.problem.limit_s ?? 0) * 1000) });
+    }
     return error.message;
   }
   return error instanceof Error ? error.message : String(error);

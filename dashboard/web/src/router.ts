@@ -1,6 +1,18 @@
 import { createRouter, createWebHistory } from "vue-router";
 import DutyPage from "@/pages/DutyPage.vue";
+import type { Right } from "@/api/people";
 import { session } from "@/session";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Shown without a session. */
+    open?: boolean;
+    /** Whoever lacks it is led to the duty desk. */
+    right?: Right;
+    /** Only for those responsible for the whole service. */
+    everywhere?: boolean;
+  }
+}
 
 export const router = createRouter({
   history: createWebHistory(),
@@ -10,7 +22,11 @@ export const router = createRouter({
     { path: "/institutions/:id(\\d+)", name: "institution", component: () => import("@/pages/InstitutionPage.vue") },
     { path: "/alerts", name: "history", component: () => import("@/pages/HistoryPage.vue") },
     { path: "/alerts/:id", name: "alert", component: () => import("@/pages/AlertPage.vue") },
-    { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue") },
+    { path: "/suppressions", name: "suppressions", component: () => import("@/pages/SuppressionsPage.vue") },
+    { path: "/duty", name: "duty-checks", component: () => import("@/pages/DutyChecksPage.vue") },
+    { path: "/drills", name: "drills", component: () => import("@/pages/DrillsPage.vue") },
+    { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
+    { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },
   ],
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
@@ -18,6 +34,8 @@ export const router = createRouter({
 
 router.beforeEach((to) => {
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  if (session.user.value) return true;
+  const { right, everywhere } = to.meta;
+  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value);
+  if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

@@ -1,6 +1,6 @@
-import { ref, shallowRef } from "vue";
+import { computed, ref, shallowRef } from "vue";
 import * as api from "@/api/client";
-import type { User } from "@/api/contract";
+import type { Right, User } from "@/api/people";
 import { live } from "@/live/store";
 
 const user = shallowRef<User | null>(null);
@@ -24,7 +24,8 @@ function begin(who: User): void {
   localStorage.setItem(MARK, "yes");
   user.value = who;
   expired.value = false;
-  live.start(stillSignedIn);
+  // Until they have chosen a password of their own the server sends nothing.
+  if (!who.password_change_required) live.start(stillSignedIn);
 }
 
 function end(byItself: boolean): void {
@@ -55,4 +56,15 @@ async function signOut(): Promise<void> {
 
 api.whenSessionExpires(() => end(true));
 
-export const session = { user, expired, resume, signIn, signOut };
+/** Whether the signed-in person holds a right, over everything they can see. */
+function may(right: Right): boolean {
+  return user.value?.rights.includes(right) ?? false;
+}
+
+/** The one institution of a duty desk; null for whoever watches more than one. */
+const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null);
+
+/** Whether they are responsible for the whole service. */
+const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
+
+export const session = { user, may, ownInstitutionId, everywhere, expired, resume, signIn, signOut };

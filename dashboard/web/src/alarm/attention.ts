@@ -3,59 +3,75 @@ import { useI18n } from "vue-i18n";
 import type { Router } from "vue-router";
 import type { Alert } from "@/api/contract";
 import { nowMs } from "@/clock";
-import { evidenceText, placeLine } from "@/format/place";
+import { evidenceText, kindName, placeLine } from "@/format/place";
+import { localName } from "@/i18n";
 import { live } from "@/live/store";
+import { desktop } from "./desktop";
+import { ownChecks } from "./duty";
 import { siren } from "./siren";
 
 const APP_TITLE = "安护 Anhu";
 
-/** Asks for desktop notifications, where the browser has them; call from a click. */
-export async function askForNotifications(): Promise<void> {
-  if ("Notification" in window && Notification.permission === "default") await Notification.requestPermission();
+/** Those of `now` that were not there before. */
+function fresh<T extends { id: string | number }>(now: readonly T[], before: readonly T[]): T[] {
+  const known = new Set(before.map(({ id }) => id));
+  return now.filter(({ id }) => !known.has(id));
 }
 
-function notify(alert: Alert, title: string, body: string, router: Router): void {
-  if (!("Notification" in window) || Notification.permission !== "granted" || !document.hidden) return;
-  const notification = new Notification(title, { body, tag: alert.id, icon: "/icon.svg", requireInteraction: true });
-  notification.onclick = () => {
-    window.focus();
-    void router.push({ name: "alert", params: { id: alert.id } });
-    notification.close();
-  };
-}
-
-/** Sound, window title and desktop notifications follow the critical unacknowledged alerts while the scope lives. */
+/** Sound, window title and desktop notifications follow what calls for a person while the scope lives. */
 export function useAttention(router: Router): void {
   const { t } = useI18n();
 
-  watchEffect(() => siren.sound(live.soundingAlerts.value.length > 0));
+  watchEffect(() => siren.sound(live.soundingAlerts.value.length > 0, ownChecks.value.length > 0));
 
   watchEffect(() => {
     const worst = live.soundingAlerts.value[0];
+    const check = ownChecks.value[0];
+    const even = Math.floor(nowMs.value / 1000) % 2 === 0;
     if (live.lostSinceMs.value !== null) document.title = `⚠ ${t("title.lost")} · ${APP_TITLE}`;
-    else if (!worst) document.title = APP_TITLE;
-    else if (Math.floor(nowMs.value / 1000) % 2) {
+    else if (worst && !even) {
       document.title = `● ${t("title.flash", { kind: t(`kind.${worst.kind}`), where: placeLine(worst) })}`;
-    } else document.title = `○ ${t("title.waiting", { n: live.soundingAlerts.value.length }, live.soundingAlerts.value.length)}`;
+    } else if (worst) {
+      document.title = `○ ${t("title.waiting", { n: live.soundingAlerts.value.length }, live.soundingAlerts.value.length)}`;
+    } else if (check) document.title = `${even ? "●" : "○"} ${t("dutyCheck.title")}`;
+    else document.title = APP_TITLE;
   });
 
-  watch(live.soundingAlerts, (now, before) => {
-    const known = new Set(before.map((alert) => alert.id));
-    for (const alert of now) {
-      if (known.has(alert.id)) continue;
-      const body = t("notify.body", { where: placeLine(alert), evidence: evidenceText(alert.evidence) });
-      notify(alert, t(`kind.${alert.kind}`), body, router);
+  function notify(alert: Alert): void {
+    const body = t("notify.body", { where: placeLine(alert), evidence: evidenceText(alert.evidence) });
+    const open = () => void router.push({ name: "alert", params: { id: alert.id } });
+    desktop.show(alert.id, kindName(alert), body, !alert.drill, open);
+  }
+
+  /** The chain tests itself while residents sleep: that is to be seen, not heard. */
+  function heard(alert: Alert): boolean {
+    return !live.drills.value.some(
+      (drill) => drill.scheduled && drill.state === "running" && drill.institution.id === alert.institution?.id,
+    );
+  }
+
+  watch(live.soundingAlerts, (now, before) => fresh(now, before).forEach(notify));
+  watch(live.drillAlerts, (now, before) => {
+    const begun = fresh(now, before);
+    begun.forEach(notify);
+    if (begun.some(heard)) siren.chime();
+  });
+  watch(ownChecks, (now, before) => {
+    for (const check of fresh(now, before)) {
+      const open = () => void router.push({ name: "duty-checks" });
+      desktop.show(`check-${check.id}`, t("dutyCheck.title"), localName(check.institution), true, open);
     }
   });
 
   const unlock = (): void => void siren.unlock();
-  document.addEventListener("pointerdown", unlock, { once: true });
+  // Not on pointerdown: what then leaves the page would move the button away from under the finger.
+  document.addEventListener("click", unlock, { once: true });
   document.addEventListener("keydown", unlock, { once: true });
 
   onScopeDispose(() => {
-    siren.sound(false);
+    siren.sound(false, false);
     document.title = APP_TITLE;
-    document.removeEventListener("pointerdown", unlock);
+    document.removeEventListener("click", unlock);
     document.removeEventListener("keydown", unlock);
   });
 }

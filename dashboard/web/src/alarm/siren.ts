@@ -1,61 +1,95 @@
 import { readonly, ref } from "vue";
+import { DRILL_LENGTH_S, DRILL_TONES, DUTY_PERIOD_S, DUTY_TONES, render, type Note } from "./tones";
 
 const HIGH_HZ = 1_040;
 const LOW_HZ = 780;
 const TONE_S = 0.45;
 const VOLUME = 0.35;
+const DUTY_VOLUME = 0.3;
+const DRILL_VOLUME = 0.12;
 const FADE_S = 0.02;
 const TEST_S = 4 * TONE_S;
 
+interface Instrument {
+  context: AudioContext;
+  alarm: GainNode;
+  duty: GainNode;
+  drill: AudioBuffer;
+}
+
 const unlocked = ref(false);
-let context: AudioContext | null = null;
-let volume: GainNode | null = null;
-let wanted = false;
+let instrument: Instrument | null = null;
+let wanted = { alarm: false, duty: false };
 let testTimer: ReturnType<typeof setTimeout> | undefined;
 
+function record(audio: AudioContext, notes: readonly Note[], lengthS: number): AudioBuffer {
+  const samples = render(notes, lengthS, audio.sampleRate);
+  const buffer = new AudioBuffer({ length: samples.length, sampleRate: audio.sampleRate });
+  buffer.copyToChannel(samples, 0);
+  return buffer;
+}
+
 /**
- * A tone that jumps between two pitches. The jumping is done by a second oscillator and not by timers, which browsers
- * slow down in background tabs.
+ * The alarm is a tone that jumps between two pitches; the duty check is a recording that repeats. Neither needs
+ * timers, which browsers slow down in background tabs.
  */
-function build(): { context: AudioContext; volume: GainNode } {
+function build(): Instrument {
   const audio = new AudioContext();
   const tone = new OscillatorNode(audio, { type: "triangle", frequency: (HIGH_HZ + LOW_HZ) / 2 });
   const jump = new OscillatorNode(audio, { type: "square", frequency: 1 / (2 * TONE_S) });
   const depth = new GainNode(audio, { gain: (HIGH_HZ - LOW_HZ) / 2 });
-  const out = new GainNode(audio, { gain: 0 });
+  const alarm = new GainNode(audio, { gain: 0 });
   jump.connect(depth).connect(tone.frequency);
-  tone.connect(out).connect(audio.destination);
+  tone.connect(alarm).connect(audio.destination);
   tone.start();
   jump.start();
+  const duty = new GainNode(audio, { gain: 0 });
+  const call = new AudioBufferSourceNode(audio, { buffer: record(audio, DUTY_TONES, DUTY_PERIOD_S), loop: true });
+  call.connect(duty).connect(audio.destination);
+  call.start();
   audio.onstatechange = () => {
     unlocked.value = audio.state === "running";
   };
-  return { context: audio, volume: out };
+  return { context: audio, alarm, duty, drill: record(audio, DRILL_TONES, DRILL_LENGTH_S) };
 }
 
-function apply(loud: boolean): void {
-  if (context && volume) volume.gain.setTargetAtTime(loud ? VOLUME : 0, context.currentTime, FADE_S);
+/** An alarm silences the call for the duty desk: one thing at a time, the worst first. */
+function apply(alarm: boolean, duty: boolean): void {
+  if (!instrument) return;
+  const { currentTime } = instrument.context;
+  instrument.alarm.gain.setTargetAtTime(alarm ? VOLUME : 0, currentTime, FADE_S);
+  instrument.duty.gain.setTargetAtTime(duty && !alarm ? DUTY_VOLUME : 0, currentTime, FADE_S);
 }
 
 /** Browsers allow sound only after a gesture: call this from a click or a key press. */
 async function unlock(): Promise<void> {
-  if (!context) ({ context, volume } = build());
-  await context.resume();
-  unlocked.value = context.state === "running";
-  apply(wanted);
+  instrument ??= build();
+  await instrument.context.resume();
+  unlocked.value = instrument.context.state === "running";
+  apply(wanted.alarm, wanted.duty);
 }
 
-function sound(on: boolean): void {
-  wanted = on;
-  apply(on);
+/** What is to be heard from now on. */
+function sound(alarm: boolean, duty: boolean): void {
+  wanted = { alarm, duty };
+  apply(alarm, duty);
+}
+
+/** The short sound of a drill, once, and only where nothing real is to be heard. */
+function chime(): void {
+  if (!instrument || wanted.alarm || wanted.duty) return;
+  const { context, drill } = instrument;
+  const source = new AudioBufferSourceNode(context, { buffer: drill });
+  source.connect(new GainNode(context, { gain: DRILL_VOLUME })).connect(context.destination);
+  source.start();
 }
 
 /** Lets the operator hear that the speakers work. */
 async function test(): Promise<void> {
   await unlock();
-  apply(true);
+  apply(true, false);
   clearTimeout(testTimer);
-  testTimer = setTimeout(() => apply(wanted), TEST_S * 1000);
+  testTimer = setTimeout(() => apply(wanted.alarm, wanted.duty), TEST_S * 1000);
 }
 
-export const siren = { unlocked: readonly(unlocked), unlock, sound, test };
+export const siren = { unlocked: readonly(unlocked), unlock, sound, chime, test };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Alert, Institution, Priority } from "@/api/contract";
-import { canAcknowledge, canReset, compareAlerts, compareInstitutions, isSounding, phaseOf } from "./lifecycle";
+import { canAcknowledge, canReset, compareAlerts, compareInstitutions, isQuiet, isSounding, phaseOf } from "./lifecycle";
 
 function alert(id: string, priority: Priority, acknowledged: boolean, raised_at: string, active = true): Alert {
   return { id, priority, acknowledged, raised_at, active } as Alert;
@@ -17,6 +17,12 @@ describe("compareAlerts", () => {
     ].sort(compareAlerts);
     expect(sorted.map(({ id }) => id)).toEqual(["new fire", "first fire", "seen fire", "new low", "old low"]);
   });
+});
+
+it("lists a drill after everything real", () => {
+  const drill = { ...alert("drill", "critical", false, "2026-11-22T03:00:00Z"), drill: true };
+  const sorted = [drill, alert("low", "low", true, "2026-11-22T01:00:00Z")].sort(compareAlerts);
+  expect(sorted.map(({ id }) => id)).toEqual(["low", "drill"]);
 });
 
 describe("compareInstitutions", () => {
@@ -52,4 +58,20 @@ it("sounds for critical unacknowledged alerts only, also after they cleared", ()
   expect(isSounding(alert("a", "critical", false, "", false))).toBe(true);
   expect(isSounding(alert("a", "critical", true, ""))).toBe(false);
   expect(isSounding(alert("a", "high", false, ""))).toBe(false);
+});
+
+it("never sounds the alarm for a drill", () => {
+  expect(isSounding({ ...alert("a", "critical", false, ""), drill: true })).toBe(false);
+});
+
+describe("isQuiet", () => {
+  const nowMs = Date.parse("2026-11-22T01:00:00Z");
+  it.each([
+    [null, null, false],
+    ["shelved", "2026-11-22T01:00:01Z", true],
+    ["shelved", "2026-11-22T01:00:00Z", false],
+    ["confirmed_fire", null, true],
+  ] as const)("%s until %s: %s", (quiet, quiet_until, expected) => {
+    expect(isQuiet({ quiet, quiet_until }, nowMs)).toBe(expected);
+  });
 });

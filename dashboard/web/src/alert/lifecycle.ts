@@ -17,14 +17,24 @@ export function canReset(phase: Phase): boolean {
   return phase === "awaiting_reset";
 }
 
-/** An alert that must be heard: critical and not acknowledged, even when the cause has gone. */
-export function isSounding(alert: Alert): boolean {
-  return alert.priority === "critical" && !alert.acknowledged;
+/**
+ * Whether an alert calls nobody at `atMs`. A quiet time that is over counts as over even before the server says so:
+ * better heard once too often.
+ */
+export function isQuiet(alert: Pick<Alert, "quiet" | "quiet_until">, atMs: number): boolean {
+  if (!alert.quiet) return false;
+  return !alert.quiet_until || Date.parse(alert.quiet_until) > atMs;
 }
 
-/** Worst first; of equal priority the unacknowledged first, then the newest. */
+/** A real alert that must be heard unless it is kept quiet: critical and not acknowledged, even when the cause has gone. */
+export function isSounding(alert: Alert): boolean {
+  return alert.priority === "critical" && !alert.acknowledged && !alert.drill;
+}
+
+/** Real ones first, then the worst; of equal priority the unacknowledged first, then the newest. */
 export function compareAlerts(a: Alert, b: Alert): number {
   return (
+    Number(a.drill ?? false) - Number(b.drill ?? false) ||
     PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
     Number(a.acknowledged) - Number(b.acknowledged) ||
     Date.parse(b.raised_at) - Date.parse(a.raised_at) ||

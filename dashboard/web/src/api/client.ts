@@ -1,82 +1,11 @@
 import type {
-  Alert, AlertDetail, AlertKind, CursorPage, DeadLetter, InstitutionDetail, OperatorVerb, Problem, Readings,
-  SystemStatus, Unclaimed, User,
+  Alert, AlertDetail, AlertKind, AlertNotifications, CursorPage, DeadLetter, InstitutionDetail, OperatorVerb, Readings,
+  SystemStatus, Unclaimed,
 } from "./contract";
+import { address, ApiError, get, send, write } from "./http";
+import type { User } from "./people";
 
-const REQUEST_TIMEOUT_MS = 15_000;
-
-/** A request that did not end in a 2xx. `status` 0 means that the server was not reached. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly problem: Problem,
-    readonly retryAfterS: number | null,
-  ) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
-    this.name = "ApiError";
-  }
-}
-
-let onSessionExpired: () => void = () => undefined;
-
-/** What to do when the server says 401 to anything but a sign-in. */
-export function whenSessionExpires(handler: () => void): void {
-  onSessionExpired = handler;
-}
-
-type Query = Record<string, string | number | undefined>;
-
-function address(path: string, query?: Query): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== "") search.set(name, String(value));
-  }
-  const text = search.toString();
-  return `/api${path}${text ? `?${text}` : ""}`;
-}
-
-async function problemOf(response: Response): Promise<Problem> {
-  try {
-    return (await response.json()) as Problem;
-  } catch {
-    return { status: response.status, title: response.statusText };
-  }
-}
-
-async function send(method: string, url: string, body?: unknown): Promise<Response> {
-  const init: RequestInit = {
-    method,
-    credentials: "same-origin",
-    headers: { Accept: "application/json" },
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers = { Accept: "application/json", "Content-Type": "application/json" };
-  }
-  let response: Response;
-  try {
-    response = await fetch(url, init);
-  } catch (cause) {
-    throw new ApiError(0, { title: cause instanceof Error ? cause.message : String(cause) }, null);
-  }
-  if (response.ok) return response;
-  const retryAfter = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
-  throw new ApiError(response.status, await problemOf(response), Number.isNaN(retryAfter) ? null : retryAfter);
-}
-
-async function authorised(method: string, url: string, body?: unknown): Promise<Response> {
-  try {
-    return await send(method, url, body);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) onSessionExpired();
-    throw error;
-  }
-}
-
-async function get<T>(path: string, query?: Query): Promise<T> {
-  return (await (await authorised("GET", address(path, query))).json()) as T;
-}
+export { ApiError, whenSessionExpires } from "./http";
 
 export async function signIn(username: string, password: string): Promise<User> {
   return (await (await send("POST", address("/session"), { username, password })).json()) as User;
@@ -101,6 +30,11 @@ export async function signOut(): Promise<void> {
   }
 }
 
+/** Changes one's own password. Rejects with 401, 403 or 422 when the old one is wrong or the new one too weak. */
+export async function changePassword(old: string, next: string): Promise<void> {
+  await send("POST", address("/session/password"), { old, new: next });
+}
+
 export function institution(id: number): Promise<InstitutionDetail> {
   return get(`/institutions/${id}`);
 }
@@ -122,10 +56,18 @@ export function alert(id: string): Promise<AlertDetail> {
 }
 
 /** Acknowledge or reset. Rejects with status 409 when the version is stale or the verb illegal now. */
-export async function operate(verb: OperatorVerb, id: string, version: number, note: string): Promise<Alert> {
-  const body = note ? { version, note } : { version };
-  const response = await authorised("POST", address(`/alerts/${encodeURIComponent(id)}/${verb}`), body);
-  return (await response.json()) as Alert;
+export function operate(verb: OperatorVerb, id: string, version: number, note: string): Promise<Alert> {
+  return write("POST", `/alerts/${encodeURIComponent(id)}/${verb}`, note ? { version, note } : { version });
+}
+
+/** Leaves a remark in an alert's history; also when it is over. */
+export function comment(id: string, note: string): Promise<unknown> {
+  return write("POST", `/alerts/${encodeURIComponent(id)}/comment`, { note });
+}
+
+/** Who has been told of an alert, and who is next. */
+export function notifications(id: string): Promise<AlertNotifications> {
+  return get(`/alerts/${encodeURIComponent(id)}/notifications`);
 }
 
 export function readings(deviceId: number, fromMs: number, toMs: number, pointsMax: number): Promise<Readings> {

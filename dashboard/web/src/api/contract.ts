@@ -1,9 +1,14 @@
 /** The shapes of the HTTP API and of the /live frames, one to one with the server's schemas. */
 
+import type { Drill } from "./drills";
+import type { DutyCheck } from "./dutyChecks";
+import type { Role } from "./people";
+
 export type Iso = string;
 
 export const ALERT_KINDS = [
   "fire", "gas", "co", "fall", "sos", "offline", "low_battery", "sensor_fault", "anomaly",
+  "unanswered", "system",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -12,7 +17,7 @@ export const PRIORITIES = ["critical", "high", "medium", "low", "advisory"] as c
 export type Priority = (typeof PRIORITIES)[number];
 
 export type AlertState = "NORMAL" | "UNACKED" | "ACKED" | "RTN_UNACKED";
-export type Verb = "raise" | "clear" | "acknowledge" | "reset";
+export type Verb = "raise" | "clear" | "acknowledge" | "reset" | "comment";
 export type OperatorVerb = "acknowledge" | "reset";
 
 /** Worst first. */
@@ -25,18 +30,14 @@ export type ZoneKind =
   | "boiler_room" | "dormitory" | "office" | "storage" | "other";
 export type DeviceKind = "smoke" | "heat" | "gas" | "co" | "fall" | "sos" | "multi";
 
-export interface User {
-  id: number;
-  username: string;
-  display_name: string;
-  role: string;
-}
-
 export interface Problem {
+  /** urn:anhu:problem:NAME. */
   type?: string;
   title?: string;
   status?: number;
   detail?: string;
+  /** The longest that was possible, where something was too long. */
+  limit_s?: number;
 }
 
 export interface Institution {
@@ -125,6 +126,9 @@ export interface AlertDevice {
   kind: DeviceKind;
 }
 
+/** Why an alert calls nobody: a person keeps it quiet, or another alert says it all. */
+export type Quiet = "shelved" | "out_of_service" | "maintenance" | "confirmed_fire" | "institution_offline";
+
 export interface Alert {
   id: string;
   kind: AlertKind;
@@ -138,9 +142,16 @@ export interface Alert {
   latched: boolean;
   version: number;
   occurrences: number;
-  institution: AlertInstitution;
+  /** Null where the alert is about Anhu itself. */
+  institution: AlertInstitution | null;
   zone: AlertZone | null;
   device: AlertDevice | null;
+  /** A simulated alarm: it must never be taken for a real one. */
+  drill: boolean;
+  quiet: Quiet | null;
+  quiet_until: Iso | null;
+  /** When it last called for a person. */
+  called_at: Iso;
   onset_at: Iso;
   raised_at: Iso;
   cleared_at: Iso | null;
@@ -152,10 +163,11 @@ export interface Alert {
 }
 
 export interface AlertEvent {
-  id: number;
+  /** Null, like `recorded_at`, while the database is away and only the spool has it. */
+  id: number | null;
   verb: Verb;
   at: Iso;
-  recorded_at: Iso;
+  recorded_at: Iso | null;
   priority: Priority;
   rule: string | null;
   /** "engine" or "user:NAME". */
@@ -164,8 +176,45 @@ export interface AlertEvent {
   evidence: Evidence;
 }
 
+export interface Phone {
+  name: string;
+  number: string;
+}
+
+/** What to do, for this kind of alert in this institution. */
+export interface ActionPlan {
+  kind: AlertKind;
+  title_zh: string;
+  title_en: string;
+  steps: { zh: string; en: string }[];
+  phones: Phone[];
+  /** How many residents cannot walk; `in_zone` is null where the alert has no zone. */
+  cannot_walk: { in_zone: number | null; in_institution: number };
+  source: "institution" | "default";
+}
+
 export interface AlertDetail extends Alert {
   events: AlertEvent[];
+  plan: ActionPlan | null;
+}
+
+export type DeliveryState = "queued" | "sending" | "sent" | "failed" | "dead";
+
+export interface AlertNotification {
+  person: { id: number; name: string; role: Role };
+  /** Null while it is held back to go with others. */
+  channel: string | null;
+  step: number;
+  state: DeliveryState;
+  at: Iso;
+  attempts: number;
+  error: string | null;
+}
+
+export interface AlertNotifications {
+  items: AlertNotification[];
+  /** Who is told next unless somebody acknowledges: a role, or names. Null where nobody is, or nobody can say. */
+  next: { at: Iso; to: string } | null;
 }
 
 export interface Page<T> {
@@ -241,6 +290,9 @@ export interface SnapshotFrame {
   server_time: Iso;
   alerts: Alert[];
   institutions: Institution[];
+  /** Those not yet over. */
+  duty_checks?: DutyCheck[];
+  drills?: Drill[];
 }
 
 export interface AlertFrame {
@@ -248,7 +300,14 @@ export interface AlertFrame {
   cursor: number;
   event: AlertEvent;
   alert: Alert;
-  institution: Institution;
+  institution: Institution | null;
+}
+
+/** Alerts that fell silent or call again without an event of their own. */
+export interface QuietFrame {
+  type: "quiet";
+  institution_id: number | null;
+  alerts: { id: string; quiet: Quiet | null; quiet_until: Iso | null }[];
 }
 
 export interface ReadingsFrame {
@@ -264,6 +323,17 @@ export interface HeartbeatFrame {
   pipeline_alive: boolean;
 }
 
-export type LiveFrame = SnapshotFrame | AlertFrame | ReadingsFrame | HeartbeatFrame;
+export interface DutyCheckFrame {
+  type: "duty_check";
+  check: DutyCheck;
+}
 
-export type ClientFrame = { type: "watch" | "unwatch"; device_id: number };
+export interface DrillFrame {
+  type: "drill";
+  drill: Drill;
+}
+
+export type LiveFrame =
+  | SnapshotFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame;
+
+export type ClientFrame = { type: "watch" | "unwatch"; device_id: number } | { type: "seen"; alert_id: string };

@@ -7,14 +7,26 @@ export function floorName(floor: number): string {
   return floor < 0 ? i18n.global.t("zone.basement", { n: -floor }) : i18n.global.t("zone.floor", { n: floor });
 }
 
-/** The room, or that the whole institution is meant. */
+/** The room, or that the whole institution or Anhu itself is meant. */
 export function roomName(alert: Alert): string {
-  return alert.zone ? localName(alert.zone) : i18n.global.t("alert.wholeInstitution");
+  if (alert.zone) return localName(alert.zone);
+  return i18n.global.t(alert.institution ? "alert.wholeInstitution" : "alert.service");
 }
 
-/** "安和养老院 厨房" for a title or a notification. */
+/** The institution; empty where the alert is about Anhu itself. */
+export function homeName(alert: Alert): string {
+  return alert.institution ? localName(alert.institution) : "";
+}
+
+/** "安和养老院 · 厨房" for a title or a notification. */
 export function placeLine(alert: Alert): string {
-  return `${localName(alert.institution)} · ${roomName(alert)}`;
+  return [homeName(alert), roomName(alert)].filter(Boolean).join(" · ");
+}
+
+/** What happened, with the mark of a drill before it. */
+export function kindName(alert: Pick<Alert, "kind" | "drill">): string {
+  const { t } = i18n.global;
+  return alert.drill ? t("drill.marked", { kind: t(`kind.${alert.kind}`) }) : t(`kind.${alert.kind}`);
 }
 
 /** The sentence that says why: the server's own in the reader's language, else value and threshold. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Alert, AlertFrame, Institution, SnapshotFrame, Verb } from "@/api/contract";
-import { adoptAlert, applyFrame, EMPTY } from "./reducer";
+import type { Drill } from "@/api/drills";
+import type { DutyCheck } from "@/api/dutyChecks";
+import { adoptAlert, adoptDutyCheck, applyFrame, EMPTY } from "./reducer";
 
 const HOME: Institution = {
   id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe", kind: "nursing_home", region: "220322", device_count: 10,
@@ -12,6 +14,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
     id: "a", kind: "fire", priority: "critical", state: "UNACKED", open: true, active: true, acknowledged: false,
     latching: true, latched: true, version, occurrences: 1,
     institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, zone: null, device: null,
+    drill: false, quiet: null, quiet_until: null, called_at: "2026-11-22T01:00:01Z",
     onset_at: "2026-11-22T01:00:00Z", raised_at: "2026-11-22T01:00:01Z", cleared_at: null, acknowledged_at: null,
     acknowledged_by: null, reset_at: null, rules: [], evidence: {}, ...change,
   };
@@ -98,9 +101,73 @@ describe("applyFrame", () => {
     expect(applyFrame(state, beat)).toBe(state);
   });
 
+  it("takes in who fell silent and who calls again, without a new version", () => {
+    let state = applyFrame(EMPTY, snapshot(5, [alertAt(3), alertAt(1, { id: "b" })]));
+    const until = "2026-11-22T02:00:00Z";
+    state = applyFrame(state, {
+      type: "quiet", institution_id: 1, alerts: [{ id: "a", quiet: "shelved", quiet_until: until }, { id: "gone", quiet: null, quiet_until: null }],
+    });
+    expect(state.alerts.get("a")).toMatchObject({ version: 3, quiet: "shelved", quiet_until: until });
+    expect(state.alerts.get("b")?.quiet).toBeNull();
+    expect(state.alerts.size).toBe(2);
+    state = applyFrame(state, { type: "quiet", institution_id: 1, alerts: [{ id: "a", quiet: null, quiet_until: null }] });
+    expect(state.alerts.get("a")?.quiet).toBeNull();
+  });
+
+  it("takes from an equal version only what keeps the alert quiet", () => {
+    let state = applyFrame(EMPTY, snapshot(5, [alertAt(3)]));
+    expect(adoptAlert(state, alertAt(3))).toBe(state);
+    state = adoptAlert(state, alertAt(3, { quiet: "maintenance" }));
+    expect(state.alerts.get("a")?.quiet).toBe("maintenance");
+  });
+
+  it("takes an alert about the service itself, which has no institution", () => {
+    const event = frame(6, "raise", alertAt(1, { kind: "system", institution: null }));
+    const state = applyFrame(applyFrame(EMPTY, snapshot(5, [])), { ...event, institution: null });
+    expect(state.alerts.get("a")?.institution).toBeNull();
+    expect(state.institutions.size).toBe(1);
+  });
+
   it("never changes a state in place", () => {
     const before = applyFrame(EMPTY, snapshot(5, [alertAt(1)]));
     applyFrame(before, frame(6, "reset", alertAt(2, CLOSED)));
     expect(before.alerts.size).toBe(1);
+  });
+});
+
+describe("duty checks and drills", () => {
+  const at = "2026-11-22T01:00:00Z";
+  const institution = { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" };
+  const check: DutyCheck = {
+    id: 7, institution, called_at: at, due_at: "2026-11-22T01:10:00Z", answered_at: null, answered_by: null, called_by: "random", state: "open",
+  };
+  const answered: DutyCheck = { ...check, answered_at: at, answered_by: "user:wang", state: "answered" };
+  const drill: Drill = {
+    id: "d", institution, device: null, kind: "fire", by: "user:zhao", scheduled: false, started_at: at, state: "running",
+    raised_at: null, seen_on_screen_s: null, pushed_s: null, acknowledged_s: null, acknowledged_by: null, report: null,
+  };
+
+  it("never opens an answered check again from a late frame or an overtaken snapshot", () => {
+    let state = applyFrame(EMPTY, { type: "duty_check", check });
+    expect(state.dutyChecks.get(7)?.state).toBe("open");
+    state = adoptDutyCheck(state, answered);
+    state = applyFrame(state, { type: "duty_check", check });
+    state = applyFrame(state, { ...snapshot(9, []), duty_checks: [check] });
+    expect(state.dutyChecks.get(7)?.state).toBe("answered");
+  });
+
+  it("forgets what a snapshot says is not going on any more, and takes what began meanwhile", () => {
+    let state = applyFrame(EMPTY, { type: "duty_check", check });
+    state = applyFrame(state, { type: "drill", drill });
+    state = applyFrame(state, { ...snapshot(9, []), duty_checks: [{ ...check, id: 8 }], drills: [] });
+    expect([...state.dutyChecks.keys()]).toEqual([8]);
+    expect(state.drills.size).toBe(0);
+  });
+
+  it("follows a running drill to its end", () => {
+    let state = applyFrame(EMPTY, { type: "drill", drill });
+    state = applyFrame(state, { type: "drill", drill: { ...drill, seen_on_screen_s: 0.4 } });
+    state = applyFrame(state, { type: "drill", drill: { ...drill, seen_on_screen_s: 0.4, state: "passed" } });
+    expect(state.drills.get("d")).toMatchObject({ seen_on_screen_s: 0.4, state: "passed" });
   });
 });

@@ -1,8 +1,10 @@
 import { computed, ref, shallowRef } from "vue";
 import type { Alert, LiveFrame, LiveSeries } from "@/api/contract";
-import { compareAlerts, compareInstitutions, isSounding } from "@/alert/lifecycle";
-import { serverNowMs, setServerTime } from "@/clock";
-import { adoptAlert, applyFrame, EMPTY, type LiveState } from "./reducer";
+import type { Drill } from "@/api/drills";
+import type { DutyCheck } from "@/api/dutyChecks";
+import { compareAlerts, compareInstitutions, isQuiet, isSounding } from "@/alert/lifecycle";
+import { nowMs, serverNowMs, setServerTime } from "@/clock";
+import { adoptAlert, adoptDrill, adoptDutyCheck, applyFrame, EMPTY, type LiveState } from "./reducer";
 import { LiveSocket } from "./socket";
 
 /** A burst of events redraws the page at most this often; the first event of a burst is shown at once. */
@@ -17,6 +19,7 @@ const connected = ref(false);
 const lostSinceMs = ref<number | null>(null);
 const snapshotCount = ref(0);
 const listeners = new Map<number, Set<SamplesListener>>();
+const seen = new Set<string>();
 
 let socket: LiveSocket | null = null;
 let heardAtMs = serverNowMs();
@@ -62,7 +65,7 @@ function receive(frame: LiveFrame): void {
     for (const listener of listeners.get(frame.device_id) ?? []) listener(frame.series);
     return;
   }
-  if (frame.type !== "alert") setServerTime(frame.server_time);
+  if ("server_time" in frame) setServerTime(frame.server_time);
   enqueue(frame);
   if (frame.type !== "snapshot") return;
   markConnected();
@@ -90,6 +93,7 @@ function stop(): void {
   lostSinceMs.value = null;
   connected.value = false;
   state.value = EMPTY;
+  seen.clear();
 }
 
 /** New samples of one device until the returned function is called. */
@@ -113,16 +117,43 @@ function adopt(alert: Alert): void {
   state.value = adoptAlert(state.value, alert);
 }
 
+/** Tells the server, once, that a drill's alert is really on a screen. */
+function reportSeen(alertId: string): void {
+  if (seen.has(alertId) || !connected.value) return;
+  seen.add(alertId);
+  socket?.send({ type: "seen", alert_id: alertId });
+}
+
 const openAlerts = computed(() => [...state.value.alerts.values()].sort(compareAlerts));
+/** The alerts whose quiet time has run out: text, so that the lists are worked out again only when it changes. */
+const quietOver = computed(() =>
+  openAlerts.value.filter((alert) => alert.quiet && !isQuiet(alert, nowMs.value)).map(({ id }) => id).join(),
+);
+const quietIds = computed(() => {
+  const over = new Set(quietOver.value.split(","));
+  return new Set(openAlerts.value.filter(({ id, quiet }) => quiet && !over.has(id)).map(({ id }) => id));
+});
+const callingAlerts = computed(() => openAlerts.value.filter(({ id }) => !quietIds.value.has(id)));
 
 export const live = {
   start,
   stop,
   watchDevice,
   adopt,
+  adoptDutyCheck: (check: DutyCheck): void => void (state.value = adoptDutyCheck(state.value, check)),
+  adoptDrill: (drill: Drill): void => void (state.value = adoptDrill(state.value, drill)),
+  reportSeen,
   openAlerts,
-  soundingAlerts: computed(() => openAlerts.value.filter(isSounding)),
+  /** The open alerts that call for a person. */
+  callingAlerts,
+  /** The open alerts that a person or another alert keeps quiet. */
+  quietAlerts: computed(() => openAlerts.value.filter(({ id }) => quietIds.value.has(id))),
+  soundingAlerts: computed(() => callingAlerts.value.filter(isSounding)),
+  drillAlerts: computed(() => callingAlerts.value.filter((alert) => alert.drill && !alert.acknowledged)),
+  dutyChecks: computed(() => [...state.value.dutyChecks.values()]),
+  drills: computed(() => [...state.value.drills.values()]),
   institutions: computed(() => [...state.value.institutions.values()].sort(compareInstitutions)),
+  institutionById: (id: number) => state.value.institutions.get(id),
   synced: computed(() => state.value.synced),
   connected,
   /** When the server was last heard (its time, ms) before a loss; null while connected or while the loss is too short to matter. */

@@ -1,0 +1,85 @@
+import type { Problem } from "./contract";
+
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** A request that did not end in a 2xx. `status` 0 means that the server was not reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem,
+    readonly retryAfterS: number | null,
+  ) {
+    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    this.name = "ApiError";
+  }
+}
+
+let onSessionExpired: () => void = () => undefined;
+
+/** What to do when the server says 401 to anything but a sign-in. */
+export function whenSessionExpires(handler: () => void): void {
+  onSessionExpired = handler;
+}
+
+export type Query = Record<string, string | number | undefined>;
+
+/** The address of a route with its query; empty and undefined parameters are left out. */
+export function address(path: string, query?: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `/api${path}${text ? `?${text}` : ""}`;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  try {
+    return (await response.json()) as Problem;
+  } catch {
+    return { status: response.status, title: response.statusText };
+  }
+}
+
+/** One request, whatever it means for the session. Rejects with ApiError. */
+export async function send(method: string, url: string, body?: unknown): Promise<Response> {
+  const init: RequestInit = {
+    method,
+    credentials: "same-origin",
+    headers: { Accept: "application/json" },
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { Accept: "application/json", "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (cause) {
+    throw new ApiError(0, { title: cause instanceof Error ? cause.message : String(cause) }, null);
+  }
+  if (response.ok) return response;
+  const retryAfter = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+  throw new ApiError(response.status, await problemOf(response), Number.isNaN(retryAfter) ? null : retryAfter);
+}
+
+/** One request of somebody signed in: a 401 ends the session here too. */
+export async function authorised(method: string, url: string, body?: unknown): Promise<Response> {
+  try {
+    return await send(method, url, body);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) onSessionExpired();
+    throw error;
+  }
+}
+
+export async function get<T>(path: string, query?: Query): Promise<T> {
+  return (await (await authorised("GET", address(path, query))).json()) as T;
+}
+
+/** POST, PUT or PATCH with a body; the answer is the server's new state of the thing. */
+export async function write<T>(method: "POST" | "PUT" | "PATCH", path: string, body: unknown = {}): Promise<T> {
+  const response = await authorised(method, address(path), body);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}

@@ -23,9 +23,9 @@ def programs_dir(packages_dir: Path) -> Path:
     return packages_dir
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, for one module: while Playwright runs, no test beside it may have an event loop."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail(

@@ -258,13 +258,13 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
     patch = Patch()
     working = state.latch.take(np.arange(plan.watch_total))
     # Delays run by the clock of the device, which stands behind ours by its skew, network included.
-    begun, ended, due_us = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
-    rows = np.flatnonzero(begun | ended)
+    told = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
+    rows = np.flatnonzero(told[0][1] | told[1][1])
     changes = []
     if len(rows):
         patch.watches, patch.latch = rows, working.take(rows)
-        for row in rows.tolist():
-            verb = Verb.RAISE if begun[row] else Verb.CLEAR
+    for verb, which, due_us in told:
+        for row in np.flatnonzero(which).tolist():
             value = float(state.last_value[plan.slot[row]])
             since_us, score = int(state.latch.since_us[row]), float(working.score[row])
             changes.append(_Change(row, verb, int(due_us[row]), since_us, value, score))

@@ -77,8 +77,7 @@ def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[t
     Time passes first: a delay or a hold that ran out before this sample did so at its own moment, whether or not
     somebody looked in between. What is decided therefore depends on the samples alone, not on when they were judged.
     """
-    begun, ended, due_us = expire(latch, limits, at_us)
-    changes = [(Verb.RAISE, begun, due_us), (Verb.CLEAR, ended, due_us)]
+    changes = expire(latch, limits, at_us)
     beyond = np.where(limits.above, score >= limits.raise_at, score <= limits.raise_at)
     within = np.where(limits.above, score < limits.clear_at, score > limits.clear_at)
     latch.score = score
@@ -94,21 +93,23 @@ def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[t
     return [*changes, (Verb.RAISE, begun, at_us), (Verb.CLEAR, ended, at_us)]
 
 
-def expire(latch: Latch, limits: Limits, now_us: Int64) -> tuple[Bool, Bool, Int64]:
+def expire(latch: Latch, limits: Limits, now_us: Int64) -> list[tuple[Verb, Bool, Int64]]:
     """What time alone brings about between samples: delays and holds that have run out by `now_us`, by the clock of
-    each watch's device. Returns which conditions began, which ended, and when."""
+    each watch's device. What began and ended, in order, as (verb, which watches, when)."""
     due_on = latch.since_us + limits.on_delay_us
-    due_off = latch.within_us + limits.off_delay_us
     due_hold = latch.beyond_us + limits.hold_us
+    held = limits.hold_us > 0
     begun = ~latch.active & (latch.since_us != NEVER) & (latch.samples >= limits.samples_min) & (due_on <= now_us)
-    # A condition that ended by its hold is over, though its last sample lies beyond the setpoint.
-    begun &= (limits.hold_us == 0) | (due_hold > now_us)
+    begun &= ~held | (due_on < due_hold)  # a condition that ended by its hold does not begin again by itself
+    nothing = np.zeros_like(begun)
+    _settle(latch, begun, nothing)
+    due_off = latch.within_us + limits.off_delay_us
     rested = (latch.within_us != NEVER) & (due_off <= now_us)
-    expired = (limits.hold_us > 0) & (latch.beyond_us != NEVER) & (due_hold <= now_us)
+    expired = held & (latch.beyond_us != NEVER) & (due_hold <= now_us)
     ended = latch.active & (rested | expired)
     due_end = np.where(rested & expired, np.minimum(due_off, due_hold), np.where(rested, due_off, due_hold))
-    _settle(latch, begun, ended)
-    return begun, ended, np.where(begun, due_on, due_end)
+    _settle(latch, nothing, ended)
+    return [(Verb.RAISE, begun, due_on), (Verb.CLEAR, ended, due_end)]
 
 
 def _settle(latch: Latch, begun: Bool, ended: Bool) -> None:

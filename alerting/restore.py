@@ -62,7 +62,7 @@ def _judged(state: State, now_us: int) -> Bool:
     """The watches whose conditions hold by the readings alone; those that time has ended since the last one do not."""
     plan = state.plan
     working = state.latch.take(np.arange(plan.watch_total))
-    _, ended, _ = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
+    _, (_, ended, _) = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
     return state.latch.active & ~ended
 
 

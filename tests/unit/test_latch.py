@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.alert import Verb
 from alerting.latch import NEVER, Latch, Limits, expire, update
 
 S = 1_000_000
@@ -26,13 +26,17 @@ def limits(
     )  # fmt: skip
 
 
+def told(changes: list[tuple[Verb, np.ndarray, np.ndarray]]) -> list[tuple[str, float]]:
+    """(what, second) of the changes of one watch."""
+    return [(verb.value, when[0] / S) for verb, which, when in changes if which[0]]
+
+
 def run(rule: Limits, *samples: tuple[float, float]) -> list[tuple[str, float]]:
     """(what, second) of every change for (second, score) samples of one watch."""
-    latch, told = Latch.begin(1), []
+    latch, changes = Latch.begin(1), []
     for second, score in samples:
-        begun, ended = update(latch, rule, np.array([round(second * S)]), np.array([float(score)]))
-        told += [(what, second) for what, happened in (("on", begun), ("off", ended)) if happened[0]]
-    return told
+        changes += told(update(latch, rule, np.array([round(second * S)]), np.array([float(score)])))
+    return [("on" if what == "raise" else "off", second) for what, second in changes]
 
 
 def test_the_setpoint_itself_is_beyond_and_the_clear_level_itself_is_not_within() -> None:
@@ -51,6 +55,7 @@ def test_samples_in_a_row() -> None:
 
 def test_delays_run_from_the_first_sample_and_start_again() -> None:
     assert run(limits(on_s=10), (0, 12), (9, 12), (10, 12)) == [("on", 10)]
+    assert run(limits(on_s=10), (0, 12), (9, 12), (30, 12)) == [("on", 10)]  # at its own moment
     assert run(limits(on_s=10), (0, 12), (9, 7), (10, 12), (19, 12), (20, 12)) == [("on", 20)]
     assert run(limits(off_s=10), (0, 12), (1, 0), (10, 0), (11, 0)) == [("on", 0), ("off", 11)]
     assert run(limits(off_s=10), (0, 12), (1, 0), (8, 7), (9, 0), (18, 0), (19, 0)) == [("on", 0), ("off", 19)]
@@ -59,30 +64,27 @@ def test_delays_run_from_the_first_sample_and_start_again() -> None:
 def test_a_hold_ends_after_the_last_sample_beyond() -> None:
     held = limits(raise_at=1, clear_at=0.5, hold_s=60, off_s=600)
     assert run(held, (0, 1), (50, 1), (109, 0), (110, 0), (111, 1)) == [("on", 0), ("off", 110), ("on", 111)]
+    assert run(held, (0, 1), (200, 0)) == [("on", 0), ("off", 60)]
+    slow = limits(raise_at=1, clear_at=0.5, hold_s=60, on_s=20)
+    assert run(slow, (0, 1), (200, 0)) == [("on", 20), ("off", 60)]
+    assert run(limits(raise_at=1, clear_at=0.5, hold_s=60, on_s=80), (0, 1), (200, 0)) == []
 
 
-@pytest.mark.parametrize("skew_s", [0, 30, -30])
-def test_time_alone_on_the_devices_clock(skew_s: int) -> None:
-    latch, rule, skew = Latch.begin(1), limits(on_s=10, off_s=5), np.array([skew_s * S])
+def test_time_alone() -> None:
+    latch, rule = Latch.begin(1), limits(on_s=10, off_s=5)
     update(latch, rule, np.array([0]), np.array([12.0]))
-    begun, ended, _ = expire(latch, rule, skew, (10 + skew_s) * S - 1)
-    assert not begun[0]
-    assert not ended[0]
-    begun, _, due = expire(latch, rule, skew, (14 + skew_s) * S)
-    assert (begun[0], due[0]) == (True, 10 * S)
-    begun, _, _ = expire(latch, rule, skew, (99 + skew_s) * S)
-    assert not begun[0]  # once
+    assert told(expire(latch, rule, np.array([10 * S - 1]))) == []
+    assert told(expire(latch, rule, np.array([14 * S]))) == [("raise", 10)]
+    assert told(expire(latch, rule, np.array([99 * S]))) == []  # once
     update(latch, rule, np.array([20 * S]), np.array([0.0]))
-    _, ended, due = expire(latch, rule, skew, (25 + skew_s) * S)
-    assert (ended[0], due[0]) == (True, 25 * S)
+    assert told(expire(latch, rule, np.array([25 * S]))) == [("clear", 25)]
 
 
 def test_a_watch_that_has_seen_nothing_never_changes() -> None:
     latch = Latch.begin(4)
     for now in (0, 10**16, -(10**16)):
-        begun, ended, _ = expire(latch, limits(count=4, hold_s=1), np.zeros(4, np.int64), now)
-        assert not begun.any()
-        assert not ended.any()
+        for _, which, _ in expire(latch, limits(count=4, hold_s=1), np.full(4, now)):
+            assert not which.any()
 
 
 def test_take_is_a_copy_and_put_writes_back() -> None:
@@ -103,26 +105,37 @@ class Slow:
     run: tuple[int, ...] = ()  # times of the samples in a row beyond
     within: tuple[int, ...] = ()  # times of those in a row back within
     last_beyond: int | None = None
+    clock: int = 0
 
-    def sample(self, rule: Limits, at: int, score: float) -> tuple[bool, bool]:
+    def pass_time(self, rule: Limits, now: int) -> list[tuple[str, float]]:
+        """Second by second, so that nothing is worked out but looked at."""
+        changes = []
+        while self.clock < now:
+            self.clock += S
+            changes += self._at(rule, self.clock)
+        return changes
+
+    def _at(self, rule: Limits, at: int) -> list[tuple[str, float]]:
+        hold = rule.hold_us[0]
+        over = hold > 0 and self.last_beyond is not None and at - self.last_beyond >= hold
+        ready = len(self.run) >= rule.samples_min[0] and self.run and at - self.run[0] >= rule.on_delay_us[0]
+        if not self.active and ready and not over:
+            self.active = True
+            return [("raise", at / S)]
+        if self.active and (over or (self.within and at - self.within[0] >= rule.off_delay_us[0])):
+            self.active, self.run, self.within = False, (), ()
+            return [("clear", at / S)]
+        return []
+
+    def sample(self, rule: Limits, at: int, score: float) -> list[tuple[str, float]]:
+        changes = self.pass_time(rule, at)
         raise_at, clear_at, above = rule.raise_at[0], rule.clear_at[0], rule.above[0]
         beyond = score >= raise_at if above else score <= raise_at
         inside = score < clear_at if above else score > clear_at
         self.run = (*self.run, at) if beyond else ()
         self.last_beyond = at if beyond else self.last_beyond
         self.within = (*self.within, at) if self.active and inside else ()
-        begun = (
-            not self.active and beyond and len(self.run) >= rule.samples_min[0]
-            and at - self.run[0] >= rule.on_delay_us[0]
-        )  # fmt: skip
-        rested = bool(self.within) and at - self.within[0] >= rule.off_delay_us[0]
-        hold = rule.hold_us[0]
-        expired = not beyond and hold > 0 and self.last_beyond is not None and at - self.last_beyond >= hold
-        ended = self.active and (rested or expired)
-        self.active = (self.active or begun) and not ended
-        if ended:
-            self.run = self.within = ()
-        return begun, ended
+        return changes + self._at(rule, at)
 
 
 @given(
@@ -138,6 +151,5 @@ def test_it_does_what_the_definition_says(
     fast, slow, at = Latch.begin(1), Slow(), 0
     for step, score in samples:
         at += step * S
-        begun, ended = update(fast, rule, np.array([at]), np.array([score]))
-        assert (bool(begun[0]), bool(ended[0])) == slow.sample(rule, at, score)
+        assert told(update(fast, rule, np.array([at]), np.array([score]))) == slow.sample(rule, at, score)
         assert bool(fast.active[0]) == slow.active

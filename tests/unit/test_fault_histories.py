@@ -151,7 +151,7 @@ def complaint(seed: int) -> str | None:
     return None
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_faults_change_neither_the_table_nor_the_log() -> None:
     workers = os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")

@@ -281,7 +281,7 @@ def _grouping(table: CheckedTable) -> Grouping:
     found = Grouping(
         group_s=table.number("group_s", 0, 600, 10),
         messages_per_minute_max=int(table.number("messages_per_minute_max", 1, 60, 6)),
-        alone_per_minute_max=int(table.number("alone_per_minute_max", 1, 60, 3)),
+        alone_per_minute_max=int(table.number("alone_per_minute_max", 1, 600, 3)),
         flapping_count=int(table.number("flapping_count", 2, 100, 5)),
         flapping_s=table.number("flapping_s", 1, _DAY_S, 600),
     )

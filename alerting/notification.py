@@ -276,17 +276,24 @@ class _Work:
         if person is None:  # went while something was held back for them
             self.tellings.update({item.telling.key: replace(item.telling, dropped=True) for item in items})
             return []
+        # Whatever a person is to know of one alert goes in one message.
+        same: dict[UUID, list[Item]] = defaultdict(list)
+        for item in sorted(items, key=lambda each: (each.telling.hold_until or self._now, each.telling.key)):
+            same[item.alert.id].append(item)
+        leads = [found[0] for found in same.values()]
         bundled = bundle(
-            items, list(self._book.recent.get(person_id, ())), self._directory.policy.grouping, self._now
+            leads, list(self._book.recent.get(person_id, ())), self._directory.policy.grouping, self._now
         )  # fmt: skip
-        for item, until in bundled.held:
-            if item.telling.hold_until != until:
-                self.tellings[item.telling.key] = replace(item.telling, hold_until=until)
+        for lead, until in bundled.held:
+            for item in same[lead.alert.id]:
+                if item.telling.hold_until != until:
+                    self.tellings[item.telling.key] = replace(item.telling, hold_until=until)
         pushes = []
         for message in bundled.messages:
-            push = self._push(person, message)
+            whole = Message(message.form, tuple(item for lead in message.items for item in same[lead.alert.id]))
+            push = self._push(person, whole)
             pushes.append(push)
-            for item in message.items:
+            for item in whole.items:
                 self.tellings[item.telling.key] = replace(item.telling, push_id=push.id, hold_until=None)
         return pushes
 

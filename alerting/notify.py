@@ -5,7 +5,7 @@ decides, which holds a lock; all of them send.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,8 +21,8 @@ from alerting.book import REMEMBERED, Book, Decision, Directory
 from alerting.channels import Poster, open_channels
 from alerting.delivery import Delivery, plan
 from alerting.errors import PolicyInvalid
+from alerting.escalation import CHANNELS, default_policy, parse
 from alerting.escalation import Delivery as Bounds
-from alerting.escalation import default_policy, parse
 from alerting.feed import Entry
 from alerting.notification import decide, next_change
 from alerting.oncall import Roster
@@ -84,7 +84,7 @@ class Notifier:
             try:
                 with connect(self._database_url, autocommit=True, application="anhu notifier") as connection:
                     if outbox_store.lead(connection):
-                        Desk(connection, self._settings, self._clock, self._begun).run(stop)
+                        Desk(connection, self._settings, self._clock, self._decided).run(stop)
                     else:
                         self._stand_by(connection, stop)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
@@ -100,10 +100,10 @@ class Notifier:
                 self._wake()
         connection.execute("SELECT pg_advisory_unlock_all()")
 
-    def _begun(self, directory: Directory, *, wake: bool) -> None:
+    def _decided(self, directory: Directory, channels: Iterable[str]) -> None:
         self._bounds = directory.policy.delivery
-        if wake:
-            self._wake()
+        for channel in channels:
+            self._senders[channel].wake()
 
     def _wake(self) -> None:
         for sender in self._senders.values():
@@ -118,7 +118,7 @@ class Desk:
         connection: Connection,
         settings: NotifySettings,
         clock: Callable[[], datetime],
-        decided: Callable[..., None],
+        decided: Callable[[Directory, Iterable[str]], None],
     ) -> None:
         self._connection = connection
         self._settings = settings
@@ -157,15 +157,17 @@ class Desk:
         directory = self._current_directory(now)
         decision = decide(self._book, directory, now)
         cursor = entries[-1].cursor if entries else self._cursor
+        channels: set[str] = set()
         if not decision.empty or entries:
-            self._write(decision, directory, cursor)
+            channels = self._write(decision, directory, cursor)
         self._cursor = cursor
         self._book.adopt(decision, now)
-        self._decided(directory, wake=bool(decision.pushes))
+        self._decided(directory, channels)
         self._count(decision)
         return len(entries) == _READS_MAX * feed.BATCH_COUNT_MAX
 
-    def _write(self, decision: Decision, directory: Directory, cursor: int) -> None:
+    def _write(self, decision: Decision, directory: Directory, cursor: int) -> set[str]:
+        """Put the decision on record; the channels that now have something to send."""
         deliveries: list[Delivery] = []
         for push in decision.pushes:
             deliveries += plan(push, directory.contacts[push.person_id], directory.policy.delivery)
@@ -177,6 +179,7 @@ class Desk:
             if decision.pushes:
                 self._connection.execute("SELECT pg_notify(%s, 'new')", (outbox_store.CHANNEL,))
             store.append(self._connection, decision.events)  # last: it holds the log's lock to the commit
+        return {each.channel for each in deliveries}
 
     def _count(self, decision: Decision) -> None:
         _OPEN.set(len(self._book.alerts))
@@ -248,11 +251,12 @@ class Desk:
         if wait_s <= 0 or self._book.dirty:
             return
         heard = list(self._connection.notifies(timeout=wait_s, stop_after=1))
-        told = {note.payload for note in heard if note.channel == outbox_store.CHANNEL}
+        mine = self._connection.info.backend_pid
+        told = {note.payload for note in heard if note.channel == outbox_store.CHANNEL and note.pid != mine}
         if "dead" in told or not heard:
             self._look_for_trouble()
-        if told:
-            self._decided(self._current_directory(self._clock()), wake=True)
+        if told:  # somebody else put something into the outbox
+            self._decided(self._current_directory(self._clock()), CHANNELS)
 
 
 def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:

@@ -59,9 +59,12 @@ _UPDATE_DELIVERY: Final = (
 )
 # The most urgent first; one whose lease has run out was on its way when its sender died.
 _CLAIM: Final = (
-    f"SELECT {', '.join(_DELIVERY)} FROM deliveries WHERE channel = %(channel)s AND state IN ('waiting', 'sending')"
-    " AND CASE state WHEN 'waiting' THEN next_attempt_at <= %(now)s ELSE lease_until <= %(now)s END"
-    " AND NOT contact_id = ANY(%(busy)s) ORDER BY urgency, next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+    f"SELECT {', '.join(f'd.{each}' for each in _DELIVERY)},"
+    f" {', '.join(f'pushes.{each} AS of_push_{each}' for each in _PUSH)}, CASE WHEN enabled THEN address END AS address"
+    " FROM deliveries d JOIN pushes ON pushes.id = d.push_id JOIN contacts ON contacts.id = d.contact_id"
+    " WHERE d.channel = %(channel)s AND d.state IN ('waiting', 'sending')"
+    " AND CASE d.state WHEN 'waiting' THEN next_attempt_at <= %(now)s ELSE lease_until <= %(now)s END"
+    " AND NOT contact_id = ANY(%(busy)s) ORDER BY d.urgency, next_attempt_at LIMIT 1 FOR UPDATE OF d SKIP LOCKED"
 )
 _ADVANCE: Final = (
     "INSERT INTO notifier_cursor (event_id) VALUES (%s) ON CONFLICT (only_row)"
@@ -151,19 +154,11 @@ def claim(connection: Connection, channel: str, now: datetime, *, lease_s: float
         row = rows.execute(_CLAIM, {"channel": channel, "now": now, "busy": list(busy)}).fetchone()
     if row is None:
         return None
+    push = _push({name: row.pop(f"of_push_{name}") for name in _PUSH})
+    address = row.pop("address")
     mine = delivery.claim(_delivery(row), now, lease_s)
     _update(connection, [mine])
-    with connection.cursor(row_factory=dict_row) as rows:
-        found = rows.execute(
-            f"SELECT {', '.join(f'pushes.{each}' for each in _PUSH)},"
-            " CASE WHEN enabled THEN address END AS address FROM pushes, contacts"
-            " WHERE pushes.id = %s AND contacts.id = %s",
-            (mine.push_id, mine.contact_id),
-        ).fetchone()
-    if found is None:
-        raise LookupError(f"push {mine.push_id} is gone")
-    address = found.pop("address")
-    return Job(mine, _push(found), address)
+    return Job(mine, push, address)
 
 
 def settle(connection: Connection, job: Job, answer: Answer, bounds: Bounds, now: datetime) -> bool:

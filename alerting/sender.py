@@ -37,8 +37,8 @@ _SECONDS: Final = Histogram(
 
 
 class Sender:
-    """One channel's dispatcher and pool. `bounds` answers with those of the policy in force, `settled` is called after
-    each answer is on record."""
+    """One channel's dispatcher and pool. `bounds` answers with those of the policy in force, `failed` is called
+    when an attempt has failed and that is on record."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Sender:
         settings: NotifySettings,
         clock: Callable[[], datetime],
         bounds: Callable[[], Bounds],
-        settled: Callable[[], None],
+        failed: Callable[[], None],
     ) -> None:
         self._kind = kind
         self._channel = channel
@@ -58,12 +58,13 @@ class Sender:
         self._settings = settings
         self._clock = clock
         self._bounds = bounds
-        self._settled = settled
+        self._failed = failed
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._slots = threading.Semaphore(settings.workers_per_channel)
         self._lock = threading.Lock()
         self._flying: Counter[int] = Counter()  # by contact
+        self._passed_over = False
         self._paused_until: dict[int, datetime] = {}  # contacts whose provider asked us to wait
         self._workers = ThreadPoolExecutor(settings.workers_per_channel, thread_name_prefix=f"send-{kind}")
         self._thread = threading.Thread(target=self._run, name=f"dispatch-{kind}", daemon=True)
@@ -91,6 +92,9 @@ class Sender:
                         self._dispatch(connection)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("the outbox cannot be read", channel=self._kind, error_type=type(error).__name__)
+                self._stop.wait(_DATABASE_RETRY_S)
+            except Exception:  # the other channels must not suffer, and this one must not fall silent
+                log.exception("the dispatcher failed; it begins again", channel=self._kind)
                 self._stop.wait(_DATABASE_RETRY_S)
 
     def _dispatch(self, connection: Connection) -> None:
@@ -122,7 +126,7 @@ class Sender:
     def _take(self, connection: Connection) -> tuple[Job, Letter] | None:
         """Claim one delivery; its mark, and the hash of its link, are committed before it is sent."""
         now = self._clock()
-        with connection.transaction():
+        with connection.pipeline(), connection.transaction():
             job = outbox_store.claim(
                 connection, self._kind, now, lease_s=self._settings.lease_s, busy=self._busy(now)
             )  # fmt: skip
@@ -137,15 +141,20 @@ class Sender:
         return job, letter(job, link)
 
     def _busy(self, now: datetime) -> list[int]:
+        """Contacts to be passed over: those with enough on their way, and those whose provider asked for patience."""
         most = self._settings.sends_per_contact_max
         with self._lock:
             self._paused_until = {number: until for number, until in self._paused_until.items() if until > now}
-            return [number for number, count in self._flying.items() if count >= most] + list(self._paused_until)
+            busy = [number for number, count in self._flying.items() if count >= most] + list(self._paused_until)
+            self._passed_over = bool(busy)
+            return busy
 
     def _deliver(self, job: Job, message: Letter) -> None:
         try:
             answer = self._send(job, message)
             self._note(job, answer)
+            if answer.outcome is not Outcome.SENT:
+                self._failed()  # the person's next contact may be due, by whichever channel
         finally:
             contact_id = job.delivery.contact_id
             with self._lock:
@@ -153,7 +162,8 @@ class Sender:
                 if not self._flying[contact_id]:
                     del self._flying[contact_id]
             self._slots.release()
-            self._settled()
+            if self._passed_over:
+                self.wake()
 
     def _send(self, job: Job, message: Letter) -> Answer:
         if job.address is None:
@@ -220,13 +230,13 @@ def open_senders(
     clock: Callable[[], datetime],
     bounds: Callable[[], Bounds],
 ) -> dict[str, Sender]:
-    """A sender for each channel, not yet started. An answer to one may make another channel's delivery due."""
+    """A sender for each channel, not yet started. A failure in one may make another channel's delivery due."""
     senders: dict[str, Sender] = {}
 
-    def settled() -> None:
+    def failed() -> None:
         for each in senders.values():
             each.wake()
 
     for kind, channel in channels.items():
-        senders[kind] = Sender(kind, channel, database_url, pool, settings, clock, bounds, settled)
+        senders[kind] = Sender(kind, channel, database_url, pool, settings, clock, bounds, failed)
     return senders

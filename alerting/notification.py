@@ -32,6 +32,9 @@ from ingest.registry import Institution
 _NAMESPACE: Final = uuid.UUID("0f0c6a3e-6a53-5f0f-9d55-2b1d4a1f7c60")  # of pushes; fixed for ever
 
 
+NOBODY_LOOK_AGAIN: Final = timedelta(seconds=60)
+
+
 class Reason(StrEnum):
     """Why nobody, or nobody further, is told; beside the reasons of a suppression (alerting.suppression.Reason)."""
 
@@ -41,6 +44,7 @@ class Reason(StrEnum):
     FLAPPING = "flapping"
     QUIET_HOURS = "quiet_hours"
     POLICY_ENDED = "policy_ended"
+    NOBODY_SET_UP = "nobody_set_up"  # no person has a contact
     SCREEN_ONLY = "screen_only"  # a test of the chain that sends nothing
 
 
@@ -102,6 +106,12 @@ class _Work:
         if quiet is not None:
             self._end(ladder, Ending.SUPPRESSED)
             self.reasons[alert_id] = quiet
+            return
+        if not self._directory.contacts:
+            # Push has not been set up: the desk is all there is, and an alert a fire that says so would only be noise.
+            self._end(ladder, Ending.NO_ROUTE)
+            self.reasons[alert_id] = Reason.NOBODY_SET_UP
+            self.look_again[alert_id] = self._now + NOBODY_LOOK_AGAIN
             return
         institution = self._institution(alert)
         if reach_of(alert) is Reach.SCREEN:

@@ -28,6 +28,7 @@ PRUNE_US: Final = 60_000_000
 FIRST_ANSWER_S_MAX: Final = 60.0
 REFRESH_S_MAX: Final = 60.0
 SPOOL_FULL_PAUSE_S: Final = 0.5
+SHARD_PAUSE_S: Final = 0.25
 
 log = structlog.get_logger("ingest.pipeline")
 
@@ -166,14 +167,27 @@ class Pipeline:
 
     def _open_fresh(self) -> None:
         refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
+        deadline_s = time.monotonic() + FIRST_ANSWER_S_MAX
         try:
-            self._writer.run(refresh, FIRST_ANSWER_S_MAX)
+            self._run_when_free(refresh, deadline_s)
         except ShardTaken:
             raise
         except DatabaseUnavailable as error:
             self._open_cached(str(error))
         else:
             self._take_up(refresh)
+
+    def _run_when_free(self, refresh: _Refresh, deadline_s: float) -> None:
+        """Run `refresh`, waiting until `deadline_s` for a shard that another pipeline is about to leave."""
+        while True:
+            try:
+                self._writer.run(refresh, FIRST_ANSWER_S_MAX)
+            except ShardTaken:
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(SHARD_PAUSE_S)
+            else:
+                return
 
     def _open_cached(self, reason: str) -> None:
         registry, judge = self._spool.recall("registry"), self._spool.recall("judge")

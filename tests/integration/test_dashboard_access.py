@@ -193,7 +193,8 @@ def test_no_route_is_left_out_of_the_schema():
     found = [each for module in modules for each in vars(module).values() if isinstance(each, APIRouter)]
     routes = [route for router in found for route in router.routes]
     assert len(api_routes()) >= 15
-    assert all(route.include_in_schema for route in routes if isinstance(route, APIRoute))
+    hidden = {route.path for route in routes if isinstance(route, APIRoute) and not route.include_in_schema}
+    assert all(path.startswith("/a/") for path in hidden)  # pages behind a link, with tests of their own
     others = {route.path for route in routes if not isinstance(route, APIRoute)}
     assert others == {"/live"}  # a websocket with tests of its own
     app = create_app("postgresql:///unused", DashboardSettings())

@@ -197,11 +197,15 @@ def test_a_reset_password_is_a_one_time_password(two: Two, served):
     assert sign_in(fresh, named["one_time_password"], "late.comer").status_code == 200
 
 
-def test_users_from_before_are_administrators_of_everything(database_url):
-    from ingest.database import migrate, migrations_of
-
-    migrate(database_url, ("ingest", "alerting"))
+def test_users_from_before_are_administrators_of_everything(services):
     import psycopg
+
+    from ingest.database import migrate, migrations_of
+    from tests.conftest import make_database, named
+
+    make_database(services.database_url, "anhu_before_people", "anhu")
+    database_url = named(services.database_url, "anhu_before_people")
+    migrate(database_url, ("ingest", "alerting"))
 
     with psycopg.connect(database_url) as connection:
         connection.execute(migrations_of("dashboard")[0].sql.encode())

@@ -136,7 +136,10 @@ def test_a_new_device_and_a_changed_one_are_taken_up_while_running(world: World,
         wait_until(heard, "the new device is known", every_s=0.2)
 
 
-def test_a_second_pipeline_waits_and_takes_over(world: World, session_url: str, tmp_path: Path) -> None:
+def test_a_second_pipeline_waits_and_takes_over(
+    world: World, session_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.pipeline.FIRST_ANSWER_S_MAX", 0.5)
     second = make_pipeline(world.database_url, tmp_path, PipelineSettings())
     with pipeline(world.database_url, session_url) as running, Devices(session_url) as devices:
         with pytest.raises(DatabaseUnavailable, match="another pipeline holds this shard"):

@@ -17,6 +17,7 @@ from anhu import runtime
 from anhu.commands.migrate import PACKAGES
 from anhu.data_folder import default_data_dir
 from ingest.database import migrate
+from tests.commands import SPOOLS
 
 TEMPLATE = "anhu_template"
 _numbers = itertools.count(1)
@@ -61,6 +62,7 @@ def services(packages_dir: Path) -> Iterator[runtime.Services]:
     with runtime.start(folder, durable=False, progress=print, packages_dir=packages_dir) as services:
         yield services
     shutil.rmtree(folder)
+    shutil.rmtree(SPOOLS, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -114,12 +114,18 @@ class Picture:
         return self._everything(now) if mistold else update
 
     def take_spooled(self, entries: Sequence[SpooledEntry], now: datetime) -> Update:
-        """Events the database does not have yet, in their order."""
+        """Events the database did not confirm, in their order. One whose commit went through although its answer was
+        lost may have been told from the log before: its alert is then known as it stands here."""
+        news = []
         for entry in entries:
             self._told_early[entry.event.event_id] = entry.alert.id
+            known = self._known(entry.alert)
+            if known is not None and known.version >= entry.alert.version:
+                continue
+            news.append(_Occurrence(None, None, entry.event, entry.alert))
         while len(self._told_early) > _TOLD_EARLY_MAX:
             self._told_early.popitem(last=False)
-        return self._tell([_Occurrence(None, None, entry.event, entry.alert) for entry in entries], now)
+        return self._tell(news, now)
 
     def suppress(self, suppressions: Iterable[Suppression], now: datetime) -> Update:
         """Those in force or planned are these now."""

@@ -44,8 +44,10 @@ class Service:
         self._lines: list[str] = []
         # a session of its own, as a terminal gives it: Ctrl-C reaches its whole process group
         self.process = subprocess.Popen(
-            [*COMMAND, *words], env=self.env, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+            [*COMMAND, *words], env=self.env, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            # the tests may themselves run under nohup, which a child would inherit
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
+        )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

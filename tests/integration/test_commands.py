@@ -90,3 +90,13 @@ def test_a_recording_is_played_into_the_registered_home(world: World, services: 
     assert int(told[1]) == int(told[2]) > 300
     nonsense = anhu("replay", "smoke", "README.md", env=env)
     assert (nonsense.returncode, "Traceback" in nonsense.stderr) == (1, False)
+
+
+def test_the_dashboard_role_refuses_a_database_that_is_not_there() -> None:
+    env = environment(
+        ANHU_DATABASE_URL="postgresql://a:secret-word@127.0.0.1:1/x", ANHU_MQTT_URL="mqtt://x:x@127.0.0.1:1",
+        ANHU_DASHBOARD_PORT="0",
+    )  # fmt: skip
+    done = anhu("role", "dashboard", env=env)
+    assert done.returncode != 0
+    assert "secret-word" not in done.stderr + done.stdout

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from anhu.commands.ground import plain_errors, progress
 from anhu.language import text
@@ -48,12 +46,10 @@ def check(file: Path) -> None:
 )
 def show_all() -> None:
     """One line a list."""
-    table = Table(box=None, header_style="bold")
-    for zh, en in (("清单", "list"), ("版本", "version"), ("名称", "title")):
-        table.add_column(text(zh, en), no_wrap=True)
-    for zh, en in (("条数", "items"), ("未核对", "unchecked"), ("缺文字", "missing")):
-        table.add_column(text(zh, en), justify="right", no_wrap=True, min_width=7)
     for each in checklist.shipped().values():
-        counts = [len(each.items), each.count(Wording.REPORTED), each.count(Wording.MISSING)]
-        table.add_row(each.id, each.version, text(each.title_zh, each.title_en), *map(str, counts))
-    Console(highlight=False).print(table)
+        unchecked, missing = each.count(Wording.REPORTED), each.count(Wording.MISSING)
+        counts = text(
+            f"{len(each.items):3} 条，未核对 {unchecked:2}，缺文字 {missing:2}",
+            f"{len(each.items):3} items, {unchecked:2} unchecked, {missing:2} missing",
+        )
+        typer.echo(f"{each.id:26} {each.version:7} {counts}  {text(each.title_zh, each.title_en)}")

@@ -133,7 +133,7 @@ class Sender:
             if job is None:
                 return None
             link = None
-            if self._settings.public_url and job.push.form is not Form.TEST:
+            if self._settings.public_url and job.push.form not in (Form.TEST, Form.NOTICE):
                 token = acknowledge_link.create(
                     connection, job.push.id, job.push.person_id, now, self._settings.link_hours
                 )  # fmt: skip

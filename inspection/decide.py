@@ -10,12 +10,39 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from alerting.people import Right
 from inspection.checklist import Level
 from inspection.errors import StepRefused
-from inspection.hazard import ENGINE, By, Category, Hazard, HazardEvent, Proposal, State, Supervisor, Verb
-from inspection.policy import Escalation, Policy
+from inspection.hazard import (
+    ENGINE,
+    By,
+    Category,
+    Hazard,
+    HazardEvent,
+    Origin,
+    Proposal,
+    State,
+    Supervisor,
+    Verb,
+    permitted,
+)
+from inspection.policy import Policy
 
 _NAMESPACE: Final = uuid.UUID("9d2c0f3e-5b1f-5c1e-a4a3-2f6a2f0f7b52")  # of hazards that a rule opens; fixed for ever
+
+
+RIGHT_OF: Final[Mapping[Verb, Right]] = {
+    Verb.REPORT: Right.REPORT_HAZARD,
+    Verb.ASSIGN: Right.ASSIGN_HAZARD,
+    Verb.RECTIFY: Right.RECTIFY_HAZARD,
+    Verb.ASK_EXTENSION: Right.RECTIFY_HAZARD,
+    Verb.RECHECK: Right.RECHECK_HAZARD,
+    Verb.CLOSE: Right.CLOSE_HAZARD,
+    Verb.EXTEND: Right.CLOSE_HAZARD,
+    Verb.REFUSE_EXTENSION: Right.CLOSE_HAZARD,
+    Verb.PROPOSE: Right.CLOSE_HAZARD,
+    Verb.COMMENT: Right.COMMENT,
+}
 
 
 class Standing(StrEnum):
@@ -94,9 +121,21 @@ def due(hazard: Hazard, now: datetime, policy: Policy) -> HazardEvent | None:
     return None
 
 
-def told_of(step: HazardEvent, policy: Policy) -> Escalation | None:
-    """The step of the policy that an escalation carries out; None for what is no escalation."""
-    return policy.escalations[step.body["step"] - 1] if step.verb is Verb.ESCALATE else None
+def allowed(hazard: Hazard, by: By, rights: frozenset[Right], now: datetime, policy: Policy) -> frozenset[Verb]:
+    """What somebody with these `rights` may do with `hazard` now, as the state machine will judge it."""
+    found = {verb for verb, right in RIGHT_OF.items() if right in rights and permitted(hazard, verb)}
+    kept_out = hazard.level is Level.MAJOR and not by.outside
+    if kept_out or by.person_id == hazard.rectifier_id:
+        found -= {Verb.RECHECK, Verb.CLOSE}
+    if hazard.extension is not None or hazard.extensions >= policy.extensions_max:
+        found.discard(Verb.ASK_EXTENSION)
+    if hazard.extension is None or kept_out or by.person_id == hazard.extension.asker_id:
+        found -= {Verb.EXTEND, Verb.REFUSE_EXTENSION}
+    elif hazard.extension.until <= now:
+        found.discard(Verb.EXTEND)
+    if not by.outside or ripe(hazard, now, policy) not in (Ripe.OVERDUE, Ripe.FAILED):
+        found.discard(Verb.PROPOSE)
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +190,7 @@ class Found:
 
 
 def report(found: Found, by: By, now: datetime, earlier: Iterable[Hazard], policy: Policy,
-           origin: str = "person") -> HazardEvent:  # fmt: skip
+           origin: Origin = Origin.PERSON) -> HazardEvent:  # fmt: skip
     """A person's report; `earlier` are the institution's hazards that may be the same."""
     key = repeat_key(
         item=found.item, rule=None, device_id=found.device_id, zone_id=found.zone_id, category=found.category
@@ -160,13 +199,13 @@ def report(found: Found, by: By, now: datetime, earlier: Iterable[Hazard], polic
     return HazardEvent(uuid.uuid4(), uuid.uuid4(), Verb.REPORT, now, by, found.detail, body=body)
 
 
-def report_body(found: Found, origin: str, key: str | None, repeat: Repeat | None) -> dict[str, Any]:
+def report_body(found: Found, origin: Origin, key: str | None, repeat: Repeat | None) -> dict[str, Any]:
     """The body of a report event."""
     body = {
         "institution_id": found.institution_id,
         "zone_id": found.zone_id,
         "device_id": found.device_id,
-        "origin": origin,
+        "origin": origin.value,
         "category": found.category.value,
         "level": found.level.value,
         "supervisor": found.supervisor.value,

@@ -29,7 +29,8 @@ from inspection.hazard import (
 
 _FIXED: Final = (
     "id", "institution_id", "zone_id", "device_id", "origin", "category", "title", "detail", "reported_at",
-    "reported_by", "alert_id", "alert_kind", "rule", "checklist_id", "item_id", "clause", "repeat_key", "repeat_of", "occurrence",
+    "reported_by", "alert_id", "alert_kind", "rule", "checklist_id", "item_id", "clause", "repeat_key", "repeat_of",
+    "occurrence",
 )  # fmt: skip
 _CHANGING: Final = (
     "level", "supervisor", "state", "version", "assignee_id", "assigned_at", "assigned_by", "term", "deadline",

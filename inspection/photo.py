@@ -1,7 +1,7 @@
 """Evidence photos: what was uploaded is drawn anew, smaller and without what the camera wrote into it.
 
-A picture is decoded within bounds and encoded again as JPEG, so that neither a place nor a name travels in its EXIF data,
-and nothing but pixels is ever served again.
+A picture is decoded within bounds and encoded again as JPEG, so that neither a place nor a name travels in its EXIF
+data, and nothing but pixels is ever served again.
 """
 
 import hashlib
@@ -55,7 +55,13 @@ def redraw(data: bytes) -> Photo:
                 return _encode(_on_white(upright))
         except UnidentifiedImageError as error:
             raise PhotoRefused("this is no picture: JPEG, PNG and WebP are") from error
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            Image.DecompressionBombError,
+            Image.DecompressionBombWarning,
+        ) as error:
             raise PhotoRefused(f"this picture cannot be read: {error}") from error
 
 

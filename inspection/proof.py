@@ -1,6 +1,7 @@
 """Proof of rectification by data: what the sensor did since a hazard was said to be rectified.
 
-Only a hazard that a sensor rule opened is judged; it cannot pass its recheck, nor be closed, until the reason is PROVEN.
+Only a hazard that a sensor rule opened is judged; it cannot pass its recheck, nor be closed, until the reason is
+PROVEN.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """What every request passes before it is served: where it comes from, how large it is; and every answer's headers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -58,19 +58,22 @@ class OriginGuard:
 
 
 class BodyLimit:
-    """Refuses bodies over `bytes_max`, told beforehand or found while reading."""
+    """Refuses bodies over `bytes_max`, told beforehand or found while reading; `larger` are the paths that may take
+    more."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, bytes_max: int, larger: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._bytes_max = bytes_max
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        bytes_max = self._larger.get(scope["path"], self._bytes_max)
         told = Headers(scope=scope).get("content-length", "")
-        if told.isdecimal() and int(told) > self._bytes_max:
+        if told.isdecimal() and int(told) > bytes_max:
             await problems.of(BodyTooLarge())(scope, receive, send)
             return
         read_bytes = 0
@@ -79,7 +82,7 @@ class BodyLimit:
             nonlocal read_bytes
             message = await receive()
             read_bytes += len(message.get("body", b""))
-            if read_bytes > self._bytes_max:
+            if read_bytes > bytes_max:
                 raise HTTPException(413, BodyTooLarge.__doc__)  # the one kind FastAPI lets through from here
             return message
 

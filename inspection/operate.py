@@ -71,6 +71,11 @@ def _parsed(text: str) -> Policy:
 
 def report(connection: Connection, found: Found, actor: Actor, origin: Origin = Origin.PERSON) -> Hazard:
     """A person reports a hazard, with their photos. Raises StepRefused, PhotoRefused, PhotoUnknown."""
+    zones = directory.zones(connection, [found.zone_id] if found.zone_id is not None else [])
+    devices = directory.devices(connection, [found.device_id] if found.device_id is not None else [])
+    places = [each.institution_id for each in zones] + [each.institution_id for each in devices]
+    if any(each != found.institution_id for each in places):
+        raise StepRefused("that place is not one of this institution")
     key = decide.repeat_key(
         item=found.item, rule=None, device_id=found.device_id, zone_id=found.zone_id, category=found.category
     )

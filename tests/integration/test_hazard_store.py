@@ -146,24 +146,25 @@ def forge(connection, hazard, verb, by, seq=None, **more) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE hazards SET state = 'closed', version = version + 1",
-        "UPDATE hazards SET deadline = deadline + interval '1 year'",
-        "UPDATE hazards SET version = version + 1",
-        "UPDATE hazards SET title = 'nothing'",
-        "DELETE FROM hazards",
-        "TRUNCATE hazards CASCADE",
-        "UPDATE hazard_events SET note = 'x'",
-        "DELETE FROM hazard_events",
-        "TRUNCATE hazard_events",
-    ],
+REWRITING = (
+    "UPDATE hazards SET state = 'closed', version = version + 1",
+    "UPDATE hazards SET deadline = deadline + interval '1 year'",
+    "UPDATE hazards SET version = version + 1",
+    "UPDATE hazards SET title = 'nothing'",
+    "DELETE FROM hazards",
+    "TRUNCATE hazards CASCADE",
+    "UPDATE hazard_events SET note = 'x'",
+    "DELETE FROM hazard_events",
+    "TRUNCATE hazard_events",
 )
-def test_sql_cannot_change_what_happened(desk: Desk, statement: str):
+
+
+def test_sql_cannot_change_what_happened(desk: Desk):
     desk.rectify(desk.assign(desk.report()))
-    with desk.world.connect() as connection, pytest.raises(BROKEN):
-        connection.execute(statement)
+    with desk.world.connect() as connection:
+        for statement in REWRITING:
+            with pytest.raises(BROKEN):
+                connection.execute(statement)
 
 
 def test_sql_cannot_take_a_step_that_is_none(desk: Desk):

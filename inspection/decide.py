@@ -28,9 +28,6 @@ from inspection.hazard import (
 )
 from inspection.policy import Policy
 
-_NAMESPACE: Final = uuid.UUID("9d2c0f3e-5b1f-5c1e-a4a3-2f6a2f0f7b52")  # of hazards that a rule opens; fixed for ever
-
-
 RIGHT_OF: Final[Mapping[Verb, Right]] = {
     Verb.REPORT: Right.REPORT_HAZARD,
     Verb.ASSIGN: Right.ASSIGN_HAZARD,
@@ -263,11 +260,6 @@ def event(hazard: Hazard, verb: Verb, by: By, now: datetime, note: str = "", *, 
     """An act on `hazard`, not yet folded. The engine's own acts have ids worked out from what they say."""
     number = uuid.uuid4() if by.person_id is not None else uuid.uuid5(hazard.id, f"{verb}|{hazard.version}")
     return HazardEvent(number, hazard.id, verb, now, by, note, passed, {**(body or {}), **_photos(photos)})
-
-
-def rule_hazard_id(rule: str, institution_id: int, device_id: int | None, alert_event: uuid.UUID) -> uuid.UUID:
-    """The id of the hazard that a rule opens because of an alert's event: the same however often it is worked out."""
-    return uuid.uuid5(_NAMESPACE, f"{rule}|{institution_id}|{device_id or ''}|{alert_event}")
 
 
 def _photos(photos: Iterable[uuid.UUID]) -> dict[str, list[str]]:

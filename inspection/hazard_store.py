@@ -27,6 +27,7 @@ from inspection.hazard import (
     fold,
 )
 
+_LEADER_LOCK: Final = 0x48415A44  # one worker opens hazards and reminds
 _FIXED: Final = (
     "id", "institution_id", "zone_id", "device_id", "origin", "category", "title", "detail", "reported_at",
     "reported_by", "alert_id", "alert_kind", "rule", "checklist_id", "item_id", "clause", "repeat_key", "repeat_of",
@@ -124,9 +125,44 @@ def same(connection: Connection, institution_id: int, key: str | None) -> list[H
     return _hazards(connection, "WHERE institution_id = %s AND repeat_key = %s", (institution_id, key))
 
 
-def assigned(connection: Connection) -> list[Hazard]:
-    """Every hazard that is being rectified, the earliest deadline first."""
-    return _hazards(connection, "WHERE state = 'assigned' ORDER BY deadline, no", ())
+def due_before(connection: Connection, moment: datetime) -> list[Hazard]:
+    """The hazards being rectified whose deadline lies before `moment`, the earliest first."""
+    return _hazards(connection, "WHERE state = 'assigned' AND deadline < %s ORDER BY deadline, no", (moment,))
+
+
+def exists(connection: Connection, hazard_id: UUID) -> bool:
+    """Whether there is a hazard with that id."""
+    return connection.execute("SELECT FROM hazards WHERE id = %s", (hazard_id,)).fetchone() is not None
+
+
+def of_rule(connection: Connection, rule: str, institution_id: int, device_id: int | None) -> list[Hazard]:
+    """What a sensor rule opened at one place, the newest first."""
+    return _hazards(
+        connection,
+        "WHERE rule = %s AND institution_id = %s AND device_id IS NOT DISTINCT FROM %s ORDER BY no DESC",
+        (rule, institution_id, device_id),
+    )
+
+
+def cursor(connection: Connection) -> int | None:
+    """The last event of the alerts' log the worker has dealt with; None before its first start."""
+    row = connection.execute("SELECT event_id FROM hazard_cursor").fetchone()
+    return int(row[0]) if row else None
+
+
+def advance(connection: Connection, event_id: int) -> None:
+    """Move the cursor; never back."""
+    connection.execute(
+        "INSERT INTO hazard_cursor (event_id) VALUES (%s) ON CONFLICT (only_row)"
+        " DO UPDATE SET event_id = excluded.event_id WHERE hazard_cursor.event_id < excluded.event_id",
+        (event_id,),
+    )
+
+
+def lead(connection: Connection) -> bool:
+    """Whether this session is now the one worker that opens hazards; it stays so until its connection ends."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LEADER_LOCK,)).fetchone()
+    return bool(row and row[0])
 
 
 def events_of(connection: Connection, hazard_id: UUID) -> list[Entry]:

@@ -59,6 +59,7 @@ class SensorRule:
 
     id: str
     alert_kind: Kind
+    alert_rule: str  # only alerts under a rule whose id begins so; empty: any
     when: When
     hours: float
     count: int
@@ -199,6 +200,7 @@ def _sensor(table: CheckedTable) -> SensorRule:
     made = SensorRule(
         id=_id(table),
         alert_kind=Kind(table.one_of("alert_kind", tuple(each for each in Kind if each is not Kind.SYSTEM))),
+        alert_rule=table.text("alert_rule", ""),
         when=when,
         hours=0.0 if when is When.RAISED else table.number("hours", 0.01, _HOURS_MAX),
         count=int(table.number("count", 2, 1000)) if when is When.REPEATED else 1,

@@ -9,10 +9,10 @@ from ingest.database import Connection
 
 
 def raised_since(connection: Connection, event: AlertEvent, since: datetime) -> list[datetime]:
-    """When an alert of the event's kind was raised at its place after `since`, up to the event itself."""
+    """When an alert of the event's kind was raised at its place from `since` up to the event itself."""
     rows = connection.execute(
         "SELECT at FROM alert_events WHERE verb = 'raise' AND NOT drill AND kind = %s AND institution_id = %s"
-        " AND device_id IS NOT DISTINCT FROM %s AND at > %s AND at <= %s ORDER BY at",
+        " AND device_id IS NOT DISTINCT FROM %s AND at >= %s AND at <= %s ORDER BY at",
         (event.kind, event.source.institution_id, event.source.device_id, since, event.at),
     )
     return [row[0] for row in rows]

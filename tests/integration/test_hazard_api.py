@@ -189,7 +189,8 @@ def test_people_are_told_by_the_outbox(house: House):
     house.act(house.nurse, hazard, "rectify", measures="已更换", photos=[number])
     with house.world.connect() as connection:
         told = connection.execute(
-            "SELECT name, form, title, body FROM pushes JOIN persons ON persons.id = person_id ORDER BY created_at, name"
+            "SELECT name, form, title, body FROM pushes JOIN persons ON persons.id = person_id"
+            " ORDER BY pushes.created_at, name"
         ).fetchall()
         assert [(name, title[: title.index("】") + 1]) for name, _, title, _ in told] == [
             ("county", "【新隐患待交办】"), ("nurse", "【隐患交办给您】"),

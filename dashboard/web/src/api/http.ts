@@ -1,6 +1,8 @@
 import type { Problem } from "./contract";
 
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A photo over a phone's weak connection. */
+const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** A request that did not end in a 2xx. `status` 0 means that the server was not reached. */
 export class ApiError extends Error {
@@ -49,7 +51,10 @@ export async function send(method: string, url: string, body?: unknown): Promise
     headers: { Accept: "application/json" },
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    init.body = body; // It brings its own media type.
+    init.signal = AbortSignal.timeout(UPLOAD_TIMEOUT_MS);
+  } else if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { Accept: "application/json", "Content-Type": "application/json" };
   }

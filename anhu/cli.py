@@ -13,6 +13,7 @@ from anhu.commands import (
     checklist,
     demo,
     drill,
+    hazard,
     ledger,
     migrate,
     notify,
@@ -104,6 +105,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
 app.add_typer(checklist.app, name="checklist")
+app.add_typer(hazard.app, name="hazard")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

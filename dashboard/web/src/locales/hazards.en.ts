@@ -36,6 +36,9 @@ export const hazardsEn: typeof hazardsZhCN = {
     repeated: "Time no. {n}",
     failed: "{n} failed recheck(s)",
     extensionAsked: "Extension asked",
+    extensionAskedBy: "{who} asks for time until {time}",
+    and: ", ",
+    proved: "Sensor data: {what}",
     proposed: "Proposed: {what}",
     facts: "About the hazard",
     detail: "Details",
@@ -138,7 +141,7 @@ export const hazardsEn: typeof hazardsZhCN = {
     quoted: "Quoted",
     purpose: { major_hazards: "Major hazards", duties: "Duties", protections: "Protections", self_check: "Self-check", seasonal: "Seasonal" },
     evidence: { photo: "photo", document: "document", record: "record", test: "test", interview: "interview", sensor: "sensor data" },
-    evidenceWanted: "Evidence",
+    evidenceWanted: "Evidence: {what}",
     reportThis: "Report by this item",
   },
 };

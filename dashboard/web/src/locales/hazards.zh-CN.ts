@@ -34,6 +34,9 @@ export const hazardsZhCN = {
     repeated: "第 {n} 次",
     failed: "复查未通过 {n} 次",
     extensionAsked: "申请延期",
+    extensionAskedBy: "{who} 申请延期到 {time}",
+    and: "、",
+    proved: "监测数据：{what}",
     proposed: "已建议{what}",
     facts: "隐患信息",
     detail: "情况说明",
@@ -55,7 +58,7 @@ export const hazardsZhCN = {
     changed: "隐患刚有变化，已刷新，请再看一眼",
     failedAct: "没有成功：{detail}",
     done: "已记录",
-    policyActor: "规则",
+    policyActor: "系统规则",
     outside: "机构外",
     nothingToDo: "现在没有需要您办理的事项",
     act: {
@@ -134,7 +137,7 @@ export const hazardsZhCN = {
     quoted: "原文",
     purpose: { major_hazards: "重大隐患判定", duties: "日常职责", protections: "服务防护", self_check: "自查", seasonal: "季节性检查" },
     evidence: { photo: "照片", document: "证照文件", record: "记录", test: "现场测试", interview: "询问", sensor: "监测数据" },
-    evidenceWanted: "证据",
+    evidenceWanted: "证据：{what}",
     reportThis: "按此条上报",
   },
 };

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,9 @@ class Stage:
         return connect(self.database_url, autocommit=True, application="anhu bench")
 
     @contextmanager
-    def service(self) -> Iterator[Service]:
-        """`anhu serve` on these servers, ready; afterwards its session at the broker is forgotten.
+    def service(self, roles: Sequence[str] = ROLES, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+        """`anhu serve` with `roles` on these servers, ready; afterwards its session at the broker is forgotten.
+        `settings` are environment variables.
 
         It starts with an empty table: the engine warms up from the last quarter of an hour, and what the groups before
         have stored in that time no fleet of this size sends in a day.
@@ -88,8 +89,9 @@ class Stage:
             "ANHU_MQTT_URL": self.mqtt_url,
             "ANHU_DATA_DIR": str(self.folder),
             "ANHU_DASHBOARD_PORT": str(port),
+            **(settings or {}),
         }
-        argv = [sys.executable, "-m", "anhu", "serve", "--roles", ",".join(ROLES)]
+        argv = [sys.executable, "-m", "anhu", "serve", "--roles", ",".join(roles)]
         process = keeper.spawn(keeper.Program("anhu serve", argv, env, log_path=self.folder / "log" / "serve.log"))
         origin = f"http://127.0.0.1:{port}"
         try:

@@ -5,7 +5,8 @@ decides, which holds a lock; all of them send.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -15,19 +16,28 @@ import structlog
 from prometheus_client import Counter as Total
 from prometheus_client import Gauge, start_http_server
 
-from alerting import channel_trouble, feed, oncall_store, outbox_store, people_store, store, suppression_store
+from alerting import (
+    acknowledge_link,
+    channel_trouble,
+    feed,
+    oncall_store,
+    outbox_store,
+    people_store,
+    store,
+    suppression_store,
+)
 from alerting.alert import Kind
 from alerting.book import REMEMBERED, Book, Decision, Directory
 from alerting.channels import Poster, open_channels
-from alerting.delivery import Delivery, plan
+from alerting.dispatch import Dispatch, dispatch
 from alerting.errors import PolicyInvalid
-from alerting.escalation import CHANNELS, default_policy, parse
-from alerting.escalation import Delivery as Bounds
+from alerting.escalation import default_policy, parse
 from alerting.feed import Entry
 from alerting.notification import decide, next_change
 from alerting.oncall import Roster
+from alerting.outbox import DatabaseOutbox
 from alerting.people import Contact
-from alerting.sender import Sender, open_senders
+from alerting.sender import Senders
 from alerting.settings import NotifySettings
 from ingest import store as ingest_store
 from ingest.database import Connection, connect, pool
@@ -56,8 +66,6 @@ class Notifier:
         self._database_url = database_url
         self._settings = settings
         self._clock = clock
-        self._senders: dict[str, Sender] = {}
-        self._bounds: Bounds = parse(default_policy()).delivery
 
     def run(self, stop: threading.Event) -> None:
         """Decide and send until `stop` is set. Raises DatabaseUnavailable when it is not there at the start."""
@@ -70,44 +78,34 @@ class Notifier:
             answers = stack.enter_context(
                 pool(self._database_url, count_max=settings.database_connections_max, application="anhu answers")
             )
-            channels = open_channels(settings, poster)
-            self._senders = open_senders(
-                channels, self._database_url, answers, settings, self._clock, lambda: self._bounds
-            )  # fmt: skip
-            for sender in self._senders.values():
-                sender.start()
-                stack.callback(sender.stop)
-            self._decide_until(stop)
+            outbox = DatabaseOutbox(self._database_url, answers, settings)
+            stack.callback(outbox.close)
+            bounds = parse(default_policy()).delivery
+            senders = Senders(open_channels(settings, poster), outbox, settings, self._clock, bounds)
+            senders.start()
+            stack.callback(senders.stop)
+            self._decide_until(stop, senders)
 
-    def _decide_until(self, stop: threading.Event) -> None:
+    def _decide_until(self, stop: threading.Event, senders: Senders) -> None:
         while not stop.is_set():
             try:
                 with connect(self._database_url, autocommit=True, application="anhu notifier") as connection:
                     if outbox_store.lead(connection):
-                        Desk(connection, self._settings, self._clock, self._decided).run(stop)
+                        Desk(connection, self._settings, self._clock, senders).run(stop)
                     else:
-                        self._stand_by(connection, stop)
+                        self._stand_by(connection, stop, senders)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("the database is away", error_type=type(error).__name__)
                 stop.wait(_RETRY_S)
 
-    def _stand_by(self, connection: Connection, stop: threading.Event) -> None:
+    def _stand_by(self, connection: Connection, stop: threading.Event, senders: Senders) -> None:
         """Another notifier decides; send for it, and be ready to take over."""
         log.info("another notifier decides; this one sends")
         connection.execute(f"LISTEN {outbox_store.CHANNEL}".encode())
         while not stop.is_set() and not outbox_store.lead(connection):
             for _ in connection.notifies(timeout=_RETRY_S, stop_after=1):
-                self._wake()
+                senders.wake()
         connection.execute("SELECT pg_advisory_unlock_all()")
-
-    def _decided(self, directory: Directory, channels: Iterable[str]) -> None:
-        self._bounds = directory.policy.delivery
-        for channel in channels:
-            self._senders[channel].wake()
-
-    def _wake(self) -> None:
-        for sender in self._senders.values():
-            sender.wake()
 
 
 class Desk:
@@ -118,12 +116,12 @@ class Desk:
         connection: Connection,
         settings: NotifySettings,
         clock: Callable[[], datetime],
-        decided: Callable[[Directory, Iterable[str]], None],
+        senders: Senders,
     ) -> None:
         self._connection = connection
         self._settings = settings
         self._clock = clock
-        self._decided = decided
+        self._senders = senders
         self._marks: tuple[object, ...] = ()
         self._change_at: datetime | None = None
         self._cursor = 0
@@ -155,31 +153,41 @@ class Desk:
             self._book.put(entry.alert, entry.recorded_at)
         now = self._clock()
         directory = self._current_directory(now)
+        self._senders.bounds = directory.policy.delivery
         decision = decide(self._book, directory, now)
         cursor = entries[-1].cursor if entries else self._cursor
-        channels: set[str] = set()
         if not decision.empty or entries:
-            channels = self._write(decision, directory, cursor)
+            self._carry_out(decision, directory, cursor, now)
         self._cursor = cursor
         self._book.adopt(decision, now)
-        self._decided(directory, channels)
         self._count(decision)
         return len(entries) == _READS_MAX * feed.BATCH_COUNT_MAX
 
-    def _write(self, decision: Decision, directory: Directory, cursor: int) -> set[str]:
-        """Put the decision on record; the channels that now have something to send."""
-        deliveries: list[Delivery] = []
-        for push in decision.pushes:
-            deliveries += plan(push, directory.contacts[push.person_id], directory.policy.delivery)
-        with self._connection.transaction():
+    def _carry_out(self, decision: Decision, directory: Directory, cursor: int, now: datetime) -> None:
+        """Put the decision on record, and then send what it wants sent."""
+        outgoing = dispatch(decision.pushes, directory, self._senders, self._settings, now)
+        waiting = outgoing.waiting()
+        try:
+            self._write(decision, outgoing, cursor, tell_others=bool(waiting))
+        except BaseException:
+            outgoing.drop(self._senders)
+            raise
+        outgoing.send(self._senders)
+        self._senders.wake(waiting)
+
+    def _write(self, decision: Decision, outgoing: Dispatch, cursor: int, *, tell_others: bool) -> None:
+        """Put the decision on record, in one transaction and as few round trips."""
+        connection = self._connection
+        with connection.pipeline(), connection.transaction():
             outbox_store.write(
-                self._connection, decision.ladders, decision.tellings, decision.pushes, deliveries, decision.settled
+                connection, decision.ladders, decision.tellings, decision.pushes, outgoing.deliveries, decision.settled
             )
-            outbox_store.advance(self._connection, cursor)
-            if decision.pushes:
-                self._connection.execute("SELECT pg_notify(%s, 'new')", (outbox_store.CHANNEL,))
-            store.append(self._connection, decision.events)  # last: it holds the log's lock to the commit
-        return {each.channel for each in deliveries}
+            if outgoing.links:
+                acknowledge_link.save(connection, outgoing.links)
+            outbox_store.advance(connection, cursor)
+            if tell_others:
+                connection.execute("SELECT pg_notify(%s, 'new')", (outbox_store.CHANNEL,))
+            store.append(connection, decision.events)  # last: it holds the log's lock to the commit
 
     def _count(self, decision: Decision) -> None:
         _OPEN.set(len(self._book.alerts))
@@ -250,13 +258,22 @@ class Desk:
         wait_s = min([self._settings.refresh_s, *((at - now).total_seconds() for at in moments)])
         if wait_s <= 0 or self._book.dirty:
             return
-        heard = list(self._connection.notifies(timeout=wait_s, stop_after=1))
-        mine = self._connection.info.backend_pid
-        told = {note.payload for note in heard if note.channel == outbox_store.CHANNEL and note.pid != mine}
+        heard = self._hear(wait_s)
+        told = {note.payload for note in heard if note.channel == outbox_store.CHANNEL}
         if "dead" in told or not heard:
             self._look_for_trouble()
         if told:  # somebody else put something into the outbox
-            self._decided(self._current_directory(self._clock()), CHANNELS)
+            self._senders.wake()
+
+    def _hear(self, wait_s: float) -> list[psycopg.Notify]:
+        """What others say within `wait_s`; what we put into the outbox ourselves is no news."""
+        deadline_s = time.monotonic() + wait_s
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            notes = list(self._connection.notifies(timeout=left_s, stop_after=1))
+            mine = self._connection.info.backend_pid
+            if heard := [each for each in notes if (each.channel, each.pid) != (outbox_store.CHANNEL, mine)]:
+                return heard
+        return []
 
 
 def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:

@@ -88,6 +88,7 @@ def notifier() -> None:
 
     logs.configure()
     stop = _stop_on_signals()
+    _calm_garbage_collector()
     Notifier(addresses()[0], NotifySettings()).run(stop)
 
 

@@ -1,7 +1,10 @@
 """Connections to the database, and the migrations each package brings."""
 
+import contextlib
 import hashlib
+import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +51,14 @@ def connect(database_url: str, *, autocommit: bool = False, application: str = "
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error)) from error
+
+
+def cut(connection: Connection) -> None:
+    """Cut the connection's socket, from any thread, which ends whatever call waits on it with an error."""
+    if connection.closed:
+        return
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -5,9 +5,6 @@ hold the caller for ever. Here the caller waits for a stated time; then the conn
 call, which ends it with an error, and the caller goes on without.
 """
 
-import contextlib
-import os
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +13,7 @@ from typing import Final
 
 import psycopg
 
-from ingest.database import Connection, connect
+from ingest.database import Connection, connect, cut
 from ingest.errors import DatabaseUnavailable, ShardTaken
 
 TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable)
@@ -50,7 +47,7 @@ class Writer:
             begun.result(limit_s)
         except Overdue:
             begun.cancel()
-            self._tear()
+            self._cut()
             raise DatabaseUnavailable(f"no answer within {limit_s:g} s") from None
         except ShardTaken:
             raise
@@ -60,7 +57,7 @@ class Writer:
     def close(self) -> None:
         """End the connection, waiting for nobody."""
         self._closing.set()
-        self._tear()
+        self._cut()
         self._thread.shutdown(wait=True, cancel_futures=True)
         if self._connection is not None:
             self._connection.close()
@@ -82,10 +79,7 @@ class Writer:
                 self._connection = None
             raise
 
-    def _tear(self) -> None:
-        """Cut the connection's socket, which ends whatever call waits on it."""
+    def _cut(self) -> None:
         connection = self._connection
-        if connection is None or connection.closed:
-            return
-        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+        if connection is not None:
+            cut(connection)

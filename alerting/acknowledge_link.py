@@ -40,7 +40,7 @@ class NewLink:
     """A token that was just drawn. It is a secret, kept only in the message."""
 
     token: str
-    token_sha256: bytes
+    token_sha256: str  # hex
     push_id: UUID
     person_id: int
     made_at: datetime
@@ -72,7 +72,7 @@ def check(link: Link | None, now: datetime, alert_id: UUID | None = None) -> Lin
 def draw(push_id: UUID, person_id: int, now: datetime, hours: float) -> NewLink:
     """A new token for the alerts of a push; it holds once it is saved."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    return NewLink(token, _digest(token), push_id, person_id, now, now + timedelta(hours=hours))
+    return NewLink(token, _digest(token).hex(), push_id, person_id, now, now + timedelta(hours=hours))
 
 
 def save(connection: Connection, links: Iterable[NewLink]) -> None:
@@ -81,7 +81,10 @@ def save(connection: Connection, links: Iterable[NewLink]) -> None:
         cursor.executemany(
             "INSERT INTO acknowledge_links (token_sha256, push_id, person_id, made_at, expires_at)"
             " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            [(each.token_sha256, each.push_id, each.person_id, each.made_at, each.expires_at) for each in links],
+            [
+                (bytes.fromhex(each.token_sha256), each.push_id, each.person_id, each.made_at, each.expires_at)
+                for each in links
+            ],
         )
 
 

@@ -46,6 +46,10 @@ class OutboxUnavailable(AlertingError):
     """What is to be sent cannot be read or noted just now."""
 
 
+class JournalUnavailable(OutboxUnavailable):
+    """The notifier's memory on disk cannot be used."""
+
+
 class LinkRefused(AlertingError):
     """The link cannot be used."""
 

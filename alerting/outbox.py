@@ -1,6 +1,7 @@
 """Where the work of the senders lies, and where its end is noted: the database's outbox (alerting/outbox_store.py)."""
 
 import contextlib
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +13,7 @@ from alerting import acknowledge_link, outbox_store
 from alerting.delivery import Answer, Form
 from alerting.errors import OutboxUnavailable
 from alerting.escalation import Delivery as Bounds
+from alerting.journal import Journal, KeptAnswer
 from alerting.outbox_store import Job
 from alerting.settings import NotifySettings
 from ingest.database import Connection, Pool, connect, cut
@@ -47,6 +49,8 @@ class DatabaseOutbox:
         self._pool = pool
         self._settings = settings
         self._connections: dict[str, Connection] = {}
+        self._turn = threading.Lock()
+        self._journal: Journal | None = None  # takes the answers while the database is away
 
     def claim(self, kind: str, now: datetime, busy: Collection[int]) -> Taken | None:
         """See Outbox.claim; the hash of the link is committed with the mark."""
@@ -66,16 +70,35 @@ class DatabaseOutbox:
 
     def settle(self, job: Job, answer: Answer, bounds: Bounds, now: datetime) -> bool:
         """See Outbox.settle."""
+        with self._turn:
+            if self._journal is not None:
+                self._journal.keep(
+                    [
+                        KeptAnswer(
+                            job.push.id, job.delivery.contact_id, job.delivery.attempts, answer.outcome, answer.detail,
+                            answer.retry_after_s, now,
+                        )
+                    ],
+                    away=True,
+                )  # fmt: skip
+                return False
         try:
             with self._pool.connection() as connection:
                 return outbox_store.settle(connection, job, answer, bounds, now)
         except (DatabaseUnavailable, psycopg.OperationalError) as error:
             raise OutboxUnavailable(type(error).__name__) from error
 
-    def cut(self) -> None:
-        """End the dispatchers' connections, whatever they are waiting for."""
+    def go_away(self, journal: Journal) -> None:
+        """The database is away: answers go into `journal`, and no dispatcher waits any longer."""
+        with self._turn:
+            self._journal = journal
         for connection in list(self._connections.values()):
             cut(connection)
+
+    def come_back(self) -> None:
+        """Answers go into the database again."""
+        with self._turn:
+            self._journal = None
 
     def close(self) -> None:
         """Close the dispatchers' connections, once the dispatchers are gone."""

@@ -57,6 +57,7 @@ class Sender:
         self._failed = failed
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._going = threading.Event()
         self._slots = threading.Semaphore(settings.workers_per_channel)
         self._lock = threading.Lock()
         self._flying: Counter[int] = Counter()  # by contact
@@ -66,8 +67,16 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name=f"dispatch-{kind}", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Begin; nothing is looked for until `go_on`."""
         self._thread.start()
+
+    def pause(self) -> None:
+        """Look for nothing to send until `go_on`."""
+        self._going.clear()
+
+    def go_on(self) -> None:
+        """Look for what there is to send."""
+        self._going.set()
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -77,6 +86,7 @@ class Sender:
         """Begin nothing more."""
         self._stop.set()
         self._wake.set()
+        self._going.set()
 
     def stop(self) -> None:
         """Begin nothing more, and wait for what is on its way."""
@@ -110,6 +120,8 @@ class Sender:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            if not self._going.wait(IDLE_S_MAX):
+                continue
             try:
                 self._dispatch()
             except OutboxUnavailable as error:
@@ -122,7 +134,7 @@ class Sender:
     def _dispatch(self) -> None:
         """Send everything that is due, then wait for more."""
         self._wake.clear()
-        while not self._stop.is_set():
+        while self._going.is_set() and not self._stop.is_set():
             if not self._slots.acquire(timeout=IDLE_S_MAX):
                 continue
             taken = None
@@ -137,6 +149,8 @@ class Sender:
             with self._lock:
                 self._flying[taken.job.delivery.contact_id] += 1
             self.deliver(taken)
+        if not self._going.is_set():
+            return
         due_at = self._outbox.next_due(self._kind)
         wait_s = IDLE_S_MAX if due_at is None else (due_at - self._clock()).total_seconds()
         # What is due but was passed over waits for its contact, which wakes us.
@@ -235,14 +249,28 @@ class Senders:
         }
 
     def start(self) -> None:
-        """Begin to send."""
+        """Begin; nothing is looked for until `go_on`."""
         for sender in self._each.values():
             sender.start()
 
-    def stop(self) -> None:
-        """Begin nothing more, and wait for what is on its way."""
+    def pause(self) -> None:
+        """Look for nothing to send until `go_on`; what is on its way goes on."""
+        for sender in self._each.values():
+            sender.pause()
+
+    def go_on(self) -> None:
+        """Look for what there is to send."""
+        for sender in self._each.values():
+            sender.go_on()
+
+    def halt(self) -> None:
+        """Begin nothing more."""
         for sender in self._each.values():
             sender.halt()
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait for what is on its way."""
+        self.halt()
         for sender in self._each.values():
             sender.stop()
 

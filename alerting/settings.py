@@ -96,6 +96,10 @@ class NotifySettings(AnhuSettings):
     lease_s: float = Field(12.0, gt=0, le=300)
     refresh_s: float = Field(2.0, gt=0, le=60)
     database_connections_max: int = Field(10, ge=2, le=100)
+    # A database that has not answered a question by then counts as away.
+    database_answer_s_max: float = Field(2.0, gt=0, le=60)
+    journal_dir: Path | None = None  # what is remembered for an outage; default: notifier/ in the data folder
+    journal_mib_max: int = Field(512, ge=16)
     metrics_port: int = Field(0, ge=0, le=65_535)  # on the loopback address; 0: none
 
     wecom_url: str = "https://qyapi.weixin.qq.com"
@@ -110,6 +114,10 @@ class NotifySettings(AnhuSettings):
     sms_bytes_max: int = Field(500, ge=100, le=5000)
     sms_ok_field: str = ""
     sms_ok_value: str = "0"
+
+    def journal_file(self, data_dir: Path) -> Path:
+        """Where the notifier keeps what it must know while the database is away."""
+        return (self.journal_dir or data_dir / "notifier") / "journal.sqlite"
 
     @model_validator(mode="after")
     def _lease_outlasts_a_send(self) -> Self:

@@ -160,6 +160,15 @@ def events_of(connection: Connection, alert_id: UUID) -> list[tuple[int, datetim
     return _events(connection, "WHERE alert_id = %s ORDER BY id", (alert_id,))
 
 
+def alerts_of_events(connection: Connection, event_ids: Iterable[UUID]) -> dict[UUID, Alert]:
+    """The alerts, by the ids of events that changed them."""
+    rows = connection.execute(
+        "SELECT event_id, alert_id FROM alert_events WHERE event_id = ANY(%s)", (list(event_ids),)
+    ).fetchall()
+    alerts = load_many(connection, {alert_id for _, alert_id in rows})
+    return {event_id: alerts[alert_id] for event_id, alert_id in rows}
+
+
 def load_rules(connection: Connection) -> tuple[str, str] | None:
     """The rule set in force as (TOML text, sha256), None before the first was loaded."""
     row = connection.execute("SELECT body, sha256 FROM rule_sets ORDER BY id DESC LIMIT 1").fetchone()

@@ -62,8 +62,9 @@ def cut(connection: Connection) -> None:
 
 
 @contextmanager
-def pool(database_url: str, *, count_max: int, application: str = "anhu") -> Iterator[Pool]:
-    """A pool of at most `count_max` connections, closed at the end. Raises DatabaseUnavailable."""
+def pool(database_url: str, *, count_max: int, application: str = "anhu", wait: bool = True) -> Iterator[Pool]:
+    """A pool of at most `count_max` connections, closed at the end. Raises DatabaseUnavailable, unless it need not
+    `wait` for the first."""
     settings = {
         "options": _SESSION, "application_name": application, "connect_timeout": CONNECT_TIMEOUT_S, **_WIRE
     }  # fmt: skip
@@ -73,7 +74,7 @@ def pool(database_url: str, *, count_max: int, application: str = "anhu") -> Ite
     )  # fmt: skip
     try:
         try:
-            connections.open(wait=True, timeout=CONNECT_TIMEOUT_S)
+            connections.open(wait=wait, timeout=CONNECT_TIMEOUT_S)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
         yield connections

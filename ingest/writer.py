@@ -25,8 +25,9 @@ class Writer:
     """Runs work against the database, one transaction at a time and in order. `prepare` is run on every new connection,
     outside a transaction, and may refuse it with DatabaseUnavailable."""
 
-    def __init__(self, database_url: str, prepare: Work) -> None:
+    def __init__(self, database_url: str, prepare: Work, application: str = "anhu pipeline") -> None:
         self._database_url = database_url
+        self._application = application
         self._prepare = prepare
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
@@ -67,7 +68,7 @@ class Writer:
             raise DatabaseUnavailable("the pipeline is stopping")
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = connect(self._database_url, application="anhu pipeline")
+                self._connection = connect(self._database_url, application=self._application)
                 self._prepare(self._connection)
                 self._connection.commit()
             with self._connection.transaction():

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from alerting import notify, outbox_store, sender
+from alerting import desk, notify, outbox_store, sender
 from alerting.channels.webhook import Webhook
 from alerting.settings import NotifySettings
 
@@ -47,7 +47,7 @@ def main(database_url: str, step: str, times: int) -> None:
         setattr(holder, name, wrapped)
 
     around(outbox_store, "write", "before_write", "before_commit")
-    around(notify.Desk, "_write", None, "after_write")
+    around(desk.Desk, "_write", None, "after_write")
     around(outbox_store, "claim", "before_claim", None)
     around(Webhook, "send", "after_claim", "after_send")
     around(sender.Sender, "_note", None, "after_settle")

@@ -1,0 +1,64 @@
+"""A notifier for an outage that may kill itself (SIGKILL) at a named step, the n-th time it gets there:
+python -m … URL FOLDER SPOOL STEP N."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alerting import reconcile
+from alerting.channels.webhook import Webhook
+from alerting.journal import Journal
+from alerting.journal_outbox import JournalOutbox
+from alerting.notify import Notifier
+from alerting.settings import NotifySettings
+
+STEPS = ("before_write", "after_write", "after_claim", "after_send", "after_settle", "before_clear", "never")
+
+
+def settings() -> NotifySettings:
+    return NotifySettings(
+        webhook_plain_http=True, send_s_max=1.0, lease_s=3.0, refresh_s=0.5, database_answer_s_max=1.0
+    )  # fmt: skip
+
+
+def main(database_url: str, folder: str, spool: str, step: str, times: int) -> None:
+    """Run until killed or told to stop."""
+    left = [times]
+
+    def reached(name: str) -> None:
+        if name == step:
+            left[0] -= 1
+            if left[0] <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(holder: Any, name: str, before: str | None, after: str | None) -> None:
+        real: Callable[..., Any] = getattr(holder, name)
+
+        def wrapped(*arguments: Any, **more: Any) -> Any:
+            if before:
+                reached(before)
+            answer = real(*arguments, **more)
+            if after:
+                reached(after)
+            return answer
+
+        setattr(holder, name, wrapped)
+
+    around(JournalOutbox, "write", "before_write", "after_write")
+    around(JournalOutbox, "settle", None, "after_settle")
+    around(Webhook, "send", "after_claim", "after_send")
+    if step == "before_clear":
+        around(reconcile.acknowledge_link, "save", None, None)
+        around(Journal, "clear", "before_clear", None)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    journal = Path(folder) / "journal.sqlite"
+    Notifier(database_url, settings(), journal=journal, spool=Path(spool)).run(stop)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))

@@ -33,6 +33,7 @@ from benchmarks.usage import Neighbours
 from dashboard import auth
 from ingest import store
 from ingest.database import Connection, connect, migrate
+from ingest.errors import DatabaseUnavailable
 from ingest.mqtt import Address
 from ingest.settings import SHARD
 
@@ -123,6 +124,25 @@ class Stage:
                 roots["guardian"] = child.pid
                 roots |= {_server_name(each): each.pid for each in child.children()}
         return roots
+
+    @contextmanager
+    def database_stopped(self) -> Iterator[None]:
+        """The database is shut down; it is back when this is left. Whoever would start it again is held up meanwhile."""
+        guardian = next(each for each in psutil.Process().children() if each.cmdline()[-2:] == ["-m", "anhu.guardian"])
+        server = next(each for each in guardian.children() if _server_name(each) == "postgres")
+        guardian.suspend()
+        try:
+            server.send_signal(signal.SIGINT)
+            until(lambda: server.status() == psutil.STATUS_ZOMBIE, STOP_S_MAX, "the database to be down")
+            yield
+        finally:
+            guardian.resume()
+            until(self._answers, START_S_MAX, "the database to be back")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(DatabaseUnavailable), self.database():
+            return True
+        return False
 
     def trial(self, rate_per_s: float, seconds: float, during: Callable[[Load], None] = lambda _: None) -> Trial:
         """Offer `rate_per_s` for `seconds` and wait until all is stored, or DRAIN_S_MAX have passed since the end."""

@@ -1,5 +1,4 @@
-"""A notifier for an outage that may kill itself (SIGKILL) at a named step, the n-th time it gets there:
-python -m … URL FOLDER SPOOL STEP N."""
+"""A notifier for an outage that kills itself (SIGKILL) at a named step: python -m … URL FOLDER SPOOL STEP."""
 
 import os
 import signal
@@ -9,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alerting import reconcile
 from alerting.channels.webhook import Webhook
 from alerting.journal import Journal
 from alerting.journal_outbox import JournalOutbox
@@ -25,15 +23,12 @@ def settings() -> NotifySettings:
     )  # fmt: skip
 
 
-def main(database_url: str, folder: str, spool: str, step: str, times: int) -> None:
+def main(database_url: str, folder: str, spool: str, step: str) -> None:
     """Run until killed or told to stop."""
-    left = [times]
 
     def reached(name: str) -> None:
         if name == step:
-            left[0] -= 1
-            if left[0] <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def around(holder: Any, name: str, before: str | None, after: str | None) -> None:
         real: Callable[..., Any] = getattr(holder, name)
@@ -51,9 +46,7 @@ def main(database_url: str, folder: str, spool: str, step: str, times: int) -> N
     around(JournalOutbox, "write", "before_write", "after_write")
     around(JournalOutbox, "settle", None, "after_settle")
     around(Webhook, "send", "after_claim", "after_send")
-    if step == "before_clear":
-        around(reconcile.acknowledge_link, "save", None, None)
-        around(Journal, "clear", "before_clear", None)
+    around(Journal, "clear", "before_clear", None)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     journal = Path(folder) / "journal.sqlite"
@@ -61,4 +54,4 @@ def main(database_url: str, folder: str, spool: str, step: str, times: int) -> N
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
+    main(*sys.argv[1:])

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -152,12 +152,14 @@ def hung(folder: Path) -> Iterator[None]:
     postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
     family = [postmaster, *postmaster.children(recursive=True)]
     for process in family:
-        os.kill(process.pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # a session that was just ending
+            os.kill(process.pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for process in family:
-            os.kill(process.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
 
 
 def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runtime.Services, Path]) -> None:

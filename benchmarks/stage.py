@@ -127,7 +127,7 @@ class Stage:
 
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
-        """The database is shut down; it is back when this is left. Whoever would start it again is held up meanwhile."""
+        """The database is shut down, and whoever would start it again held up; it is back when this is left."""
         guardian = next(each for each in psutil.Process().children() if each.cmdline()[-2:] == ["-m", "anhu.guardian"])
         server = next(each for each in guardian.children() if _server_name(each) == "postgres")
         guardian.suspend()

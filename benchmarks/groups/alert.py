@@ -38,8 +38,8 @@ def run(stage: Stage) -> list[Figure]:
             away, shown_ms = _without_the_database(stage, service)
             arrivals: list[tuple[str, int, int]] = receiving.answer(seconds_max)
     told_us = {code: at_us for code, at_us, _ in arrivals}
-    p50, p99 = latency_figures("alert.publish_to_webhook_ms", _latencies_ms(served, told_us))
-    told_ms = _latencies_ms(away, told_us)
+    p50, p99 = latency_figures("alert.publish_to_webhook_ms", latencies_ms(served, told_us))
+    told_ms = latencies_ms(away, told_us)
     worst = max(percentile(told_ms, 99), percentile(shown_ms, 99))
     return [
         p50,
@@ -50,7 +50,8 @@ def run(stage: Stage) -> list[Figure]:
     ]
 
 
-def _alarms(start_us: int, device_first: int, count: int) -> Load:
+def alarms(start_us: int, device_first: int, count: int) -> Load:
+    """`count` alarms from one half of the devices."""
     return Load(ALARMS_PER_S, count, start_us, device_first, DEVICE_COUNT, connections=2, alarm=True, stride=STRIDE)
 
 
@@ -59,7 +60,7 @@ def _beside_the_load(stage: Stage) -> Load:
     sent: list[Load] = []
 
     def look(load: Load) -> None:
-        sent.append(_alarms(load.start_us + int(SETTLE_S * 1e6), DEVICE_FIRST, COUNT))
+        sent.append(alarms(load.start_us + int(SETTLE_S * 1e6), DEVICE_FIRST, COUNT))
         with Child(publish, stage.device_mqtt_url, sent[0]) as alarming:
             alarming.answer(SECONDS + START_S_MAX)
 
@@ -76,16 +77,16 @@ def _without_the_database(stage: Stage, service: Service) -> tuple[Load, list[fl
         with Child(listen, service.origin, stage.password, AWAY_COUNT, SECONDS + WAIT_S_MAX) as listening:
             listening.ready()
             with stage.database_stopped():
-                sent.append(_alarms(now_us() + LEAD_US, DEVICE_FIRST + DEVICE_COUNT, AWAY_COUNT))
+                sent.append(alarms(now_us() + LEAD_US, DEVICE_FIRST + DEVICE_COUNT, AWAY_COUNT))
                 with Child(publish, stage.device_mqtt_url, sent[0]) as alarming:
                     shown.extend(listening.answer(SECONDS + WAIT_S_MAX + START_S_MAX))
                     alarming.answer(START_S_MAX)
 
     stage.trial(BACKGROUND_PER_S, SECONDS, look)
-    return sent[0], _latencies_ms(sent[0], dict(reversed(shown)))
+    return sent[0], latencies_ms(sent[0], dict(reversed(shown)))
 
 
-def _latencies_ms(alarms: Load, arrived_us: dict[str, int]) -> list[float]:
+def latencies_ms(alarms: Load, arrived_us: dict[str, int]) -> list[float]:
     """From when each was due. A device closes its contact once, so its code tells which message it was. Raises
     BenchFailed when one did not arrive."""
     due_us = {fleet.device_code(alarms.device(number)): alarms.due_us(number) for number in range(alarms.count)}

@@ -72,7 +72,7 @@ class Notifier:
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
         with ExitStack() as stack:
-            poster = Poster(settings.send_s_max)
+            poster = Poster(settings.send_s_max, settings.webhook_networks_allowed)
             stack.callback(poster.close)
             channels = open_channels(settings, poster)
             answers = stack.enter_context(

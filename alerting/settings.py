@@ -2,12 +2,20 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from ingest.settings import AnhuSettings
+
+
+def _split(value: Any) -> Any:
+    """A list written as `a, b` in an environment variable."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+NetworkList = Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split)]
 
 
 class AlertingSettings(AnhuSettings):
@@ -106,6 +114,8 @@ class NotifySettings(AnhuSettings):
     dingtalk_url: str = "https://oapi.dingtalk.com"
     feishu_url: str = "https://open.feishu.cn"
     webhook_plain_http: bool = False
+    # Contacts that people set lead to public addresses; into these networks too, e.g. 10.20.0.0/16.
+    webhook_networks_allowed: NetworkList = Field(default_factory=list)
     smtp_url: SecretStr | None = None  # smtp://, smtp+starttls:// or smtps://, with user and password where needed
     smtp_from: str = "anhu@localhost"
     sms_url: SecretStr | None = None

@@ -16,6 +16,11 @@ from ingest.database import Connection
 
 SECRET: Final = "secret-of-the-benchmark"  # noqa: S105 - of a server that lives for seconds
 POLL_S: Final = 0.05
+# Without them the service does not speak to a server like this one.
+SETTINGS: Final = {
+    "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true",
+    "ANHU_NOTIFY_WEBHOOK_NETWORKS_ALLOWED": "127.0.0.0/8",
+}
 # Every alarm is to go alone and at once, so that each one's way is measured.
 _NO_GROUPING: Final = (("group_s = 10 ", "group_s = 0 "), ("alone_per_minute_max = 3 ", "alone_per_minute_max = 600 "))
 
@@ -37,7 +42,7 @@ def receive(count: int, seconds_max: float, device: str, result: Pipe) -> None:
 
     Answers with its address at once, and at the end with a list of (what the regular expression `device` finds in the
     title or the text, when it was here first in µs since 1970, how often it came). The service needs
-    ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP=true.
+    SETTINGS.
     """
     arrived: list[tuple[int, bytes]] = []
 

@@ -33,7 +33,7 @@ def run(stage: Stage) -> list[Figure]:
     with Child(webhook.receive, COUNT + AWAY_COUNT, seconds_max, DEVICE) as receiving:
         with stage.database() as connection, connection.transaction():
             webhook.people(connection, receiving.answer(START_S_MAX))
-        with stage.service((*ROLES, "notifier"), {"ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true"}) as service:
+        with stage.service((*ROLES, "notifier"), webhook.SETTINGS) as service:
             served = _beside_the_load(stage)
             away, shown_ms = _without_the_database(stage, service)
             arrivals: list[tuple[str, int, int]] = receiving.answer(seconds_max)

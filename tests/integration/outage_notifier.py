@@ -13,14 +13,13 @@ from alerting.journal import Journal
 from alerting.journal_outbox import JournalOutbox
 from alerting.notify import Notifier
 from alerting.settings import NotifySettings
+from tests.integration.notify_world import LOCAL
 
 STEPS = ("before_write", "after_write", "after_claim", "after_send", "after_settle", "before_clear", "never")
 
 
 def settings() -> NotifySettings:
-    return NotifySettings(
-        webhook_plain_http=True, send_s_max=1.0, lease_s=3.0, refresh_s=0.5, database_answer_s_max=1.0
-    )  # fmt: skip
+    return NotifySettings(**LOCAL, send_s_max=1.0, lease_s=3.0, refresh_s=0.5, database_answer_s_max=1.0)
 
 
 def main(database_url: str, folder: str, spool: str, step: str) -> None:

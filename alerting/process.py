@@ -165,10 +165,10 @@ class Judge:
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict)
 
-    def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Decision:
+    def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Decision:
         """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
         state = self._started()
-        verdict = engine.tick(state, now_us, listening=listening)
+        verdict = engine.tick(state, now_us, listening=listening, caught_up=caught_up)
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
         return Decision(verdict)

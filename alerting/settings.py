@@ -47,6 +47,10 @@ class WatchSettings(AnhuSettings):
     dead_man_url: SecretStr | None = None  # fetched while all is well; outside, somebody is told when it stops
     dead_man_s: float = Field(60.0, ge=5)
     checkpoint_s: float = Field(3600.0, ge=60)  # how often the ledger is signed
+    # How long it stays on record how people were called about an alert that is over (who, when, by which way, and what
+    # the provider said); the event log and the ledger stay for ever. GB 50440 wants alarm records kept for a year.
+    calling_days: float = Field(400.0, ge=31)
+    links_days: float = Field(30.0, ge=1)  # expired acknowledge links: so long a link still says that it has expired
 
 
 class DrillSettings(AnhuSettings):

@@ -30,6 +30,7 @@ from alerting.errors import JournalUnavailable
 from alerting.ladder import Ladder, Telling
 
 BUSY_TIMEOUT_S: Final = 5.0
+TIDY_EVERY_S: Final = 5.0
 _PAGE_BYTES: Final = 4096
 
 log = structlog.get_logger("alerting.outage")
@@ -114,6 +115,9 @@ class Journal:
         except (OSError, sqlite3.Error) as error:
             os.close(self._hold)
             raise JournalUnavailable(str(error)) from error
+        self._closing = threading.Event()
+        self._tidying = threading.Thread(target=self._tidy, name="journal", daemon=True)
+        self._tidying.start()
 
     def keep(self, records: Iterable[Record], *, away: bool, notes: dict[str, bytes] | None = None) -> None:
         """Write records in one transaction, in place of those with the same keys. Without `away` they survive our end
@@ -204,8 +208,20 @@ class Journal:
 
     def close(self) -> None:
         """Close the file, and let another process have it."""
+        self._closing.set()
+        self._tidying.join()
         self._file.close()
         os.close(self._hold)
+
+    def _tidy(self) -> None:
+        """Take what was written from the log of the file into the file. That flushes both, for which nobody who has an
+        alarm to send should wait: so it is done here, and does not hold up whoever writes."""
+        with contextlib.closing(_connect(self._path)) as file:
+            while not self._closing.wait(TIDY_EVERY_S):
+                try:
+                    file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                except sqlite3.Error as error:
+                    log.warning("the journal cannot be tidied", reason=str(error))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -216,12 +232,17 @@ class Journal:
             raise JournalUnavailable(str(error)) from error
 
 
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+
 def _open(path: Path, mib_max: int) -> sqlite3.Connection:
     path.touch(0o600)
     path.chmod(0o600)
-    file = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+    file = _connect(path)
     try:
         file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA wal_autocheckpoint = 0")  # _tidy does it
         file.execute(f"PRAGMA max_page_count = {mib_max * 1_048_576 // _PAGE_BYTES}")
         file.executescript(_SCHEMA)
     except sqlite3.Error:

@@ -143,11 +143,11 @@ def check_settings() -> None:
 
     Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
     """
-    from alerting.settings import AlertingSettings
+    from alerting.settings import AlertingSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest.settings import PipelineSettings
 
-    for group in (PipelineSettings, AlertingSettings, DashboardSettings):
+    for group in (PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DashboardSettings):
         group()
 
 

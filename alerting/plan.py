@@ -65,6 +65,14 @@ class Plan:
         """The rule of a watch."""
         return self.rule_set.rules[int(self.rule[watch])]
 
+    def reach_us(self) -> Int64:
+        """How far back readings matter to each watch: its on-delay and its detector's memory."""
+        by_rule = [
+            int((rule.on_delay_s + DETECTORS[rule.detector].memory_s(rule.parameters)) * 1e6)
+            for rule in self.rule_set.rules
+        ]
+        return np.array(by_rule, np.int64)[self.rule]
+
     def watch_keys(self) -> list[tuple[int, str]]:
         """(point id, rule id) of every watch: what a watch is called from one plan to the next."""
         ids = [rule.id for rule in self.rule_set.rules]

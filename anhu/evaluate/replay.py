@@ -10,7 +10,7 @@ import numpy as np
 from alerting import engine
 from alerting.alert import AlertEvent, Kind, Priority, Verb
 from alerting.plan import compile_plan
-from alerting.rules import default_rules, parse
+from alerting.rules import RuleSet, default_rules, parse
 from ingest.quantity import QUANTITIES
 from ingest.reading import GOOD, OUT_OF_RANGE, ReadingBatch
 from ingest.registry import Device, Institution, Point, Registry, Zone
@@ -55,14 +55,15 @@ class Replay:
     """A fresh engine over `spots`."""
 
     spots: Sequence[Spot]
-    rules: str = field(default_factory=default_rules)
+    rules: RuleSet | None = None  # those that ship
     _state: engine.State = field(init=False)
     _point: dict[tuple[str, str], int] = field(init=False, default_factory=dict)
     _spot_of: dict[int, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         registry = self._registry()
-        self._state = engine.State.begin(compile_plan(registry, parse(self.rules)), START_US)
+        rules = self.rules if self.rules is not None else parse(default_rules())
+        self._state = engine.State.begin(compile_plan(registry, rules), START_US)
 
     def _registry(self) -> Registry:
         zones, devices, points = [], [], []

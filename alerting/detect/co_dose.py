@@ -1,7 +1,7 @@
 """CO dose: carbon monoxide by time at concentration.
 
-A standard for CO alarms is a table: at this concentration the alarm comes between these times. Between its rows the time
-T(c) to the alarm is interpolated on logarithmic scales, and the dose adds up as its share of that time:
+A standard for CO alarms is a table: at this concentration the alarm comes between these times. Between its rows the
+time T(c) to the alarm is interpolated on logarithmic scales, and the dose adds up as its share of that time:
 
     D ← D + ½·(1/T(c₀) + 1/T(c₁))·Δt,   alarm at D = 1
 

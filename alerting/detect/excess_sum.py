@@ -4,12 +4,12 @@
     S ← min(max(0, S + min((e − s)·Δt, step_max)), sum_max)
     s = max(`slack`, `noise_times` · 1.25 · m),  m ← m + a·(min(|e|, 4·max(m, slack)) − m),  b ← b + a·e
 
-after Page, "Continuous Inspection Schemes", Biometrika 41 (1954). Something weak that stays adds up as something strong
-that is short does: 0.05 dB/m for 12 s is noticed as 0.175 dB/m is in two samples. `slack` is half of the smallest rise
-that matters, as is usual (Montgomery, "Statistical Quality Control"); where the sensor itself is noisier than that (m is
-its mean absolute deviation, and 1.25·m a standard deviation) its own noise takes the slack's place. `step_max` bounds
-what one sample can add, so that one hair or insect is never enough, however seldom a device reports; `sum_max` bounds
-the sum, so that it is soon gone when the cause is.
+after Page, "Continuous Inspection Schemes", Biometrika 41 (1954). Something weak that stays adds up as something
+strong that is short does: 0.05 dB/m for 12 s is noticed as 0.125 dB/m is in two samples. `slack` is half of the
+smallest rise that matters, as is usual (Montgomery, "Statistical Quality Control"); where the sensor itself is noisier
+than that (m is its mean absolute deviation, and 1.25·m a standard deviation) its own noise takes the slack's place.
+`step_max` bounds what one sample can add, so that one hair or insect is never enough, however seldom a device reports;
+`sum_max` bounds the sum, so that it is soon gone when the cause is.
 
 Grace: nothing is summed before `grace_s` have passed since the first sample, in which baseline and noise are learnt.
 """

@@ -1,6 +1,7 @@
 """Heat: the static response of EN 54-5, for a channel that may have been hot before.
 
-A detector of a class is meant for a highest ambient temperature, and responds within a span of static temperatures (°C):
+A detector of a class is meant for a highest ambient temperature, and responds within a span of static temperatures, in
+°C:
 
     class   ambient typical / highest   responds between
     A1      25 / 50                     54 and 65

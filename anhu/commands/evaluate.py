@@ -1,6 +1,7 @@
 """`anhu evaluate KIND DIR`: recordings through the engine, and how well it did."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,30 +79,25 @@ _SHOWN = (
     ("events", "事件", "events"),
     ("detected", "报出", "detected"),
     ("missed", "漏报", "missed"),
-    ("recall", "报出率", "recall"),
-    ("recall_ci95", "95% 区间", "95 % interval"),
-    ("median_lead_vs_photoelectric_s", "比光电烟感早（秒，中位）", "before photoelectric alarms, median s"),
-    ("median_lag_vs_ionisation_s", "比离子烟感晚（秒，中位）", "after ionisation alarms, median s"),
-    ("median_delay_s", "延迟（秒，中位）", "delay, median s"),
+    ("recall_ci95", "报出率 95% 区间", "recall, 95 % interval"),
+    ("median_lead_vs_photoelectric_s", "比光电早 s", "before photoel. s"),
+    ("median_lag_vs_ionisation_s", "比离子晚 s", "after ion. s"),
+    ("median_delay_s", "延迟 s", "delay s"),
     ("false_alarms", "误报", "false alarms"),
-    ("hours", "安静小时数", "quiet hours"),
-    ("hours_synthetic", "其中人造基线", "of these synthetic"),
-    ("false_alarms_per_hour", "每小时误报", "false alarms an hour"),
+    ("hours", "安静 h", "quiet h"),
 )
 
 
 def show(figures: dict[str, Any]) -> None:
-    """The figures as a table, group by group, and the notes under it."""
-    console = Console(highlight=False)
-    shown = Table(figures["kind"])
-    shown.add_column(text("合计", "all"), justify="right")
-    groups = figures["by_group"] if len(figures["by_group"]) > 1 else {}
-    for group in groups:
-        shown.add_column(group, justify="right", overflow="fold")
-    for key, zh, en in _SHOWN:
-        cells = [figures[key], *(each[key] for each in groups.values())]
-        if any(cell is not None for cell in cells):
-            shown.add_row(text(zh, en), *(_cell(cell) for cell in cells))
+    """The figures as a table, group by group and in all, and the notes under it."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    chosen = [each for each in _SHOWN if figures[each[0]] is not None]
+    shown = Table(figures["kind"], title=text("时间为中位数", "times are medians"))
+    for _, zh, en in chosen:
+        shown.add_column(text(zh, en), justify="right")
+    rows = {**(figures["by_group"] if len(figures["by_group"]) > 1 else {}), text("合计", "all"): figures}
+    for name, row in rows.items():
+        shown.add_row(name, *(_cell(row[key]) for key, _, _ in chosen))
     console.print(shown)
     for note in figures["notes"]:
         progress(note)
@@ -111,5 +107,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        return "–".join(f"{each:g}" for each in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return "–".join(f"{each:.3g}" for each in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -59,7 +59,7 @@ def evaluate(folder: Path, rules: RuleSet | None = None) -> Report:
     }
     notes = [
         "hours count the recorded time before time 0 of the house as a whole, with a device in every room",
-        "median_delay_from_burner_s counts from the burner's ignition in the log of events; at time 0 the pilot was lit",
+        "median_delay_from_burner_s counts from the burner's ignition in the log of events, not from the pilot's",
     ]
     return Report("heat", outcomes, quiet, notes, more)
 

@@ -1,7 +1,7 @@
 """Nuisance: recordings in which nothing burns for real, or not where the sensor is meant to look.
 
-- logs of cheap sensors in a small room (`single-sensor-data/`, `no_fire/`): breath, tealights, a lighter's gas, alcohol,
-  smoke five centimetres away, room air;
+- logs of cheap sensors in a small room (`single-sensor-data/`, `no_fire/`): breath, tealights, a lighter's gas,
+  alcohol, smoke five centimetres away, room air;
 - seven MQ sensors in clean air, perfume, smoke and both (one CSV with a column `Gas`);
 - an IoT set without usable labels (columns `Temperature[C]`, `Humidity[%]`).
 
@@ -32,7 +32,7 @@ COUNTS_MAX: Final = 1023.0
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """ppm = a·(r·clean)^b of a MOX sensor's data sheet; `lel_ppm` is the lower explosive limit, 0 for ppm as they are."""
+    """ppm = a·(r·clean)^b of a MOX sensor's data sheet; `lel_ppm` is the lower explosive limit, 0 for plain ppm."""
 
     quantity: str
     a: float

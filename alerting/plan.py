@@ -1,7 +1,8 @@
 """The plan: registry × rules compiled to arrays, so that judging a batch needs no look-up by name.
 
 A *slot* is a point's row, a *watch* a point under one rule; the watches of a slot stand together. Watches of one
-detector are numbered again within their *group*, where the detector keeps its state.
+detector are numbered again within their *group*, where the detector keeps its state. What depends on the rule alone
+stands once a rule, not once a watch: such tables stay in the processor's cache.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from alerting.detect import DETECTORS
 from alerting.detect.detector import Columns
 from alerting.latch import Limits
 from alerting.rules import Rule, RuleSet
-from ingest.reading import Int32, Int64
+from ingest.reading import Int16, Int32, Int64
 from ingest.registry import Registry
 
 GROUPS: Final = tuple(DETECTORS)
@@ -22,19 +23,26 @@ GROUPS: Final = tuple(DETECTORS)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The watches of one detector: their numbers, ascending, and the parameters of each."""
+    """The watches of one detector: how many there are, and its parameters by rule; of length 1 where all of its rules
+    agree."""
 
-    watch: Int64
+    count: int
     parameters: Columns
+
+    def parameters_of(self, rule: NDArray[Any]) -> Columns:
+        """The parameters for watches of these rules."""
+        return {name: column if len(column) == 1 else column[rule] for name, column in self.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device int32[s] (row), watch_first and watch_count int64[s].
-    watches: slot, rule (row of `rules`), group, group_row int64[w]; limits, one row a watch.
-    devices: device_id, institution (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
+    slots: point_id int32[s] ascending, device int32[s] (row), watch_first and watch_count int32[s].
+    watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
+    devices: device_id, institution, zone (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
+    zones: zone_id int32[z]; the watches whose rules count in a combination stand together by zone in `member`, those of
+    zone z from member_first[z] to member_first[z + 1].
     """
 
     registry: Registry
@@ -42,15 +50,20 @@ class Plan:
     point_id: Int32
     slot_of_point: Int32  # by point id; -1 where there is no such point
     device: Int32
-    watch_first: Int64
-    watch_count: Int64
-    slot: Int64
-    rule: Int64
-    group: Int64
-    group_row: Int64
-    limits: Limits
+    watch_first: Int32
+    watch_count: Int32
+    slot: Int32
+    rule: Int16
+    group: NDArray[np.int8]
+    group_row: Int32
+    limits_by_rule: Limits
     groups: tuple[Group, ...]
+    member: Int32
+    member_first: Int64
+    counts: NDArray[np.bool_]  # by rule: whether it counts in a combination
+    zone_id: Int32
     device_id: Int32
+    zone: Int32
     institution: Int32
     offline_us: Int64
     institution_id: Int32
@@ -64,6 +77,18 @@ class Plan:
     def rule_of(self, watch: int) -> Rule:
         """The rule of a watch."""
         return self.rule_set.rules[int(self.rule[watch])]
+
+    def limits(self, watches: NDArray[Any]) -> Limits:
+        """The limits of `watches`."""
+        return self.limits_by_rule.take(self.rule[watches])
+
+    def members(self, zone: int) -> Int32:
+        """The watches of a zone (row) whose rules count in a combination."""
+        return self.member[int(self.member_first[zone]) : int(self.member_first[zone + 1])]
+
+    def zone_of(self, watch: int) -> int:
+        """The zone (row) of a watch."""
+        return int(self.zone[self.device[self.slot[watch]]])
 
     def reach_us(self) -> Int64:
         """How far back readings matter to each watch: its on-delay and its detector's memory."""
@@ -91,7 +116,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     applying: dict[tuple[str, str, str], list[int]] = {}
     watch_slot: list[int] = []
     watch_rule: list[int] = []
-    watch_count = np.zeros(len(points), np.int64)
+    watch_count = np.zeros(len(points), np.int32)
     for slot, point in enumerate(points):
         device = registry.devices[point.device_id]
         place = (
@@ -106,25 +131,36 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     point_id = np.array([point.id for point in points], np.int32)
     slot_of_point = np.full(int(point_id[-1]) + 1 if points else 1, -1, np.int32)
     slot_of_point[point_id] = np.arange(len(points), dtype=np.int32)
-    rule = np.array(watch_rule, np.int64)
+    device = np.array([device_row[point.device_id] for point in points], np.int32)
+    slot_of, rule = np.array(watch_slot, np.int32), np.array(watch_rule, np.int16)
     group, group_row, groups = _groups(rule_set, rule)
-    institution = np.array([institution_row[device.institution_id] for device in devices], np.int32)
-    offline_us = _offline_us(rule_set, np.array([device.report_interval_s for device in devices], np.float64))
+    zones = sorted(registry.zones)
+    zone_row = {number: row for row, number in enumerate(zones)}
+    zone = np.array([zone_row[each.zone_id] for each in devices], np.int32)
+    counts = np.array([any(each.id in one.rules for one in rule_set.combinations) for each in rule_set.rules], np.bool_)
+    member, member_first = _members(np.flatnonzero(counts[rule]), zone[device[slot_of]], len(zones))
+    institution = np.array([institution_row[each.institution_id] for each in devices], np.int32)
+    offline_us = _offline_us(rule_set, np.array([each.report_interval_s for each in devices], np.float64))
     return Plan(
         registry=registry,
         rule_set=rule_set,
         point_id=point_id,
         slot_of_point=slot_of_point,
-        device=np.array([device_row[point.device_id] for point in points], np.int32),
-        watch_first=np.cumsum(watch_count) - watch_count,
+        device=device,
+        watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
         watch_count=watch_count,
-        slot=np.array(watch_slot, np.int64),
+        slot=slot_of,
         rule=rule,
         group=group,
         group_row=group_row,
-        limits=_limits(rule_set.rules, rule),
+        limits_by_rule=_limits(rule_set.rules),
         groups=groups,
-        device_id=np.array([device.id for device in devices], np.int32),
+        member=member,
+        member_first=member_first,
+        counts=counts,
+        zone_id=np.array(zones, np.int32),
+        device_id=np.array([each.id for each in devices], np.int32),
+        zone=zone,
         institution=institution,
         offline_us=offline_us,
         institution_id=np.array(institutions, np.int32),
@@ -132,14 +168,22 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     )
 
 
-def _limits(rules: tuple[Rule, ...], rule: Int64) -> Limits:
+def _members(watches: Int64, zone: Int32, zone_count: int) -> tuple[Int32, Int64]:
+    """`watches` by the zone they stand in (`zone`, one row a watch of the plan), and where each zone's begin."""
+    zone = zone[watches]
+    order = np.argsort(zone, kind="stable")
+    first = np.searchsorted(zone[order], np.arange(zone_count + 1)).astype(np.int64)
+    return watches[order].astype(np.int32), first
+
+
+def _limits(rules: tuple[Rule, ...]) -> Limits:
     def column(values: list[Any], dtype: Any) -> NDArray[Any]:
-        return np.array(values, dtype)[rule]
+        return np.array(values, dtype)
 
     # Readings are float4, in the table as here: a setpoint of 0.7 must be met by a reading of 0.7.
     return Limits(
-        raise_at=column([np.float32(each.raise_at) for each in rules], np.float64),
-        clear_at=column([np.float32(each.clear_at) for each in rules], np.float64),
+        raise_at=column([float(np.float32(each.raise_at)) for each in rules], np.float64),
+        clear_at=column([float(np.float32(each.clear_at)) for each in rules], np.float64),
         above=column([each.above for each in rules], np.bool_),
         on_delay_us=column([each.on_delay_s * 1e6 for each in rules], np.int64),
         off_delay_us=column([each.off_delay_s * 1e6 for each in rules], np.int64),
@@ -148,19 +192,22 @@ def _limits(rules: tuple[Rule, ...], rule: Int64) -> Limits:
     )
 
 
-def _groups(rule_set: RuleSet, rule: Int64) -> tuple[Int64, Int64, tuple[Group, ...]]:
-    group_of_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int64)
+def _groups(rule_set: RuleSet, rule: Int16) -> tuple[NDArray[np.int8], Int32, tuple[Group, ...]]:
+    group_of_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
     group = group_of_rule[rule]
-    group_row = np.zeros(len(rule), np.int64)
+    group_row = np.zeros(len(rule), np.int32)
     groups = []
     for number, name in enumerate(GROUPS):
         watches = np.flatnonzero(group == number)
         group_row[watches] = np.arange(len(watches))
+        mine = [each for each in rule_set.rules if each.detector == name]
         parameters = {
-            each: np.array([other.parameters.get(each, 0.0) for other in rule_set.rules])[rule[watches]]
+            each: np.array([other.parameters.get(each, 0.0) for other in rule_set.rules])
+            if len({other.parameters[each] for other in mine}) > 1
+            else np.array([other.parameters[each] for other in mine[:1]])
             for each in DETECTORS[name].parameters
         }
-        groups.append(Group(watches, parameters))
+        groups.append(Group(len(watches), parameters))
     return group, group_row, tuple(groups)
 
 

@@ -36,7 +36,7 @@ def step(state: State, batch: ReadingBatch) -> Verdict:
     """Judge `batch`. Readings of unknown points, of doubtful quality, or no later than the last
     one of their point (duplicates and latecomers) are not judged, but show that their device lives."""
     plan = state.plan
-    slot = _slots(plan, batch.point_id)
+    slot = _slots(plan, batch.point_id).astype(np.intp)
     known = slot >= 0
     if not known.any():
         return Verdict([], Patch())
@@ -64,7 +64,7 @@ def _slots(plan: Plan, point_id: Int32) -> Int32:
     return found
 
 
-def _repeated(slots: Int32) -> bool:
+def _repeated(slots: Int64) -> bool:
     """Whether a slot stands twice; a batch that a gateway makes up goes through the points in order."""
     steps = np.diff(slots)
     if (steps > 0).all():
@@ -73,7 +73,7 @@ def _repeated(slots: Int32) -> bool:
     return bool((ordered[1:] == ordered[:-1]).any())
 
 
-def _judge_once(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int32) -> list[Change]:
+def _judge_once(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
     """Judge `rows`, at most one of a slot."""
     patch.slots = slots
     patch.last_us = batch.measured_at_us[rows]
@@ -82,7 +82,7 @@ def _judge_once(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, sl
     return scoring.judge(state, patch, slots, patch.last_value.astype(np.float64), patch.last_us)
 
 
-def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int32) -> list[Change]:
+def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
     """Judge `rows`, several of a slot, each slot's in the order of time and each time of it once."""
     at_us = batch.measured_at_us
     order = np.lexsort((at_us[rows], slots))

@@ -69,7 +69,7 @@ class Patch:
     skew_us: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
     watches: NDArray[np.integer] | None = None
     latch: Latch | None = None
-    detectors: list[tuple[int, Int32, Columns]] = field(default_factory=list)  # group, its rows, their columns
+    detectors: list[tuple[int, Int64, Columns]] = field(default_factory=list)  # group, its rows, their columns
     heard: tuple[Int32, Int64] | None = None  # device rows, and when each was heard
     presence: Presence | None = None
     listening: bool | None = None

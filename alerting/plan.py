@@ -57,6 +57,7 @@ class Plan:
     group: NDArray[np.int8]
     group_row: Int32
     limits_by_rule: Limits
+    sign_by_rule: NDArray[np.float64]  # 1 where the alarm lies above the setpoint, -1 where below
     groups: tuple[Group, ...]
     member: Int32
     member_first: Int64
@@ -154,6 +155,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         group=group,
         group_row=group_row,
         limits_by_rule=_limits(rule_set.rules),
+        sign_by_rule=np.array([1.0 if each.above else -1.0 for each in rule_set.rules]),
         groups=groups,
         member=member,
         member_first=member_first,

@@ -18,7 +18,6 @@ from alerting.detect.detector import Columns, Float64
 from alerting.engine_state import Change, Patch, State
 from alerting.latch import NEVER, Bool, Int64, Latch
 from alerting.plan import GROUPS
-from ingest.reading import Int32
 
 _SETPOINT = GROUPS.index("setpoint")
 
@@ -27,8 +26,7 @@ def judge(state: State, patch: Patch, slots: NDArray[Any], value: Float64, at_us
     """Score and latch at most one reading a slot of `slots`; the rows that changed go into `patch`."""
     count = state.plan.watch_count[slots]
     reading, watches = expand(count, state.plan.watch_first[slots])
-    work = _Once(state, patch, watches)
-    return _turn(work, watches, value[reading], at_us[reading], value[reading])
+    return _turn(_Once(state, patch), watches, reading, value, at_us)
 
 
 def judge_in_turns(
@@ -44,9 +42,8 @@ def judge_in_turns(
     for number in range(int(turn.max()) + 1):
         chosen = np.flatnonzero(turn == number)
         reading, place = expand(count[row[chosen]], first[row[chosen]])
-        of = chosen[reading]
         work.at(place)
-        changes += _turn(work, watches[place], value[of], at_us[of], value[of])
+        changes += _turn(work, watches[place], chosen[reading], value, at_us)
     work.into(patch)
     return changes
 
@@ -62,33 +59,35 @@ def expand(count: NDArray[Any], first: NDArray[Any]) -> tuple[Int64, Int64]:
     return row, np.arange(len(row)) + (first - (end - count))[row]
 
 
-def _turn(work: "_Once | _Copies", watches: Int64, score: Float64, at_us: Int64, value: Float64) -> list[Change]:
-    """One turn. `watches` are those that have a reading, `score` at first its value; it is changed in place."""
+def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float64, at_us: Int64) -> list[Change]:
+    """One turn. `watches` are those that have a reading, `reading` says which: a row of `value` and `at_us`."""
     plan = work.state.plan
+    # numpy turns an index into intp each time it is used: these are used many times.
+    rule = plan.rule[watches].astype(np.intp)
     group = plan.group[watches]
     order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(len(GROUPS) + 1))
+    bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=len(GROUPS)))]
+    score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it
     for number, name in enumerate(GROUPS):
         place = order[bounds[number] : bounds[number + 1]]
         if number == _SETPOINT or not len(place):
             continue
-        rows = plan.group_row[watches[place]]
+        rows = plan.group_row[watches[place]].astype(np.intp)
         columns = work.columns(number, rows)
-        parameters = plan.groups[number].parameters_of(plan.rule[watches[place]])
-        score[place] = DETECTORS[name].score(columns, parameters, at_us[place], score[place])
+        of = reading[place]
+        parameters = plan.groups[number].parameters_of(rule[place])
+        score[place] = DETECTORS[name].score(columns, parameters, at_us[of], value[of])
         work.put_columns(number, rows, columns)
-    rule = plan.rule[watches]
-    table = plan.limits_by_rule
-    raise_at = table.raise_at[rule]
-    beyond = np.where(table.above[rule], score >= raise_at, score <= raise_at)
+    sign = plan.sign_by_rule  # turns "at or below" into "at or above"
+    beyond = score * sign[rule] >= (plan.limits_by_rule.raise_at * sign)[rule]
     todo = np.flatnonzero(beyond | work.busy(watches))
     if not len(todo):
         return []
     part = work.latch(watches, todo)
-    before = part.since_us
-    told = latch.update(part, plan.limits(watches[todo]), at_us[todo], score[todo])
+    before, of = part.since_us, reading[todo]
+    told = latch.update(part, plan.limits(watches[todo]), at_us[of], score[todo])
     work.put_latch(watches, todo, part)
-    return _changes(told, watches[todo], before, part.since_us, value[todo], score[todo])
+    return _changes(told, watches[todo], before, part.since_us, value[of], score[todo])
 
 
 def _changes(
@@ -111,13 +110,12 @@ class _Once:
 
     state: State
     patch: Patch
-    watches: Int64
 
-    def columns(self, group: int, rows: Int32) -> Columns:
+    def columns(self, group: int, rows: Int64) -> Columns:
         """Copies of a detector's rows."""
         return {name: column[rows] for name, column in self.state.detectors[group].items()}
 
-    def put_columns(self, group: int, rows: Int32, columns: Columns) -> None:
+    def put_columns(self, group: int, rows: Int64, columns: Columns) -> None:
         """What became of them."""
         self.patch.detectors.append((group, rows, columns))
 
@@ -145,7 +143,7 @@ class _Copies:
     _latch: Latch = field(init=False)
     _touched: Bool = field(init=False)
     _columns: list[Columns] = field(init=False)
-    _rows: list[Int32] = field(init=False)
+    _rows: list[Int64] = field(init=False)
     _place: Int64 = field(init=False)  # the rows of this turn among the copies
 
     def __post_init__(self) -> None:
@@ -154,7 +152,7 @@ class _Copies:
         self._touched = np.zeros(len(self.watches), np.bool_)
         group = plan.group[self.watches]
         # Ascending, so that a turn finds its rows among them by bisection.
-        self._rows = [np.sort(plan.group_row[self.watches[group == number]]) for number in range(len(GROUPS))]
+        self._rows = [np.sort(plan.group_row[self.watches[group == number]]).astype(np.intp) for number in range(len(GROUPS))]
         self._columns = [
             {name: column[rows] for name, column in self.state.detectors[number].items()}
             for number, rows in enumerate(self._rows)
@@ -164,12 +162,12 @@ class _Copies:
         """The turn is about these rows."""
         self._place = place
 
-    def columns(self, group: int, rows: Int32) -> Columns:
+    def columns(self, group: int, rows: Int64) -> Columns:
         """Copies of a detector's rows."""
         place = np.searchsorted(self._rows[group], rows)
         return {name: column[place] for name, column in self._columns[group].items()}
 
-    def put_columns(self, group: int, rows: Int32, columns: Columns) -> None:
+    def put_columns(self, group: int, rows: Int64, columns: Columns) -> None:
         """What became of them."""
         place = np.searchsorted(self._rows[group], rows)
         for name, column in columns.items():

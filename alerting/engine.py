@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alerting import confirm, evidence, latch, scoring, supervise
 from alerting.alert import AlertEvent, Condition, Key, Kind, Source, Verb, alert_id, engine_event, fold
 from alerting.confirm import Held, Standing
-from alerting.engine_state import Change, Patch, State, Verdict, adopt, carry_over
+from alerting.engine_state import SLOT, Change, Patch, State, Verdict, adopt, carry_over
 from alerting.latch import NEVER
 from alerting.plan import Plan
 from alerting.rules import Combination
@@ -69,17 +69,23 @@ def _repeated(slots: Int64) -> bool:
     steps = np.diff(slots)
     if (steps > 0).all():
         return False
-    ordered = np.sort(slots)
+    ordered = np.sort(slots.astype(np.int32))  # numpy sorts these by vector instructions
     return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _judge_once(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
     """Judge `rows`, at most one of a slot."""
-    patch.slots = slots
-    patch.last_us = batch.measured_at_us[rows]
-    patch.last_value = batch.value[rows]
-    patch.skew_us = batch.received_at_us[rows] - patch.last_us
-    return scoring.judge(state, patch, slots, patch.last_value.astype(np.float64), patch.last_us)
+    patch.slots, patch.readings = slots, _latest(batch, rows)
+    return scoring.judge(state, patch, slots, batch.value[rows].astype(np.float64), batch.measured_at_us[rows])
+
+
+def _latest(batch: ReadingBatch, rows: Int64) -> NDArray[np.void]:
+    """What the state remembers of these readings."""
+    latest = np.empty(len(rows), SLOT)
+    latest["last_us"] = measured_at_us = batch.measured_at_us[rows]
+    latest["last_value"] = batch.value[rows]
+    latest["skew_us"] = batch.received_at_us[rows] - measured_at_us
+    return latest
 
 
 def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
@@ -91,10 +97,7 @@ def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, s
     rows, slots = rows[~again], slots[~again]
     unique, first, row = np.unique(slots, return_index=True, return_inverse=True)
     patch.slots = unique
-    latest = rows[np.r_[first[1:], len(rows)] - 1]
-    patch.last_us = at_us[latest]
-    patch.last_value = batch.value[latest]
-    patch.skew_us = batch.received_at_us[latest] - patch.last_us
+    patch.readings = _latest(batch, rows[np.r_[first[1:], len(rows)] - 1])
     turn = np.arange(len(rows)) - first[row]
     return scoring.judge_in_turns(state, patch, unique, row, turn, batch.value[rows].astype(np.float64), at_us[rows])
 
@@ -146,7 +149,8 @@ def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int |
     combinations they make or break; at a tick (`now_us`) those whose delay has run out, too."""
     plan, zones = state.plan, ZoneConditions(state, patch)
     events = []
-    for change in sorted(changes, key=lambda each: (each.at_us, each.watch)):  # stable: what began first ends first
+    # Stable: what began first ends first. Among the rules of a point the file's order counts.
+    for change in sorted(changes, key=lambda each: (each.at_us, plan.slot[each.watch], plan.rule[each.watch])):
         if not plan.counts[plan.rule[change.watch]]:
             events += _rule_event(state, patch, change)
             continue

@@ -5,6 +5,7 @@ detector are numbered again within their *group*, where the detector keeps its s
 stands once a rule, not once a watch: such tables stay in the processor's cache.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from ingest.reading import Int16, Int32, Int64
 from ingest.registry import Registry
 
 GROUPS: Final = tuple(DETECTORS)
+SETPOINT: Final = "setpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Group:
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device int32[s] (row), watch_first and watch_count int32[s].
+    slots: point_id int32[s] ascending, device int32[s] (row), watch_first int32[s], profile int16[s]: the slots of one
+    profile have the same rules. profiles: watch_count and scored_count int32[p], of a slot's watches those with a
+    detector that must see every reading come first, then the plain setpoints; the most sensitive setpoint above, below.
     watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
     devices: device_id, institution, zone (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
     zones: zone_id int32[z]; the watches whose rules count in a combination stand together by zone in `member`, those of
@@ -52,6 +56,10 @@ class Plan:
     device: Int32
     watch_first: Int32
     watch_count: Int32
+    scored_count: Int32
+    profile: Int16
+    setpoint_above: NDArray[np.float64]
+    setpoint_below: NDArray[np.float64]
     slot: Int32
     rule: Int16
     group: NDArray[np.int8]
@@ -115,6 +123,8 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     institution_row = {number: row for row, number in enumerate(institutions)}
 
     applying: dict[tuple[str, str, str], list[int]] = {}
+    profile_of: dict[tuple[str, str, str], int] = {}
+    profile = np.zeros(len(points), np.int16)
     watch_slot: list[int] = []
     watch_rule: list[int] = []
     watch_count = np.zeros(len(points), np.int32)
@@ -124,7 +134,10 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
             registry.institutions[device.institution_id].kind, registry.zones[device.zone_id].kind, point.quantity
         )  # fmt: skip
         if place not in applying:
-            applying[place] = [row for row, rule in enumerate(rule_set.rules) if rule.applies_to(*place)]
+            rows = [row for row, rule in enumerate(rule_set.rules) if rule.applies_to(*place)]
+            applying[place] = sorted(rows, key=lambda row: (rule_set.rules[row].detector == SETPOINT, row))
+            profile_of[place] = len(profile_of)
+        profile[slot] = profile_of[place]
         watch_slot += [slot] * len(applying[place])
         watch_rule += applying[place]
         watch_count[slot] = len(applying[place])
@@ -149,7 +162,11 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         slot_of_point=slot_of_point,
         device=device,
         watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
-        watch_count=watch_count,
+        watch_count=np.array([len(rows) for rows in applying.values()], np.int32),
+        scored_count=_scored_count(rule_set, applying),
+        profile=profile,
+        setpoint_above=_most_sensitive(rule_set, applying, above=True),
+        setpoint_below=_most_sensitive(rule_set, applying, above=False),
         slot=slot_of,
         rule=rule,
         group=group,
@@ -167,6 +184,31 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         offline_us=offline_us,
         institution_id=np.array(institutions, np.int32),
         institution_offline_us=_institution_offline_us(rule_set, registry, institutions),
+    )
+
+
+def _scored_count(rule_set: RuleSet, applying: Mapping[Any, list[int]]) -> Int32:
+    """Of each profile, how many of its rules have a detector that must see every reading."""
+    return np.array(
+        [sum(rule_set.rules[row].detector != SETPOINT for row in rows) for rows in applying.values()], np.int32
+    )
+
+
+def _most_sensitive(rule_set: RuleSet, applying: Mapping[Any, list[int]], *, above: bool) -> NDArray[np.float64]:
+    """Of each profile, the setpoint that is met first from within; infinitely far where it has none on that side."""
+    best, far = (min, np.inf) if above else (max, -np.inf)
+    return np.array(
+        [
+            best(
+                (
+                    float(np.float32(rule.raise_at))
+                    for rule in (rule_set.rules[row] for row in rows)
+                    if rule.detector == SETPOINT and rule.above is above
+                ),
+                default=far,
+            )
+            for rows in applying.values()
+        ]
     )
 
 

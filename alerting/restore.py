@@ -5,7 +5,7 @@ import numpy as np
 from alerting import confirm, engine, latch
 from alerting.alert import Alert, AlertEvent, Condition, Kind, Verb, engine_event, fold
 from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
-from alerting.engine_state import Place
+from alerting.engine_state import Place, mark_busy
 from alerting.latch import Bool
 from alerting.zone_conditions import ZoneConditions
 from ingest.reading import to_us
@@ -62,6 +62,7 @@ def conditions(state: State, now_us: int) -> Verdict:
         patch.alerts[event.key] = fold(patch.alerts.get(event.key) or state.alerts.get(event.key), event)
     overlooked = np.flatnonzero(judged & ~state.latch.active)
     state.latch.active[overlooked] = True
+    mark_busy(state)
     begun = engine.begin_now(state, patch, overlooked, now_us)
     return Verdict([*withdrawn, *begun, *_combinations(state, patch, combined, now_us)], patch)
 

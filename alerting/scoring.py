@@ -2,7 +2,8 @@
 
 Readings of a point that come together are judged in turns. Each turn gathers the rows it touches from the state (or,
 after the first, from the copies it has made), scores them detector by detector, and looks closer only where a watch is
-not idle or its score is beyond the setpoint: of a thousand watches perhaps one.
+not idle or its score is beyond the setpoint: of a thousand watches perhaps one. The plain setpoints of a point are not
+even touched while all its watches are idle and its value is within the most sensitive of them.
 """
 
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from alerting import latch
 from alerting.alert import Verb
 from alerting.detect import DETECTORS
-from alerting.detect.detector import Columns, Float64
-from alerting.engine_state import Change, Patch, State
+from alerting.detect.detector import Float64
+from alerting.engine_state import Change, Patch, State, columns, put
 from alerting.latch import NEVER, Bool, Int64, Latch
 from alerting.plan import GROUPS
 
@@ -24,9 +25,14 @@ _SETPOINT = GROUPS.index("setpoint")
 
 def judge(state: State, patch: Patch, slots: NDArray[Any], value: Float64, at_us: Int64) -> list[Change]:
     """Score and latch at most one reading a slot of `slots`; the rows that changed go into `patch`."""
-    count = state.plan.watch_count[slots]
-    reading, watches = expand(count, state.plan.watch_first[slots])
-    return _turn(_Once(state, patch), watches, reading, value, at_us)
+    plan = state.plan
+    profile = plan.profile[slots].astype(np.intp)
+    busy = state.busy[slots]
+    near = (value >= plan.setpoint_above[profile]) | (value <= plan.setpoint_below[profile]) | busy
+    count = np.where(near, plan.watch_count[profile], plan.scored_count[profile])
+    reading, watches = expand(count, plan.watch_first[slots])
+    patch.readings["busy"] = False
+    return _turn(_Once(state, patch, busy), watches, reading, value, at_us)
 
 
 def judge_in_turns(
@@ -34,8 +40,8 @@ def judge_in_turns(
 ) -> list[Change]:
     """The same for readings of which `row` says which of `slots` they belong to, and `turn` in which turn they come."""
     plan = state.plan
-    count = plan.watch_count[slots]
-    _, watches = expand(count, plan.watch_first[slots])
+    count = plan.watch_count[plan.profile[slots]]
+    slot_row, watches = expand(count, plan.watch_first[slots])
     first = np.cumsum(count) - count
     work = _Copies(state, watches)
     changes: list[Change] = []
@@ -45,6 +51,8 @@ def judge_in_turns(
         work.at(place)
         changes += _turn(work, watches[place], chosen[reading], value, at_us)
     work.into(patch)
+    patch.readings["busy"] = False
+    patch.readings["busy"][slot_row[work.all_busy()]] = True
     return changes
 
 
@@ -72,21 +80,25 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
         place = order[bounds[number] : bounds[number + 1]]
         if number == _SETPOINT or not len(place):
             continue
-        rows = plan.group_row[watches[place]].astype(np.intp)
-        columns = work.columns(number, rows)
-        of = reading[place]
+        which = plan.group_row[watches[place]].astype(np.intp)
+        rows = work.rows(number, which)
+        state, of = columns(rows), reading[place]
         parameters = plan.groups[number].parameters_of(rule[place])
-        score[place] = DETECTORS[name].score(columns, parameters, at_us[of], value[of])
-        work.put_columns(number, rows, columns)
+        score[place] = DETECTORS[name].score(state, parameters, at_us[of], value[of])
+        for column, values in state.items():
+            rows[column] = values
+        work.put_rows(number, which, rows)
     sign = plan.sign_by_rule  # turns "at or below" into "at or above"
     beyond = score * sign[rule] >= (plan.limits_by_rule.raise_at * sign)[rule]
-    todo = np.flatnonzero(beyond | work.busy(watches))
+    todo = np.flatnonzero(beyond | work.maybe_busy(reading))
+    todo = todo[beyond[todo] | work.busy(watches, todo)]
     if not len(todo):
         return []
     part = work.latch(watches, todo)
     before, of = part.since_us, reading[todo]
     told = latch.update(part, plan.limits(watches[todo]), at_us[of], score[todo])
     work.put_latch(watches, todo, part)
+    work.note_busy(of[part.active | (part.samples > 0)])
     return _changes(told, watches[todo], before, part.since_us, value[of], score[todo])
 
 
@@ -110,19 +122,24 @@ class _Once:
 
     state: State
     patch: Patch
+    slot_busy: Bool  # one a reading
 
-    def columns(self, group: int, rows: Int64) -> Columns:
+    def rows(self, group: int, which: Int64) -> NDArray[np.void]:
         """Copies of a detector's rows."""
-        return {name: column[rows] for name, column in self.state.detectors[group].items()}
+        return self.state.rows[group].take(which)
 
-    def put_columns(self, group: int, rows: Int64, columns: Columns) -> None:
+    def put_rows(self, group: int, which: Int64, rows: NDArray[np.void]) -> None:
         """What became of them."""
-        self.patch.detectors.append((group, rows, columns))
+        self.patch.rows.append((group, which, rows))
 
-    def busy(self, watches: Int64) -> Bool:
-        """Which watches are not idle."""
-        held = self.state.latch
-        busy: Bool = held.active[watches] | (held.samples[watches] > 0)
+    def maybe_busy(self, reading: Int64) -> Bool:
+        """Which watches of these readings may not be idle."""
+        return self.slot_busy[reading]
+
+    def busy(self, watches: Int64, todo: Int64) -> Bool:
+        """Which of the watches are not idle."""
+        held, chosen = self.state.latch, watches[todo]
+        busy: Bool = held.active[chosen] | (held.samples[chosen] > 0)
         return busy
 
     def latch(self, watches: Int64, todo: Int64) -> Latch:
@@ -133,6 +150,10 @@ class _Once:
         """What became of them."""
         self.patch.watches, self.patch.latch = watches[todo], part
 
+    def note_busy(self, reading: Int64) -> None:
+        """The slots of these readings have watches that are not idle."""
+        self.patch.readings["busy"][reading] = True
+
 
 @dataclass(slots=True)
 class _Copies:
@@ -142,8 +163,8 @@ class _Copies:
     watches: Int64
     _latch: Latch = field(init=False)
     _touched: Bool = field(init=False)
-    _columns: list[Columns] = field(init=False)
-    _rows: list[Int64] = field(init=False)
+    _which: list[Int64] = field(init=False)
+    _rows: list[NDArray[np.void]] = field(init=False)
     _place: Int64 = field(init=False)  # the rows of this turn among the copies
 
     def __post_init__(self) -> None:
@@ -152,30 +173,31 @@ class _Copies:
         self._touched = np.zeros(len(self.watches), np.bool_)
         group = plan.group[self.watches]
         # Ascending, so that a turn finds its rows among them by bisection.
-        self._rows = [np.sort(plan.group_row[self.watches[group == number]]).astype(np.intp) for number in range(len(GROUPS))]
-        self._columns = [
-            {name: column[rows] for name, column in self.state.detectors[number].items()}
-            for number, rows in enumerate(self._rows)
+        self._which = [
+            np.sort(plan.group_row[self.watches[group == number]]).astype(np.intp) for number in range(len(GROUPS))
         ]
+        self._rows = [rows.take(which) for rows, which in zip(self.state.rows, self._which, strict=True)]
 
     def at(self, place: Int64) -> None:
         """The turn is about these rows."""
         self._place = place
 
-    def columns(self, group: int, rows: Int64) -> Columns:
+    def rows(self, group: int, which: Int64) -> NDArray[np.void]:
         """Copies of a detector's rows."""
-        place = np.searchsorted(self._rows[group], rows)
-        return {name: column[place] for name, column in self._columns[group].items()}
+        return self._rows[group].take(np.searchsorted(self._which[group], which))
 
-    def put_columns(self, group: int, rows: Int64, columns: Columns) -> None:
+    def put_rows(self, group: int, which: Int64, rows: NDArray[np.void]) -> None:
         """What became of them."""
-        place = np.searchsorted(self._rows[group], rows)
-        for name, column in columns.items():
-            self._columns[group][name][place] = column
+        put(self._rows[group], np.searchsorted(self._which[group], which), rows)
 
-    def busy(self, watches: Int64) -> Bool:  # noqa: ARG002 - the turn knows its rows
-        """Which watches are not idle."""
-        busy: Bool = self._latch.active[self._place] | (self._latch.samples[self._place] > 0)
+    def maybe_busy(self, reading: Int64) -> Bool:
+        """Which watches of these readings may not be idle: any."""
+        return np.ones(len(reading), np.bool_)
+
+    def busy(self, watches: Int64, todo: Int64) -> Bool:  # noqa: ARG002 - the turn knows its rows
+        """Which of the watches are not idle."""
+        place = self._place[todo]
+        busy: Bool = self._latch.active[place] | (self._latch.samples[place] > 0)
         return busy
 
     def latch(self, watches: Int64, todo: Int64) -> Latch:  # noqa: ARG002
@@ -187,12 +209,20 @@ class _Copies:
         self._latch.put(self._place[todo], part)
         self._touched[self._place[todo]] = True
 
+    def note_busy(self, reading: Int64) -> None:
+        """Told by all_busy at the end."""
+
+    def all_busy(self) -> Bool:
+        """Which of all the watches are not idle."""
+        busy: Bool = self._latch.active | (self._latch.samples > 0)
+        return busy
+
     def into(self, patch: Patch) -> None:
         """Give everything to `patch`."""
         touched = np.flatnonzero(self._touched)
         patch.watches, patch.latch = self.watches[touched], self._latch.take(touched)
-        patch.detectors = [
-            (number, rows, columns)
-            for number, (rows, columns) in enumerate(zip(self._rows, self._columns, strict=True))
-            if columns and len(rows)
+        patch.rows = [
+            (number, which, rows)
+            for number, (which, rows) in enumerate(zip(self._which, self._rows, strict=True))
+            if number != _SETPOINT and len(which)
         ]

@@ -145,14 +145,14 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     point_id = np.array([point.id for point in points], np.int32)
     slot_of_point = np.full(int(point_id[-1]) + 1 if points else 1, -1, np.int32)
     slot_of_point[point_id] = np.arange(len(points), dtype=np.int32)
-    device = np.array([device_row[point.device_id] for point in points], np.int32)
+    device_of = np.array([device_row[point.device_id] for point in points], np.int32)
     slot_of, rule = np.array(watch_slot, np.int32), np.array(watch_rule, np.int16)
     group, group_row, groups = _groups(rule_set, rule)
     zones = sorted(registry.zones)
     zone_row = {number: row for row, number in enumerate(zones)}
     zone = np.array([zone_row[each.zone_id] for each in devices], np.int32)
     counts = np.array([any(each.id in one.rules for one in rule_set.combinations) for each in rule_set.rules], np.bool_)
-    member, member_first = _members(np.flatnonzero(counts[rule]), zone[device[slot_of]], len(zones))
+    member, member_first = _members(np.flatnonzero(counts[rule]), zone[device_of[slot_of]], len(zones))
     institution = np.array([institution_row[each.institution_id] for each in devices], np.int32)
     offline_us = _offline_us(rule_set, np.array([each.report_interval_s for each in devices], np.float64))
     return Plan(
@@ -160,7 +160,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         rule_set=rule_set,
         point_id=point_id,
         slot_of_point=slot_of_point,
-        device=device,
+        device=device_of,
         watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
         watch_count=np.array([len(rows) for rows in applying.values()], np.int32),
         scored_count=_scored_count(rule_set, applying),

@@ -168,7 +168,7 @@ def parse(text: str) -> RuleSet:
         _combination(CheckedTable(_label(record, index, "combination"), _as_table(record), problems), known)
         for index, record in enumerate(combined)
     ]
-    ids = [each.id for each in (*rules, *combinations)]
+    ids = [*(rule.id for rule in rules), *(each.id for each in combinations)]
     problems += [f"rule {each} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
     if problems:
         raise RulesInvalid(problems)

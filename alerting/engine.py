@@ -40,19 +40,16 @@ def step(state: State, batch: ReadingBatch) -> Verdict:
     known = slot >= 0
     if not known.any():
         return Verdict([], Patch())
-    if known.all():
-        patch = Patch(heard=(plan.device[slot], batch.received_at_us))
-    else:
-        patch = Patch(heard=(plan.device[slot[known]], batch.received_at_us[known]))
-    at_us = batch.measured_at_us
-    fresh = known & (batch.quality == GOOD) & np.isfinite(batch.value)
-    fresh &= at_us > state.last_us[slot]  # of an unknown point this is another's, and `known` is False
-    rows = np.flatnonzero(fresh)
-    if not len(rows):
+    if not known.all():
+        batch, slot = batch.take(known), slot[known]
+    patch = Patch(heard=(plan.device[slot], batch.received_at_us))
+    fresh = (batch.quality == GOOD) & np.isfinite(batch.value) & (batch.measured_at_us > state.last_us[slot])
+    if not fresh.any():
         return Verdict([], patch)
-    slots = slot[rows]
-    changes = (_judge_turns if _repeated(slots) else _judge_once)(state, patch, batch, rows, slots)
-    return Verdict(_events(state, patch, changes), patch)
+    if not fresh.all():
+        batch, slot = batch.take(fresh), slot[fresh]
+    judge = _judge_turns if _repeated(slot, len(plan.point_id)) else _judge_once
+    return Verdict(_events(state, patch, judge(state, patch, batch, slot)), patch)
 
 
 def _slots(plan: Plan, point_id: Int32) -> Int32:
@@ -64,42 +61,39 @@ def _slots(plan: Plan, point_id: Int32) -> Int32:
     return found
 
 
-def _repeated(slots: Int64) -> bool:
-    """Whether a slot stands twice; a batch that a gateway makes up goes through the points in order."""
-    steps = np.diff(slots)
-    if (steps > 0).all():
-        return False
-    ordered = np.sort(slots.astype(np.int32))  # numpy sorts these by vector instructions
-    return bool((ordered[1:] == ordered[:-1]).any())
+def _repeated(slots: Int64, count: int) -> bool:
+    """Whether one of `count` slots stands twice: then somebody else wrote where it looks for what it wrote."""
+    number = np.arange(len(slots), dtype=np.int32)
+    last = np.empty(count, np.int32)
+    last[slots] = number
+    return bool((last[slots] != number).any())
 
 
-def _judge_once(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
-    """Judge `rows`, at most one of a slot."""
-    patch.slots, patch.readings = slots, _latest(batch, rows)
-    return scoring.judge(state, patch, slots, batch.value[rows].astype(np.float64), batch.measured_at_us[rows])
+def _judge_once(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+    """Judge `batch`, at most one reading of a slot."""
+    patch.slots, patch.readings = slots, _latest(batch)
+    return scoring.judge(state, patch, slots, batch.value.astype(np.float64), batch.measured_at_us)
 
 
-def _latest(batch: ReadingBatch, rows: Int64) -> NDArray[np.void]:
-    """What the state remembers of these readings."""
-    latest = np.empty(len(rows), SLOT)
-    latest["last_us"] = measured_at_us = batch.measured_at_us[rows]
-    latest["last_value"] = batch.value[rows]
-    latest["skew_us"] = batch.received_at_us[rows] - measured_at_us
-    return latest
-
-
-def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, rows: Int64, slots: Int64) -> list[Change]:
-    """Judge `rows`, several of a slot, each slot's in the order of time and each time of it once."""
-    at_us = batch.measured_at_us
-    order = np.lexsort((at_us[rows], slots))
-    rows, slots = rows[order], slots[order]
-    again = np.r_[False, (slots[1:] == slots[:-1]) & (at_us[rows[1:]] == at_us[rows[:-1]])]
-    rows, slots = rows[~again], slots[~again]
+def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+    """Judge `batch`, several readings of a slot, each slot's in the order of time and each time of it once."""
+    order = np.lexsort((batch.measured_at_us, slots))
+    at_us, slots = batch.measured_at_us[order], slots[order]
+    again = np.r_[False, (slots[1:] == slots[:-1]) & (at_us[1:] == at_us[:-1])]
+    batch, slots = batch.take(order[~again]), slots[~again]
     unique, first, row = np.unique(slots, return_index=True, return_inverse=True)
-    patch.slots = unique
-    patch.readings = _latest(batch, rows[np.r_[first[1:], len(rows)] - 1])
-    turn = np.arange(len(rows)) - first[row]
-    return scoring.judge_in_turns(state, patch, unique, row, turn, batch.value[rows].astype(np.float64), at_us[rows])
+    patch.slots, patch.readings = unique, _latest(batch.take(np.r_[first[1:], len(slots)] - 1))
+    turn, value = np.arange(len(slots)) - first[row], batch.value.astype(np.float64)
+    return scoring.judge_in_turns(state, patch, unique, row, turn, value, batch.measured_at_us)
+
+
+def _latest(batch: ReadingBatch) -> NDArray[np.void]:
+    """What the state remembers of these readings."""
+    latest = np.empty(len(batch), SLOT)
+    latest["last_us"] = batch.measured_at_us
+    latest["last_value"] = batch.value
+    latest["skew_us"] = batch.received_at_us - batch.measured_at_us
+    return latest
 
 
 def tick(state: State, now_us: int, *, listening: bool) -> Verdict:

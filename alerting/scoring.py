@@ -82,11 +82,13 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
             continue
         which = plan.group_row[watches[place]].astype(np.intp)
         rows = work.rows(number, which)
-        state, of = columns(rows), reading[place]
+        held, of = columns(rows), reading[place]
+        state = dict(held)
         parameters = plan.groups[number].parameters_of(rule[place])
         score[place] = DETECTORS[name].score(state, parameters, at_us[of], value[of])
         for column, values in state.items():
-            rows[column] = values
+            if values is not held[column]:
+                rows[column] = values
         work.put_rows(number, which, rows)
     sign = plan.sign_by_rule  # turns "at or below" into "at or above"
     beyond = score * sign[rule] >= (plan.limits_by_rule.raise_at * sign)[rule]

@@ -28,7 +28,7 @@ ZONE_KINDS: Final = ("bedroom", "bedroom", "corridor", "kitchen", "dining")
 DEVICES_EACH: Final = 100
 POINTS: Final = 450_000
 FLAT: Final = (1_000, 10_000, 100_000, 1_000_000)
-BATCH: Final = 16_384  # readings judged at a time
+BATCH: Final = 32_768  # readings judged at a time
 SECONDS: Final = 4.0
 RIVER_READINGS: Final = 4_000
 

@@ -102,7 +102,7 @@ class Replay:
 
     def _judge(self, readings: Sequence[Reading]) -> list[AlertEvent]:
         at_us = START_US + round(readings[0].at_s * 1e6)
-        passed = engine.tick(self._state, at_us, listening=True)
+        passed = engine.tick(self._state, at_us, listening=True, caught_up=True)
         engine.adopt(self._state, passed.patch)
         points = [self._point[each.spot, each.quantity] for each in readings]
         quality = [_quality(each) for each in readings]

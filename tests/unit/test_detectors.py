@@ -185,7 +185,7 @@ def test_what_is_no_measurement_is_passed_over_and_nothing_stays_raised(detector
         judge(state, [(2, rows[start][1] - 86_400 * S, 99.0)])  # a clock that was set back
     clean = [(device, at + 9_000 * S, 1.0) for device, at, _ in rows]
     judge(state, clean)
-    adopt(state, tick(state, clean[-1][1] + 3_600 * S, listening=True).patch)
+    adopt(state, tick(state, clean[-1][1] + 3_600 * S, listening=True, caught_up=True).patch)
     assert not state.latch.active.any()
     assert sum(rows.nbytes for rows in state.rows) == size
 

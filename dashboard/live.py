@@ -60,6 +60,9 @@ class Live:
         self._first_picture = asyncio.Event()
         self._people_changed = asyncio.Event()
         self._asked_at_s: float | None = None  # since when a small question has waited for its answer
+        self._waiting: list[Update] = []  # for the next round of writes
+        self._recorded: list[datetime] = []  # when the database recorded the events among them
+        self._pausing: asyncio.TimerHandle | None = None
 
     @property
     def following(self) -> bool:
@@ -78,7 +81,7 @@ class Live:
             self._database_url,
             self.tell,
             on_people=lambda: self._call(self._people_changed.set),
-            on_recorded=lambda moments: self._call(lambda: self._measure(moments)),
+            on_recorded=lambda moments: self._call(lambda: self._note_recorded(moments)),
             delay_s_max=self._settings.reconnect_delay_s_max,
         )
         self._bystander = Bystander(self._spool, self.tell, self.pulse.note_beat)
@@ -100,6 +103,8 @@ class Live:
     async def stop(self) -> None:
         """Close every client and end what start() began."""
         self.hub.close_all()
+        if self._pausing is not None:
+            self._pausing.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -139,16 +144,35 @@ class Live:
                 self._loop.call_soon_threadsafe(action)
 
     def _publish(self, update: Update) -> None:
-        self.hub.publish(update, datetime.now(UTC))
-        self._metrics.live_frames.inc(len(update.frames))
-        if update.fresh:
-            self._metrics.live_resyncs.inc()
-            self._first_picture.set()
+        """Send on a change: at once, or with what else comes during the pause after the last round."""
+        self._waiting.append(update)
+        if self._pausing is None:
+            self._send_waiting()
 
-    def _measure(self, recorded_at: Iterable[datetime]) -> None:
+    def _send_waiting(self) -> None:
+        self._pausing = None
+        if not self._waiting:
+            return
+        updates, self._waiting = self._waiting, []
+        self.hub.publish(updates, datetime.now(UTC))
+        self._metrics.live_frames.inc(sum(len(update.frames) for update in updates))
+        if resyncs := sum(update.fresh for update in updates):
+            self._metrics.live_resyncs.inc(resyncs)
+            self._first_picture.set()
+        self._measure()
+        self._pausing = asyncio.get_running_loop().call_later(self.hub.pause_s, self._send_waiting)
+
+    def _note_recorded(self, moments: Iterable[datetime]) -> None:
+        """The events recorded at these times have been handed to `_publish`."""
+        self._recorded.extend(moments)
+        if not self._waiting:
+            self._measure()
+
+    def _measure(self) -> None:
         now = datetime.now(UTC)
-        for moment in recorded_at:
+        for moment in self._recorded:
             self._metrics.live_delay.observe(max(0.0, (now - moment).total_seconds()))
+        self._recorded.clear()
 
     async def _send_heartbeat(self) -> None:
         now = datetime.now(UTC)

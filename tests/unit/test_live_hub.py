@@ -54,9 +54,8 @@ def update(cursor: int, place: Place = PLACES[1], *, closed: bool = False) -> Up
 
 def begun(*updates: Update) -> Hub:
     hub = Hub()
-    hub.publish(Update((), {"alerts": {}, "institutions": {}}, 0, fresh=True), NOW)
-    for each in updates:
-        hub.publish(each, NOW)
+    hub.publish([Update((), {"alerts": {}, "institutions": {}}, 0, fresh=True)], NOW)
+    hub.publish(updates, NOW)
     return hub
 
 
@@ -67,7 +66,7 @@ def test_a_client_sees_each_event_of_their_scope_once_be_it_in_the_snapshot_or_a
     for number, place in enumerate(places, start=1):
         if number - 1 == min(join_after, len(places)):
             assert hub.admit(one, NOW)
-        hub.publish(update(number, place), NOW)
+        hub.publish([update(number, place)], NOW)
     if one not in hub.clients:
         assert hub.admit(one, NOW)
     snapshot, *rest = wire.messages()
@@ -92,11 +91,10 @@ def test_a_snapshot_holds_what_is_open_in_order_and_every_section():
 
 def test_a_fresh_picture_replaces_what_it_names_and_everybody_begins_again():
     hub = begun(update(1))
-    hub.publish(Update((), {"drills": {7: Shown(PLACES[1], (0,), "7")}}), NOW)
+    hub.publish([Update((), {"drills": {7: Shown(PLACES[1], (0,), "7")}})], NOW)
     one, wire = client()
     hub.admit(one, NOW)
-    hub.publish(Update((), {"alerts": {9: Shown(PLACES[1], (0,), '{"id":9}')}}, 9, fresh=True), NOW)
-    hub.publish(update(10), NOW)
+    hub.publish([Update((), {"alerts": {9: Shown(PLACES[1], (0,), '{"id":9}')}}, 9, fresh=True), update(10)], NOW)
     first, second, third = wire.messages()
     assert (first["alerts"], first["drills"]) == ([{"id": 1}], [7])
     assert (second["alerts"], second["drills"], second["cursor"]) == ([{"id": 9}], [7], 9)
@@ -111,13 +109,13 @@ def test_a_slow_client_is_closed_and_the_others_go_on():
         slow_count += 1
 
     hub = Hub(on_slow=slow)
-    hub.publish(Update((), {}, 0, fresh=True), NOW)
+    hub.publish([Update((), {}, 0, fresh=True)], NOW)
     (stuck, stuck_wire), (quick, quick_wire) = client(), client()
     hub.admit(stuck, NOW)
     hub.admit(quick, NOW)
     stuck_wire.waiting_bytes = 1001
-    hub.publish(update(1), NOW)
-    hub.publish(update(2), NOW)
+    hub.publish([update(1)], NOW)
+    hub.publish([update(2)], NOW)
     assert stuck.closing is not None
     assert stuck.closing.code == SLOW
     assert slow_count == 1
@@ -162,5 +160,5 @@ def test_who_has_left_is_told_nothing():
     hub.admit(one, NOW)
     hub.dismiss(one)
     hub.dismiss(one)
-    hub.publish(update(1), NOW)
+    hub.publish([update(1)], NOW)
     assert len(wire.messages()) == 1

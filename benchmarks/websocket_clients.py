@@ -128,6 +128,7 @@ def _span(data: bytes, start: int) -> tuple[int, int] | None:
 
 async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_s: float, result: Connection) -> Heard:
     address = urlsplit(origin)
+    host, port = address.hostname or "", address.port or 80
     key = base64.b64encode(os.urandom(16)).decode()
     request = (
         f"GET /live HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\n"
@@ -138,7 +139,7 @@ async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_
     pages: list[_Page] = []
     while len(pages) < pages_count:
         batch = [
-            loop.create_connection(lambda: _Page(request, arrivals), address.hostname, address.port)
+            loop.create_connection(lambda: _Page(request, arrivals), host, port)
             for _ in range(min(_BATCH_COUNT, pages_count - len(pages)))
         ]
         new = [page for _, page in await asyncio.gather(*batch)]

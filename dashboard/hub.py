@@ -102,6 +102,7 @@ class Board:
     def __init__(self) -> None:
         self.cursor = 0
         self.ready = False  # whether there ever was a whole picture
+        self.database_away = False
         self._sections: dict[str, dict[Hashable, Shown]] = {name: {} for name in SECTIONS}
         self._bodies: dict[Scope, str] = {}
 
@@ -125,7 +126,9 @@ class Board:
         body = self._bodies.get(scope)
         if body is None:
             body = self._bodies[scope] = ",".join(f'"{name}":[{self._list(name, scope)}]' for name in SECTIONS)
-        return on_wire(f'{{"type":"snapshot","cursor":{self.cursor},"server_time":"{iso(now)}",{body}}}')
+        away = "true" if self.database_away else "false"
+        head = f'"type":"snapshot","cursor":{self.cursor},"server_time":"{iso(now)}","database_away":{away}'
+        return on_wire(f"{{{head},{body}}}")
 
     def _list(self, name: str, scope: Scope) -> str:
         within = [shown for shown in self._sections[name].values() if shown.place.within(scope)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
 from dashboard.settings import DashboardSettings
@@ -23,6 +24,7 @@ class Service:
     settings: DashboardSettings
     pool: Pool
     live: Live
+    known: KnownSessions
     metrics: Metrics
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)

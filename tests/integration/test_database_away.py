@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -150,14 +150,18 @@ def bench(own_services: tuple[runtime.Services, Path]) -> Iterator[Bench]:
 def hung(folder: Path) -> Iterator[None]:
     """The database neither answers nor refuses: every one of its processes is stopped."""
     postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-    family = [postmaster, *postmaster.children(recursive=True)]
-    for process in family:
-        os.kill(process.pid, signal.SIGSTOP)
+    os.kill(postmaster.pid, signal.SIGSTOP)  # first, so that it starts no more children
+    children = postmaster.children(recursive=True)
+    for process in children:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in family:
-            os.kill(process.pid, signal.SIGCONT)
+        # The postmaster last: awake, it would count a child that does not answer as lost. One may have been killed.
+        for process in (*children, postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGCONT)
 
 
 def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runtime.Services, Path]) -> None:

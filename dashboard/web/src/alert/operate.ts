@@ -1,9 +1,10 @@
 import { ref } from "vue";
-import { ElMessage } from "element-plus";
+import { ElMessage, type MessageHandler } from "element-plus";
 import "element-plus/theme-chalk/el-message.css";
 import * as api from "@/api/client";
 import type { Alert, AlertDetail, OperatorVerb } from "@/api/contract";
 import { actorName } from "@/format/actor";
+import { kindName, placeLine } from "@/format/place";
 import { formatTime } from "@/format/time";
 import { i18n } from "@/i18n";
 import { live } from "@/live/store";
@@ -32,19 +33,41 @@ async function yieldToOther(verb: OperatorVerb, id: string): Promise<void> {
   }
 }
 
+/** What could not be recorded stays on the screen until it is, or until somebody has read it. */
+const notices = new Map<string, MessageHandler>();
+
+function tellNotRecorded(alert: Alert, cause: unknown): void {
+  const what = `${kindName(alert)} · ${placeLine(alert)}`;
+  notices.get(alert.id)?.close();
+  notices.set(alert.id, ElMessage.error({
+    message: i18n.global.t("alert.notRecorded", { what, why: explain(cause) }),
+    customClass: "not-recorded",
+    duration: 0,
+    showClose: true,
+    onClose: () => notices.delete(alert.id),
+  }));
+}
+
+/** Whether a request met no service, or one without its database: it may do the same thing later. */
+function unheard(cause: unknown): boolean {
+  return cause instanceof api.ApiError && (cause.status === 0 || cause.status >= 500);
+}
+
 /** Acknowledges or resets an alert and tells the operator how it went; true when it was this click that did it. */
 async function operate(verb: OperatorVerb, alert: Alert, note = ""): Promise<boolean> {
   if (busy.value.has(alert.id)) return false;
   setBusy(alert.id, true);
   try {
     live.adopt(await api.operate(verb, alert.id, alert.version, note));
+    notices.get(alert.id)?.close();
     return true;
   } catch (error) {
     try {
       if (!(error instanceof api.ApiError) || error.status !== 409) throw error;
       await yieldToOther(verb, alert.id);
     } catch (cause) {
-      ElMessage.error(i18n.global.t("alert.operateFailed", { detail: explain(cause) }));
+      if (unheard(cause)) tellNotRecorded(alert, cause);
+      else ElMessage.error(i18n.global.t("alert.operateFailed", { detail: explain(cause) }));
     }
     return false;
   } finally {

@@ -30,6 +30,7 @@ const unlocked = ref(false);
 let instrument: Instrument | null = null;
 let wanted: Calls = { alarm: false, duty: false, fault: false };
 let testTimer: ReturnType<typeof setTimeout> | undefined;
+let testing = false;
 
 function record(audio: AudioContext, notes: readonly Note[], lengthS: number): AudioBuffer {
   const samples = render(notes, lengthS, audio.sampleRate);
@@ -70,8 +71,10 @@ function build(): Instrument {
 }
 
 /** One thing at a time, the worst first. */
-function apply({ alarm, duty, fault }: Calls): void {
+function apply(): void {
   if (!instrument) return;
+  const { duty, fault } = wanted;
+  const alarm = wanted.alarm || testing;
   const { currentTime } = instrument.context;
   instrument.alarm.gain.setTargetAtTime(alarm ? VOLUME : 0, currentTime, FADE_S);
   instrument.duty.gain.setTargetAtTime(duty && !alarm ? DUTY_VOLUME : 0, currentTime, FADE_S);
@@ -83,13 +86,13 @@ async function unlock(): Promise<void> {
   instrument ??= build();
   await instrument.context.resume();
   unlocked.value = instrument.context.state === "running";
-  apply(wanted);
+  apply();
 }
 
 /** What is to be heard from now on. */
 function sound(calls: Calls): void {
   wanted = calls;
-  apply(wanted);
+  apply();
 }
 
 /** The short sound of a drill, once, and only where nothing real is to be heard. */
@@ -104,9 +107,13 @@ function chime(): void {
 /** Lets the operator hear that the speakers work. */
 async function test(): Promise<void> {
   await unlock();
-  apply({ alarm: true, duty: false, fault: false });
+  testing = true;
+  apply();
   clearTimeout(testTimer);
-  testTimer = setTimeout(() => apply(wanted), TEST_S * 1000);
+  testTimer = setTimeout(() => {
+    testing = false;
+    apply();
+  }, TEST_S * 1000);
 }
 
 export const siren = { unlocked: readonly(unlocked), unlock, sound, chime, test };

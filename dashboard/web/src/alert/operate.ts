@@ -1,10 +1,9 @@
-import { ref } from "vue";
-import { ElMessage, type MessageHandler } from "element-plus";
+import { ref, shallowRef } from "vue";
+import { ElMessage } from "element-plus";
 import "element-plus/theme-chalk/el-message.css";
 import * as api from "@/api/client";
 import type { Alert, AlertDetail, OperatorVerb } from "@/api/contract";
 import { actorName } from "@/format/actor";
-import { kindName, placeLine } from "@/format/place";
 import { formatTime } from "@/format/time";
 import { i18n } from "@/i18n";
 import { live } from "@/live/store";
@@ -33,19 +32,22 @@ async function yieldToOther(verb: OperatorVerb, id: string): Promise<void> {
   }
 }
 
-/** What could not be recorded stays on the screen until it is, or until somebody has read it. */
-const notices = new Map<string, MessageHandler>();
+/** Clicks that met no service or one without its database, by alert: what was to be done, and what went wrong. */
+const vain = shallowRef<ReadonlyMap<string, { verb: OperatorVerb; cause: unknown }>>(new Map());
 
-function tellNotRecorded(alert: Alert, cause: unknown): void {
-  const what = `${kindName(alert)} · ${placeLine(alert)}`;
-  notices.get(alert.id)?.close();
-  notices.set(alert.id, ElMessage.error({
-    message: i18n.global.t("alert.notRecorded", { what, why: explain(cause) }),
-    customClass: "not-recorded",
-    duration: 0,
-    showClose: true,
-    onClose: () => notices.delete(alert.id),
-  }));
+function noteInVain(id: string, verb: OperatorVerb, cause: unknown): void {
+  vain.value = new Map(vain.value).set(id, { verb, cause });
+}
+
+function forget(id: string): void {
+  vain.value = new Map([...vain.value].filter(([known]) => known !== id));
+}
+
+/** Why the last click on this alert was not recorded; null where there was none, or where it is done meanwhile. */
+function inVain(alert: Alert): unknown {
+  const known = vain.value.get(alert.id);
+  if (!known || !alert.open || (known.verb === "acknowledge" && alert.acknowledged)) return null;
+  return known.cause;
 }
 
 /** Whether a request met no service, or one without its database: it may do the same thing later. */
@@ -57,16 +59,16 @@ function unheard(cause: unknown): boolean {
 async function operate(verb: OperatorVerb, alert: Alert, note = ""): Promise<boolean> {
   if (busy.value.has(alert.id)) return false;
   setBusy(alert.id, true);
+  forget(alert.id);
   try {
     live.adopt(await api.operate(verb, alert.id, alert.version, note));
-    notices.get(alert.id)?.close();
     return true;
   } catch (error) {
     try {
       if (!(error instanceof api.ApiError) || error.status !== 409) throw error;
       await yieldToOther(verb, alert.id);
     } catch (cause) {
-      if (unheard(cause)) tellNotRecorded(alert, cause);
+      if (unheard(cause)) noteInVain(alert.id, verb, cause);
       else ElMessage.error(i18n.global.t("alert.operateFailed", { detail: explain(cause) }));
     }
     return false;
@@ -75,4 +77,4 @@ async function operate(verb: OperatorVerb, alert: Alert, note = ""): Promise<boo
   }
 }
 
-export const operator = { busy, operate };
+export const operator = { busy, inVain, operate };

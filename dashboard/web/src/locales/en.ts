@@ -90,7 +90,7 @@ export const en: Messages = {
     resetFirst: "{who} reset it first, at {time}",
     changed: "The alert has just changed and was refreshed. Look again before you act",
     operateFailed: "That did not work: {detail}",
-    notRecorded: "Not recorded – {what}: {why}. Act on the alarm and telephone those concerned; click again once it is back.",
+    notRecorded: "Your click was not recorded: {why}. Act on the alarm and telephone those concerned; click again once it is back.",
     engine: "System",
     occurrences: "{n} times",
     onset: "Onset",

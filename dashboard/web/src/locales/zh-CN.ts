@@ -88,7 +88,7 @@ export const zhCN = {
     resetFirst: "{who} 已于 {time} 先行复位",
     changed: "报警刚有变化，已刷新，请再看一眼后操作",
     operateFailed: "操作没有成功：{detail}",
-    notRecorded: "没有记录——{what}：{why}。请照常处置，并电话通知相关人员；恢复后再点一次。",
+    notRecorded: "刚才的操作没有记录：{why}。请照常处置，并电话通知相关人员；恢复后再点一次。",
     engine: "系统",
     occurrences: "第 {n} 次",
     onset: "起始时间",

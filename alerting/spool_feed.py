@@ -22,11 +22,11 @@ class SpooledEntry:
 
 
 class SpoolFeed:
-    """Events spooled after this object was made."""
+    """Events spooled after this object was made; with `backlog`, also those that still wait for the database then."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, backlog: bool = False) -> None:
         self._reader = SpoolReader(path)
-        self._number = self._reader.last_event()
+        self._number = 0 if backlog else self._reader.last_event()
 
     def new_entries(self) -> list[SpooledEntry]:
         """What was spooled since the last call, in order. Raises sqlite3.OperationalError for an unreadable file."""

@@ -99,6 +99,7 @@ class Live:
             delay_s_max=self._settings.reconnect_delay_s_max,
         )
         self._bystander = Bystander(self._spool, self.tell, self.pulse.note_beat)
+        await asyncio.to_thread(self._bystander.begin)
         self._follower.start()
         self._bystander.start()
         self.desk.start()

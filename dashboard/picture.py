@@ -22,6 +22,7 @@ from dashboard.present import CALLS, Places, Quiet
 _SERVICE: Final = Place(None, "")
 _NOWHERE: Final = "?"  # the region of an institution that is not known: only who sees everything sees it
 _TOLD_EARLY_MAX: Final = 50_000  # events told from the spool and not seen in the log yet
+_CLOSED_MAX: Final = 10_000  # alerts whose end is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Picture:
         self._cursor = 0
         self._turning_at: datetime | None = None  # when the next suppression begins or ends
         self._told_early: OrderedDict[UUID, UUID] = OrderedDict()  # event → alert, told from the spool
+        self._closed: OrderedDict[UUID, int] = OrderedDict()  # alert → the version in which it ended
 
     @property
     def told_early(self) -> list[UUID]:
@@ -115,12 +117,11 @@ class Picture:
 
     def take_spooled(self, entries: Sequence[SpooledEntry], now: datetime) -> Update:
         """Events the database did not confirm, in their order. One whose commit went through although its answer was
-        lost may have been told from the log before: its alert is then known as it stands here."""
+        lost may have been told from the log before: its alert is then known as it stands here, or has ended since."""
         news = []
         for entry in entries:
             self._told_early[entry.event.event_id] = entry.alert.id
-            known = self._known(entry.alert)
-            if known is not None and known.version >= entry.alert.version:
+            if self._version(entry.alert) >= entry.alert.version:
                 continue
             news.append(_Occurrence(None, None, entry.event, entry.alert))
         while len(self._told_early) > _TOLD_EARLY_MAX:
@@ -157,6 +158,11 @@ class Picture:
         standing = self._standings.get(alert.source.institution_id)
         return standing.alerts.get(alert.id) if standing else None
 
+    def _version(self, alert: Alert) -> int:
+        """The newest version known of an alert, open or ended; -1 for none."""
+        known = self._known(alert)
+        return known.version if known is not None else self._closed.get(alert.id, -1)
+
     def _put(self, alert: Alert) -> None:
         """Take `alert` in unless a newer version is known."""
         standing = self._standing(alert)
@@ -185,8 +191,11 @@ class Picture:
             frames += self._quiet_frame(institution_id, alert_ids)
             standing = self._standings[institution_id]
             for alert_id in [each.id for each in standing.alerts.values() if not each.open]:
-                del standing.alerts[alert_id], standing.quiet[alert_id]
+                self._closed[alert_id] = standing.alerts.pop(alert_id).version
+                del standing.quiet[alert_id]
                 alerts[alert_id] = None
+        while len(self._closed) > _CLOSED_MAX:
+            self._closed.popitem(last=False)
         return Update(frames, {"alerts": alerts, "institutions": institutions}, self._cursor)
 
     def _requiet(self, institution_ids: Iterable[int | None], now: datetime) -> Update:

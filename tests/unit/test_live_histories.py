@@ -5,7 +5,7 @@ from random import Random
 
 from tests.unit.live_world import DEVICES, PAGES, LiveWorld
 
-HISTORIES = int(os.environ.get("ANHU_LIVE_HISTORIES", "600"))
+HISTORIES = int(os.environ.get("ANHU_LIVE_HISTORIES", "300"))
 STEPS = 120
 WEIGHTS = {
     "engine": 8, "person": 3, "lose_database": 1, "find_database": 1, "drain": 2, "follow": 4, "stand_by": 4,

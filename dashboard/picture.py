@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from alerting.alert import Alert, AlertEvent
+from alerting.alert import Alert, AlertEvent, Verb, fold
 from alerting.feed import Entry
 from alerting.spool_feed import SpooledEntry
 from alerting.suppression import Suppression, may_hide
@@ -22,7 +22,7 @@ from dashboard.present import CALLS, Places, Quiet
 _SERVICE: Final = Place(None, "")
 _NOWHERE: Final = "?"  # the region of an institution that is not known: only who sees everything sees it
 _TOLD_EARLY_MAX: Final = 50_000  # events told from the spool and not seen in the log yet
-_CLOSED_MAX: Final = 10_000  # alerts whose end is remembered
+_ENDED_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Picture:
         self._cursor = 0
         self._turning_at: datetime | None = None  # when the next suppression begins or ends
         self._told_early: OrderedDict[UUID, UUID] = OrderedDict()  # event → alert, told from the spool
-        self._closed: OrderedDict[UUID, int] = OrderedDict()  # alert → the version in which it ended
+        self._ended: OrderedDict[UUID, Alert] = OrderedDict()  # the alerts that ended last, as they ended
 
     @property
     def told_early(self) -> list[UUID]:
@@ -121,9 +121,12 @@ class Picture:
         news = []
         for entry in entries:
             self._told_early[entry.event.event_id] = entry.alert.id
-            if self._version(entry.alert) >= entry.alert.version:
-                continue
-            news.append(_Occurrence(None, None, entry.event, entry.alert))
+            alert, known = entry.alert, self._known(entry.alert) or self._ended.get(entry.alert.id)
+            if known is not None and known.version >= alert.version:
+                if not _comes_back(known, entry.event):
+                    continue
+                alert = fold(known, entry.event)  # of what somebody did last the pipeline had not heard
+            news.append(_Occurrence(None, None, entry.event, alert))
         while len(self._told_early) > _TOLD_EARLY_MAX:
             self._told_early.popitem(last=False)
         return self._tell(news, now)
@@ -158,11 +161,6 @@ class Picture:
         standing = self._standings.get(alert.source.institution_id)
         return standing.alerts.get(alert.id) if standing else None
 
-    def _version(self, alert: Alert) -> int:
-        """The newest version known of an alert, open or ended; -1 for none."""
-        known = self._known(alert)
-        return known.version if known is not None else self._closed.get(alert.id, -1)
-
     def _put(self, alert: Alert) -> None:
         """Take `alert` in unless a newer version is known."""
         standing = self._standing(alert)
@@ -191,11 +189,11 @@ class Picture:
             frames += self._quiet_frame(institution_id, alert_ids)
             standing = self._standings[institution_id]
             for alert_id in [each.id for each in standing.alerts.values() if not each.open]:
-                self._closed[alert_id] = standing.alerts.pop(alert_id).version
+                self._ended[alert_id] = standing.alerts.pop(alert_id)
                 del standing.quiet[alert_id]
                 alerts[alert_id] = None
-        while len(self._closed) > _CLOSED_MAX:
-            self._closed.popitem(last=False)
+        while len(self._ended) > _ENDED_MAX:
+            self._ended.popitem(last=False)
         return Update(frames, {"alerts": alerts, "institutions": institutions}, self._cursor)
 
     def _requiet(self, institution_ids: Iterable[int | None], now: datetime) -> Update:
@@ -278,3 +276,8 @@ class Picture:
             ],
         )
         return [Frame(self._place(institution_id), on_wire(frame.model_dump_json()))]
+
+
+def _comes_back(known: Alert, event: AlertEvent) -> bool:
+    """Whether `event` raises an alert anew that had returned to normal before."""
+    return event.verb is Verb.RAISE and known.cleared_at is not None and event.at > known.cleared_at

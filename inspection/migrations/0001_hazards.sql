@@ -177,9 +177,19 @@ BEGIN
     OR (NEW.level IS DISTINCT FROM OLD.level AND e.verb <> 'assign')
     OR (e.verb = 'rectify' AND NEW.rectifier_id IS DISTINCT FROM e.person_id)
     OR (e.verb = 'extend' AND NEW.deadline IS DISTINCT FROM OLD.extension_until)
-    OR (NEW.id, NEW.institution_id, NEW.origin, NEW.reported_at, NEW.reported_by)
-       IS DISTINCT FROM (OLD.id, OLD.institution_id, OLD.origin, OLD.reported_at, OLD.reported_by)
-    OR (NEW.device_id, NEW.alert_kind, NEW.rule) IS DISTINCT FROM (OLD.device_id, OLD.alert_kind, OLD.rule) THEN
+    OR (NEW.extension_until IS DISTINCT FROM OLD.extension_until
+        AND e.verb NOT IN ('ask_extension', 'extend', 'refuse_extension', 'rectify'))
+    OR (NEW.extension_asker_id IS DISTINCT FROM
+        CASE WHEN NEW.extension_until IS NULL THEN NULL WHEN e.verb = 'ask_extension' THEN e.person_id ELSE OLD.extension_asker_id END)
+    OR (NEW.assignee_id IS DISTINCT FROM OLD.assignee_id AND e.verb <> 'assign')
+    OR (NEW.failures <> OLD.failures AND e.verb <> 'recheck')
+    OR (NEW.id, NEW.no, NEW.institution_id, NEW.zone_id, NEW.device_id, NEW.origin, NEW.category, NEW.title, NEW.detail,
+        NEW.reported_at, NEW.reported_by, NEW.alert_id, NEW.alert_kind, NEW.rule, NEW.checklist_id, NEW.item_id, NEW.clause,
+        NEW.repeat_key, NEW.repeat_of, NEW.occurrence)
+       IS DISTINCT FROM
+       (OLD.id, OLD.no, OLD.institution_id, OLD.zone_id, OLD.device_id, OLD.origin, OLD.category, OLD.title, OLD.detail,
+        OLD.reported_at, OLD.reported_by, OLD.alert_id, OLD.alert_kind, OLD.rule, OLD.checklist_id, OLD.item_id, OLD.clause,
+        OLD.repeat_key, OLD.repeat_of, OLD.occurrence) THEN
     RAISE EXCEPTION 'the event % does not change this', e.verb USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;

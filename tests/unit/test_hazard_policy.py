@@ -1,9 +1,11 @@
 """The hazard policy: what ships, and the errors of a file."""
 
 import pytest
+from typer.testing import CliRunner
 
 from alerting.alert import Kind
 from alerting.people import Role
+from anhu.cli import app
 from inspection.checklist import Level
 from inspection.errors import HazardPolicyInvalid
 from inspection.hazard import Supervisor
@@ -48,3 +50,18 @@ def test_errors_are_named(change, told):
     with pytest.raises(HazardPolicyInvalid) as caught:
         parse(text.replace(*change, 1))
     assert any(told in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_the_command_tells_every_error(tmp_path):
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(default_text(), "utf-8")
+    bad.write_text(
+        default_text().replace("days_max = 30", "days_max = 0").replace('to = ["inspector"]', "to = []"), "utf-8"
+    )
+    runner = CliRunner()
+    assert runner.invoke(app, ["hazard", "check", str(good)]).exit_code == 0
+    refused = runner.invoke(app, ["hazard", "check", str(bad)])
+    assert refused.exit_code == 1
+    assert "extension: days_max" in refused.output
+    assert "escalation 2" in refused.output
+    assert runner.invoke(app, ["hazard", "check", str(tmp_path / "none.toml")]).exit_code == 1

@@ -201,3 +201,8 @@ def test_people_are_told_by_the_outbox(house: House):
         assert "整改期限" in told[1][3]
         assert outbox_store.load_pushes(connection, datetime.now(UTC) - timedelta(hours=1)) == []  # no alarm is bounded
         assert connection.execute("SELECT count(*) FROM deliveries").fetchone() == (4,)
+    for number in range(8):
+        house.report(house.nurse, title=f"电量低 {number}", zone_id=None)
+    with house.world.connect() as connection:
+        to_county = "SELECT count(*) FROM pushes JOIN persons ON persons.id = person_id WHERE name = 'county'"
+        assert connection.execute(to_county).fetchone() == (6,)  # a flood of hazards is no flood of messages

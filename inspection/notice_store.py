@@ -20,8 +20,8 @@ _BOUNDS: Final = Bounds(failover_s=60.0, attempts_max=5, give_up_s=3600.0)
 
 
 def tell(connection: Connection, hazard: Hazard, event: HazardEvent, now: datetime) -> list[int]:
-    """Queue the messages about `event`, in the caller's transaction; the persons who get one. Who has no contact, or got
-    NOTICES_MAX lately, sees it on the page."""
+    """Queue the messages about `event`, in the caller's transaction; the persons who get one. Who has no contact, or
+    got NOTICES_MAX lately, sees it on the page."""
     [place] = directory.institutions(connection, [hazard.institution_id])
     found = readers(hazard, event, people_store.persons(connection), place.region)
     if not found:

@@ -63,7 +63,9 @@ class Notifier:
         self._spool = spool
         self._journal: Journal | None = None
         self._connection: Connection | None = None
+        self._opening = threading.Lock()
         self._aside: OutageDesk | None = None
+        self._last_sends: list[threading.Thread] = []
         self._bounds = parse(default_policy()).delivery
 
     def run(self, stop: threading.Event) -> None:
@@ -105,12 +107,14 @@ class Notifier:
                 self._connection = connection
                 if watch.away:
                     return
-                self._hand_over(connection, outbox)
+                leads = outbox_store.lead(connection)
+                journal = self._open_journal() if leads else self._journal
+                self._hand_over(connection, outbox, journal)
                 senders.go_on()
-                if outbox_store.lead(connection):
-                    mirror = Mirror(self._open_journal())
-                    Desk(connection, self._settings, self._clock, senders, mirror).run(stop)
+                if leads:
+                    Desk(connection, self._settings, self._clock, senders, Mirror(journal)).run(stop)
                 else:
+                    self._close_journal()  # whoever decides on this machine needs it
                     self._stand_by(connection, stop, senders)
         except (DatabaseUnavailable, psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("the database does not serve us", error_type=type(error).__name__)
@@ -150,8 +154,10 @@ class Notifier:
             stop.wait(_RETRY_S)
         finally:
             senders.halt()
-            # What is on its way may take its time; its answer is noted in the database by then.
-            threading.Thread(target=senders.stop, name="last-sends").start()
+            # What is on its way may take its time: we go on, and its answer goes wherever answers then go.
+            last = threading.Thread(target=senders.stop, name="last-sends")
+            last.start()
+            self._last_sends = [*(each for each in self._last_sends if each.is_alive()), last]
 
     def _cut_off(self, senders: Senders, outbox: DatabaseOutbox) -> None:
         """The database went away: nobody is to wait for it."""
@@ -163,10 +169,9 @@ class Notifier:
         if connection is not None:
             cut(connection)
 
-    def _hand_over(self, connection: Connection, outbox: DatabaseOutbox) -> None:
+    def _hand_over(self, connection: Connection, outbox: DatabaseOutbox, journal: Journal | None) -> None:
         """Bring into the database what was done without it, by us or by one who died."""
         outbox.come_back()
-        journal = self._open_journal()
         if journal is None or not (self._aside or journal.owes):
             return
         with ExitStack() as stack:
@@ -188,15 +193,23 @@ class Notifier:
 
     def _open_journal(self) -> Journal | None:
         """The journal, if it is ours; None where there is none or another notifier on this machine has it."""
-        if self._journal is None and self._journal_path is not None:
-            try:
-                self._journal = Journal(self._journal_path, self._settings.journal_mib_max)
-            except JournalUnavailable as error:
-                log.warning("the journal cannot be had", reason=str(error))
-        return self._journal
+        with self._opening:
+            if self._journal is None and self._journal_path is not None:
+                try:
+                    self._journal = Journal(self._journal_path, self._settings.journal_mib_max)
+                except JournalUnavailable as error:
+                    log.warning("the journal cannot be had", reason=str(error))
+            return self._journal
+
+    def _close_journal(self) -> None:
+        with self._opening:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     def _close(self) -> None:
+        for each in self._last_sends:
+            each.join()
         if self._aside is not None:
             self._aside.close()
-        if self._journal is not None:
-            self._journal.close()
+        self._close_journal()

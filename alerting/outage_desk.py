@@ -102,7 +102,7 @@ class OutageDesk:
                 outgoing.drop(senders)
                 raise
             outgoing.send(senders)
-            senders.wake(outgoing.waiting())
+            senders.wake(outgoing.waiting(now))
         self.book.adopt(decision, now)
         for telling in decision.tellings:
             self._note(telling)

@@ -65,6 +65,7 @@ class Notifier:
         self._connection: Connection | None = None
         self._opening = threading.Lock()
         self._aside: OutageDesk | None = None
+        self._complaint = ""
         self._last_sends: list[threading.Thread] = []
         self._bounds = parse(default_policy()).delivery
 
@@ -136,13 +137,16 @@ class Notifier:
         journal = self._open_journal()
         try:
             if journal is None:
-                raise JournalUnavailable  # noqa: TRY301 - told below like every reason
+                raise JournalUnavailable("no journal, or another notifier has it")  # noqa: TRY301 - told below
             if self._aside is None:
                 self._aside = OutageDesk(journal, self._spool, self._settings, self._clock)
         except JournalUnavailable as error:
-            log.error("nobody is told while the database is away", reason=str(error))  # noqa: TRY400
+            if str(error) != self._complaint:
+                log.error("this notifier tells nobody while the database is away", reason=str(error))  # noqa: TRY400
+            self._complaint = str(error)
             stop.wait(_RETRY_S)
             return
+        self._complaint = ""
         desk = self._aside
         senders = Senders(channels, desk.outbox, self._settings, self._clock, desk.directory.policy.delivery)
         senders.start()

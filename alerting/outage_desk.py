@@ -58,7 +58,7 @@ class OutageDesk:
         self._pushes_of: dict[UUID, set[UUID]] = defaultdict(set)  # of each alert
         for telling in journal.records(Telling):
             self._note(telling)
-        self._unreached: set[UUID] = set()
+        self._unreached: frozenset[UUID] = frozenset()
         self._change_at = next_change(self.directory, clock())
         # What the spool held before is read too: it may have come while nobody looked, and what is known is not told
         # again.
@@ -148,6 +148,8 @@ class OutageDesk:
 
     def _fold(self, events: Sequence[AlertEvent]) -> list[Alert]:
         """The alerts as our own events leave them; the log does the same when it gets them."""
+        if not events:
+            return []
         by_id = dict(self.book.alerts)
         by_key = {alert.key: alert for alert in by_id.values() if alert.open}
         new, _ = join(events, (), by_id, by_key)

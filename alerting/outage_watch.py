@@ -88,8 +88,8 @@ class OutageWatch(threading.Thread):
             asked, since_s = self._asked
             overdue = now_s - since_s > self._answer_s_max
             if asked.done() or overdue:
-                self._silent = not self._answered(asked)
                 self._asked, self._ask_at_s = None, now_s + ASK_EVERY_S
+                self._silent = not self._answered(asked)
         if self._silent:
             return "it does not answer"
         return "the pipeline has put readings into its spool" if self._spool_holds() else None

@@ -230,7 +230,7 @@ def test_without_anything_kept_it_says_so(home: Home, own_services: tuple[runtim
     with stopped(folder):
         life = home.life("never")
         wait_until(
-            lambda: "nobody is told while the database is away" in home.log.read_text(errors="replace"), "it is told"
+            lambda: "tells nobody while the database is away" in home.log.read_text(errors="replace"), "it is told"
         )
         assert life.poll() is None
     wait_until(home.in_step, "it takes up its work when the database is there")

@@ -119,7 +119,7 @@ class Notifier:
                     self._stand_by(connection, stop, senders)
         except (DatabaseUnavailable, psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("the database does not serve us", error_type=type(error).__name__)
-            stop.wait(0.0 if watch.away else _RETRY_S)
+            watch.look_again(_RETRY_S)
         finally:
             self._connection = None
 

@@ -6,10 +6,13 @@ and alert ids: a follower that knows alerts by id and version sees nothing twice
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from alerting.alert import Alert, AlertEvent
 from alerting.event_json import load
 from ingest.spool import SpoolReader
+
+THE_BEGINNING: Final = ("", 0)  # a position before all that a spool holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from alerting import ledger_store
 from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Source, Verb, fold
 from alerting.errors import AlertUnknown, StaleVersion
-from alerting.joining import join
+from alerting.joining import join, meant_ids
 from ingest.database import Connection
 
 CHANNEL: Final = "alert_events"
@@ -52,8 +52,8 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     """Append the engine's `events` in the caller's transaction and answer with the alerts as they now stand.
 
     Idempotent: an event that is already in the log is passed over. An alert raised where another of the same key is
-    still open joins that one, so that at most one is open whatever raced; the answer then maps the id the engine meant
-    to the alert that took the event.
+    still open joins that one, so that at most one is open whatever raced, and one raised on an alert that is over
+    begins a new one (joining.join); the answer then maps the id the engine meant to the alert that took the event.
     """
     if not events:
         return {}
@@ -198,7 +198,7 @@ def _alerts_concerned(
     connection: Connection, events: Sequence[AlertEvent]
 ) -> tuple[dict[UUID, Alert], dict[Key, Alert]]:
     """The alerts the events name, by id, and the open ones in the same places, by key."""
-    ids = list({event.alert_id for event in events})
+    ids = list(meant_ids(events))
     institutions = list({event.source.institution_id or 0 for event in events})
     devices = list({event.source.device_id or 0 for event in events})
     found = _alerts(

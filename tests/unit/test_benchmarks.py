@@ -37,11 +37,12 @@ def test_at_least_so_many_values_lie_within_a_percentile(values: list[float], pe
 
 
 def test_latencies_are_told_as_p50_and_p99() -> None:
-    figures = latency_figures("latency.x_ms", [3.0, 1.0, 2.0])
-    assert [(each.name, each.value, each.unit) for each in figures] == [
-        ("latency.x_ms.p50", 2.0, "ms"),
-        ("latency.x_ms.p99", 3.0, "ms"),
+    figures = latency_figures("latency.x_ms", [3.0, 1.0, 2.0], p99_ms_max=60)
+    assert [(each.name, each.value, each.unit, each.ratio) for each in figures] == [
+        ("latency.x_ms.p50", 2.0, "ms", None),
+        ("latency.x_ms.p99", 3.0, "ms", 0.05),
     ]
+    assert latency_figures("latency.x_ms", [1.0])[1].limit is None
 
 
 def test_a_figure_as_it_stands_in_the_file() -> None:
@@ -190,6 +191,6 @@ def test_what_was_not_stored_is_not_kept_up_with() -> None:
 
 
 def test_each_file_of_groups_is_a_group() -> None:
-    assert {"alert", "engine", "ingest", "latency", "store"} <= set(groups.names())
+    assert {"alert", "alert_pages", "alert_websocket", "engine", "ingest", "latency", "store"} <= set(groups.names())
     for name in groups.names():
         assert callable(groups.load(name))

@@ -39,6 +39,7 @@ DB_PER_OPTICAL_DENSITY: Final = 10.0
 PPM_PER_VOLUME_PERCENT: Final = 1e4
 PPM_PER_MOLE: Final = 1e6
 KELVIN: Final = 273.15
+ROOM_C: Final = 20.0  # what a rise in K is added to
 
 MAIN_FIGURES: Final = (
     "detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s", "median_delay_s",
@@ -134,9 +135,11 @@ def cargo_tests(folder: Path) -> Iterator[Test]:
         found = columns(path, skip=1)
         if "Time" not in found:
             raise RecordingUnreadable(f"{path}: no column Time")
-        ceiling = [values for title, values in found.items() if re.fullmatch(r"TC\d+", title)]
-        kelvin = np.mean(ceiling, axis=0)
-        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else 20.0 + kelvin
+        ceiling = [
+            values for title, values in found.items() if re.fullmatch(r"TC\d+", title) and np.isfinite(values).all()
+        ]
+        kelvin = np.mean(ceiling, axis=0) if ceiling else np.full(len(found["Time"]), np.nan)
+        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else ROOM_C + kelvin
         co = next((found[t] for t in ("Aft Pan CO", "Mid Pan CO") if np.isfinite(found.get(t, np.nan)).any()), None)
         places: dict[str, dict[str, Float64]] = {}
         for title, values in found.items():

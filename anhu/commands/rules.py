@@ -123,6 +123,10 @@ def _device(registry: Registry, code: str, institution: str | None) -> Device:
         raise DeviceUnknown(text(f"没有设备 {code}", f"no device {code}"))
     if len(found) > 1:
         homes = ", ".join(sorted(registry.institutions[each.institution_id].code for each in found))
-        raise DeviceUnknown(text(f"多个机构有设备 {code}，请用 --institution 指定：{homes}",
-                                 f"several institutions have a device {code}; name one by --institution: {homes}"))  # fmt: skip
+        raise DeviceUnknown(
+            text(
+                f"多个机构有设备 {code}，请用 --institution 指定：{homes}",
+                f"several institutions have a device {code}; name one by --institution: {homes}",
+            )
+        )
     return found[0]

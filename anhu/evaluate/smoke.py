@@ -26,7 +26,7 @@ from alerting.alert import Kind, Priority
 from alerting.rules import RuleSet, default_rules, parse
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import nuisance
-from anhu.evaluate.recording import Float64, columns, files, part, table
+from anhu.evaluate.recording import Float64, columns, files, number, part, table
 from anhu.evaluate.replay import CALLING, Raised, Reading, Replay, Spot, edges
 from anhu.evaluate.report import Outcome, Quiet, Report
 from anhu.evaluate.sensitivity import variants
@@ -88,7 +88,8 @@ def home_tests(folder: Path) -> Iterator[Test]:
         for row in rows:
             one = dict(zip(header, row, strict=False))
             by_type = alarms.setdefault(one["test"], {}).setdefault(one["location"], {})
-            by_type.setdefault(one["type"], []).append(float(one["activation_s"]))
+            if np.isfinite(activation_s := number(one["activation_s"])):  # an alarm that never went off has no time
+                by_type.setdefault(one["type"], []).append(activation_s)
     for path in files(folder, "*SDC*.csv"):
         found = columns(path)
         if "TIME" not in found:

@@ -222,11 +222,11 @@ def _readings(test: Test) -> Iterator[Reading]:
     spacing_s = float(np.median(np.diff(test.times_s)))
     before_s = np.arange(0.0, BASELINE_S, spacing_s)
     seen = test.times_s <= test.times_s[0] + BASELINE_FROM_S
-    for number, (place, channels) in enumerate(sorted(test.places.items())):
+    for at, (place, channels) in enumerate(sorted(test.places.items())):
         for row, (quantity, values) in enumerate(sorted(channels.items())):
             first = values[seen][np.isfinite(values[seen])]
             if len(first):
-                drawn = np.random.default_rng([number, row]).choice(first, len(before_s))
+                drawn = np.random.default_rng([at, row]).choice(first, len(before_s))
                 yield from _column(place, quantity, before_s, drawn)
             yield from _column(place, quantity, test.times_s + BASELINE_S, values)
 

@@ -33,7 +33,8 @@ def check(file: Path) -> None:
     """Say every error in `file`."""
     with plain_errors():
         rules = parse(_read(file))
-        unread = [each.id for each in (*rules.rules, *rules.combinations) if not each.clause_verified]
+        unread = [rule.id for rule in rules.rules if not rule.clause_verified]
+        unread += [each.id for each in rules.combinations if not each.clause_verified]
         counts = len(rules.rules), len(rules.combinations)
         progress(text(f"没有错误：{counts[0]} 条规则，{counts[1]} 条组合判断",
                       f"no errors: {counts[0]} rules, {counts[1]} combinations"))  # fmt: skip

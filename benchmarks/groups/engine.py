@@ -5,6 +5,7 @@ River is no dependency of Anhu: `pip install --group bench` brings it. Where it 
 has no limit.
 """
 
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -112,7 +113,7 @@ def river() -> float | None:
     """Readings a second that River's half-space trees and GaussianScorer together judge on the same stream; None where
     River is not installed."""
     try:
-        from river import anomaly
+        anomaly: Any = importlib.import_module("river.anomaly")
     except ImportError:
         print("River is not installed (pip install --group bench): engine.readings_per_s has no limit to compare with")
         return None

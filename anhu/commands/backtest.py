@@ -1,19 +1,19 @@
 """`anhu rules backtest`: what other rules would have made of the stored readings."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import typer
 
 from alerting import store
 from alerting.backtest import Difference, Run, differences
+from alerting.hours import CHINA
 from alerting.rules import default_rules, parse
 from anhu.commands.ground import progress
 from anhu.errors import BacktestImpossible
 from anhu.language import text
 from ingest import store as ingest_store
 from ingest.database import Connection
-from ingest.reading import CHINA, from_us, to_us
+from ingest.reading import from_us, to_us
 from ingest.registry import Registry
 
 STEP = timedelta(minutes=10)  # so much is read and judged at a time

@@ -8,6 +8,7 @@ import typer
 from alerting import explanation, store
 from alerting.errors import RulesInvalid
 from alerting.rules import default_rules, parse
+from anhu.commands import backtest
 from anhu.commands.ground import DataDir, database, plain_errors, progress
 from anhu.errors import DeviceUnknown
 from anhu.language import text
@@ -111,6 +112,28 @@ def explain(
             typer.echo(f"{each.rule}\n  {state}{text(each.text_zh, each.text_en)}")
             unread = "" if each.clause_verified else text("（尚未核对原文）", " (not yet read in its source)")
             typer.echo(f"  {text('依据', 'clause')}: {each.clause}{unread}")
+
+
+@app.command(
+    "backtest",
+    help="用新规则重判已存的读数，与现行规则比较：多报、少报、提前、推迟。 "
+    "Judge stored readings under other rules: what would have been raised more, less, earlier, later.",
+    epilog="例 / for example: anhu rules backtest my-rules.toml --from 2026-11-01 --to 2026-11-08",
+)
+def try_out(
+    file: Path,
+    begin: Annotated[str, typer.Option("--from", help="从何时起 / from when on, e.g. 2026-11-01T00:00.")],
+    end: Annotated[str, typer.Option("--to", help="到何时为止 / until when.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Compare the rules in force with those in `file`."""
+    with plain_errors():
+        body = _read(file)
+        parse(body)
+        span = backtest.moment(begin, "--from"), backtest.moment(end, "--to")
+        with database(data_dir) as url, connect(url) as connection:
+            found, registry = backtest.run(connection, body, *span)
+        backtest.show(found, registry)
 
 
 def _device(registry: Registry, code: str, institution: str | None) -> Device:

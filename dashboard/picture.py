@@ -130,13 +130,16 @@ class Picture:
         """Events the database did not confirm, in their order. One whose commit went through although its answer was
         lost may have been told from the log before: its alert is then known as it stands here, or has ended since."""
         news = []
+        latest: dict[UUID, Alert] = {}
         for entry in entries:
             self._early.note(entry.event)
-            alert, known = entry.alert, self._known(entry.alert) or self._ended.get(entry.alert.id)
+            alert = entry.alert
+            known = latest.get(alert.id) or self._known(alert) or self._ended.get(alert.id)
             if known is not None and known.version >= alert.version:
                 alert = after(known, entry.event)
                 if alert is known:
                     continue
+            latest[alert.id] = alert
             news.append(_Occurrence(None, None, entry.event, alert))
         return self._tell(news, now)
 

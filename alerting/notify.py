@@ -20,12 +20,10 @@ from alerting.alert import Kind
 from alerting.book import REMEMBERED, Book, Decision, Directory
 from alerting.channels import Poster, open_channels
 from alerting.delivery import Delivery, plan
-from alerting.errors import PolicyInvalid
 from alerting.escalation import CHANNELS, default_policy, parse
 from alerting.escalation import Delivery as Bounds
 from alerting.feed import Entry
 from alerting.notification import decide, next_change
-from alerting.oncall import Roster
 from alerting.people import Contact
 from alerting.sender import Sender, open_senders
 from alerting.settings import NotifySettings
@@ -262,27 +260,15 @@ class Desk:
 def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:
     """Everything people set, as it stands; `registry` where it is known to be the current one. The policy that ships
     with Anhu is put in force where there is none."""
-    found = oncall_store.load_policy(connection)
-    if found is None:
+    if oncall_store.load_policy(connection) is None:
         body = default_policy()
         oncall_store.save_policy(connection, parse(body), body, loaded_by="anhu: first start")
-    else:
-        body = found[0]
-    try:
-        policy = parse(body)
-    except PolicyInvalid as error:  # loaded by another version of Anhu: better told by our ladder than not at all
-        log.error("the policy in force cannot be read; the default one is used", problems=error.problems)  # noqa: TRY400
-        policy = parse(default_policy())
     contacts: dict[int, list[Contact]] = {}
     for contact in people_store.contacts(connection):
         contacts.setdefault(contact.person_id, []).append(contact)
     return Directory(
-        policy=policy,
-        roster=Roster(
-            {person.id: person for person in people_store.persons(connection)},
-            tuple(oncall_store.rotations(connection)),
-            tuple(oncall_store.stand_ins(connection, now)),
-        ),
+        policy=oncall_store.policy_in_force(connection),
+        roster=oncall_store.roster(connection, now),
         contacts={number: tuple(ways) for number, ways in contacts.items()},
         suppressions=tuple(suppression_store.in_force_or_planned(connection, now)),
         registry=registry or ingest_store.load_registry(connection),

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
+import structlog
+
 from alerting import people_store
-from alerting.errors import RotationRefused, RotationUnknown, StaleVersion, StandInRefused
-from alerting.escalation import Policy
+from alerting.errors import PolicyInvalid, RotationRefused, RotationUnknown, StaleVersion, StandInRefused
+from alerting.escalation import Policy, default_policy, parse
 from alerting.ledger_store import record_act
-from alerting.oncall import Rotation, StandIn, membership_problem, stand_in_problem
+from alerting.oncall import Roster, Rotation, StandIn, membership_problem, stand_in_problem
 from alerting.people import Role, Scope
 from ingest import directory
 from ingest.database import Connection
+
+log = structlog.get_logger(__name__)
 
 
 def load_policy(connection: Connection) -> tuple[str, str] | None:
@@ -35,6 +40,30 @@ def save_policy(connection: Connection, policy: Policy, body: str, *, loaded_by:
         body={"version": policy.version, "sha256": policy.sha256},
     )  # fmt: skip
     return True
+
+
+def policy_in_force(connection: Connection) -> Policy:
+    """The policy the notifier goes by: the one that ships with Anhu where none was loaded, or none that can be read."""
+    found = load_policy(connection)
+    try:
+        return _parsed(found[0] if found else default_policy())
+    except PolicyInvalid as error:  # loaded by another version of Anhu: better told by our ladder than not at all
+        log.error("the policy in force cannot be read; the default one is used", problems=error.problems)  # noqa: TRY400
+        return _parsed(default_policy())
+
+
+@lru_cache(maxsize=4)
+def _parsed(body: str) -> Policy:
+    return parse(body)
+
+
+def roster(connection: Connection, now: datetime, *, reachable: bool = False) -> Roster:
+    """Everybody who can be told, and who takes turns; with `reachable` only those with a way to reach them."""
+    persons = {person.id: person for person in people_store.persons(connection)}
+    if reachable:
+        known = {contact.person_id for contact in people_store.contacts(connection)}
+        persons = {number: person for number, person in persons.items() if number in known}
+    return Roster(persons, tuple(rotations(connection)), tuple(stand_ins(connection, now)))
 
 
 def rotations(connection: Connection) -> list[Rotation]:

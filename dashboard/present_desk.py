@@ -8,12 +8,12 @@ from alerting.alert import Alert, AlertEvent, Kind
 from alerting.drill import Stage, measured
 from alerting.drill_store import Record
 from alerting.duty_check import DutyCheck
-from dashboard import desk_schemas, plan_schemas, schemas
+from dashboard import schemas
 from ingest import directory
 from ingest.database import Connection
 
 
-def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schemas.Drill]:
+def drills(connection: Connection, records: Sequence[Record]) -> list[schemas.Drill]:
     """`records` with the names of their places, in their order."""
     ids = {record.drill.institution_id for record in records}
     institutions = {each.id: each for each in directory.institutions(connection, ids)}
@@ -24,7 +24,7 @@ def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schem
         each, took = record.drill, {stage.stage: stage.seconds for stage in measured(record.drill, record.seen)}
         device = devices.get(each.device_id) if each.device_id is not None else None
         shown.append(
-            desk_schemas.Drill(
+            schemas.Drill(
                 id=each.id,
                 institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
                 device=schemas.AlertDevice.model_validate(device) if device else None,
@@ -49,12 +49,12 @@ def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schem
     return shown
 
 
-def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[desk_schemas.DutyCheck]:
+def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[schemas.DutyCheck]:
     """`records` with the names of their places, in their order."""
     ids = {record.institution_id for record in records}
     institutions = {each.id: each for each in directory.institutions(connection, ids)}
     return [
-        desk_schemas.DutyCheck(
+        schemas.DutyCheck(
             id=each.id,
             institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
             called_at=each.called_at,
@@ -69,19 +69,19 @@ def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[de
     ]
 
 
-def plans(connection: Connection, institution_id: int) -> list[plan_schemas.Plan]:
+def plans(connection: Connection, institution_id: int) -> list[schemas.Plan]:
     """Every card of an institution: its own, and the defaults for the other kinds."""
     own, defaults = plan_card_store.own_cards(connection, institution_id), plan_card.default_cards()
     residents = plan_card_store.residents(connection, institution_id)
-    carried = [plan_schemas.PlanResidents.model_validate(each) for each in residents]
+    carried = [schemas.PlanResidents.model_validate(each) for each in residents]
     found = [plan_card.plan_for(kind, defaults, own.get(kind)) for kind in Kind]
     return [
-        plan_schemas.Plan(
+        schemas.Plan(
             kind=plan.card.kind,
             title_zh=plan.card.title_zh,
             title_en=plan.card.title_en,
-            steps=[plan_schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-            phones=[plan_schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
+            steps=[schemas.PlanStep.model_validate(step) for step in plan.card.steps],
+            phones=[schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
             residents=carried,
             source="institution" if plan.source == "institution" else "default",
         )
@@ -90,7 +90,7 @@ def plans(connection: Connection, institution_id: int) -> list[plan_schemas.Plan
     ]
 
 
-def alert_plan(connection: Connection, alert: Alert) -> plan_schemas.AlertPlan | None:
+def alert_plan(connection: Connection, alert: Alert) -> schemas.AlertPlan | None:
     """The card that opens with `alert`; None for a kind nobody has written one for."""
     institution_id = alert.source.institution_id
     if institution_id is None:
@@ -100,18 +100,18 @@ def alert_plan(connection: Connection, alert: Alert) -> plan_schemas.AlertPlan |
     if plan is None:
         return None
     carried = plan_card.cannot_walk(plan_card_store.residents(connection, institution_id), alert.source.zone_id)
-    return plan_schemas.AlertPlan(
+    return schemas.AlertPlan(
         kind=plan.card.kind,
         title_zh=plan.card.title_zh,
         title_en=plan.card.title_en,
-        steps=[plan_schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-        phones=[plan_schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
-        cannot_walk=plan_schemas.CannotWalk.model_validate(carried),
+        steps=[schemas.PlanStep.model_validate(step) for step in plan.card.steps],
+        phones=[schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
+        cannot_walk=schemas.CannotWalk.model_validate(carried),
         source="institution" if plan.source == "institution" else "default",
     )
 
 
-def alert_flapping(events: Sequence[AlertEvent], now: datetime) -> plan_schemas.Flapping:
+def alert_flapping(events: Sequence[AlertEvent], now: datetime) -> schemas.Flapping:
     """Whether the condition behind these events, in order, comes and goes too often."""
     found = flapping.judge(flapping.changes(events), now, flapping.Limits())
-    return plan_schemas.Flapping.model_validate(found.evidence())
+    return schemas.Flapping.model_validate(found.evidence())

@@ -8,7 +8,7 @@ from alerting import plan_card_store
 from alerting.alert import Kind
 from alerting.people import Right
 from alerting.plan_card import Own, Phone, Residents, Step
-from dashboard import plan_schemas, present_desk, schemas
+from dashboard import present_desk, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 
 router = APIRouter(prefix="/institutions", tags=["plans"])
@@ -20,29 +20,29 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Prob
 @router.get(
     "/{institution_id}/plans",
     summary="An institution's emergency plans",
-    response_model=plan_schemas.PlanList,
+    response_model=schemas.PlanList,
     responses=_REFUSED,
 )
-def list_plans(institution_id: InstitutionId, serving: Serving, reach: Viewing) -> plan_schemas.PlanList:
+def list_plans(institution_id: InstitutionId, serving: Serving, reach: Viewing) -> schemas.PlanList:
     """Its own cards, and the defaults for other kinds of alert."""
     with serving.reading() as connection:
         reach.demand_institution(connection, institution_id)
-        return plan_schemas.PlanList(items=present_desk.plans(connection, institution_id))
+        return schemas.PlanList(items=present_desk.plans(connection, institution_id))
 
 
 @router.put(
     "/{institution_id}/plans/{kind}",
     summary="Write an institution's own plan",
-    response_model=plan_schemas.Plan,
+    response_model=schemas.Plan,
     responses=_REFUSED,
 )
 def save_plan(
     institution_id: InstitutionId,
     kind: Kind,
-    request: plan_schemas.PlanRequest,
+    request: schemas.PlanRequest,
     serving: Serving,
     reach: Annotated[Reach, Depends(Permit(Right.MANAGE_PLANS))],
-) -> plan_schemas.Plan:
+) -> schemas.Plan:
     """Put it in place of the one it had; who did is kept in the ledger."""
     own = Own(
         kind,

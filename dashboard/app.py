@@ -26,6 +26,7 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    rotations,
     session,
     suppressions,
     system,
@@ -45,6 +46,7 @@ _RIGHTFUL = (
     drills.router,
     duty_checks.router,
     plans.router,
+    rotations.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 

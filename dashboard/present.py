@@ -12,7 +12,8 @@ from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
 from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
-from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
+from ingest.directory import InstitutionEntry
+from ingest.registry import Device, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Places:
     """The names of places, by id."""
 
     institutions: Mapping[int, InstitutionEntry]
-    zones: Mapping[int, ZoneEntry]
-    devices: Mapping[int, DeviceEntry]
+    zones: Mapping[int, Zone]
+    devices: Mapping[int, Device]
 
 
 class Quiet(NamedTuple):
@@ -205,7 +206,7 @@ def worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
     return shown.state.rank, -counts.critical, -counts.high, -counts.medium, shown.code
 
 
-def _devices(connection: Connection, institution_id: int, entries: Sequence[DeviceEntry]) -> list[schemas.Device]:
+def _devices(connection: Connection, institution_id: int, entries: Sequence[Device]) -> list[schemas.Device]:
     conditions, otherwise = condition.of_devices(listing.open_at(connection, institution_id))
     points = directory.points_of(connection, [entry.id for entry in entries])
     last = history.last_readings(connection, [point.id for point in points])

@@ -1,6 +1,8 @@
 """Who was told of an alert, and who is next."""
 
+from alerting.next_call import Reason as NextReason
 from alerting.people import Role
+from alerting.suppression import Reason as QuietReason
 from alerting.told_store import Progress
 from dashboard.schemas.base import Moment, Shape
 
@@ -26,14 +28,22 @@ class Notification(Shape):
 
 
 class NextCall(Shape):
-    """Who is called next unless somebody acknowledges."""
+    """Who is told next unless somebody acknowledges; `again`: they have been told before."""
 
     at: Moment
-    to: str
+    step: int
+    again: bool
+    people: list[NotifiedPerson]
 
 
 class Notifications(Shape):
-    """Who was told of an alert, in the order in which they were called."""
+    """Who was told of an alert, in the order in which they were called; who is next, or the reason why nobody is.
+
+    `ends_at` is when the calling ends without an acknowledgement; `ends_in_alert`: that is then an alert of its own.
+    """
 
     items: list[Notification]
-    next: NextCall | None = None
+    next: NextCall | None
+    reason: NextReason | QuietReason | None
+    ends_at: Moment | None
+    ends_in_alert: bool

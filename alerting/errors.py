@@ -92,3 +92,11 @@ class PlanInvalid(AlertingError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class FloorPlanRefused(AlertingError):
+    """This picture, or these marks, cannot be a floor plan."""
+
+
+class FloorPlanUnknown(AlertingError):
+    """There is no floor plan of this floor."""

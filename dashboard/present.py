@@ -65,15 +65,20 @@ def alerts(connection: Connection, records: Sequence[Alert], now: datetime) -> l
 
 
 def alert_detail(
-    connection: Connection, record: Alert, events: Iterable[tuple[int, datetime, AlertEvent]], now: datetime
+    connection: Connection,
+    record: Alert,
+    events: Iterable[tuple[int, datetime, AlertEvent]],
+    now: datetime,
+    *,
+    residents: bool,
 ) -> schemas.AlertDetail:
-    """An alert with its history, and what to do about it."""
+    """An alert with its history, and what to do about it; with `residents` also how many people cannot walk."""
     [shown] = alerts(connection, [record], now)
     history = list(events)
     return schemas.AlertDetail(
         **{name: getattr(shown, name) for name in schemas.Alert.model_fields},
         events=[event(*each) for each in history],
-        plan=present_desk.alert_plan(connection, record),
+        plan=present_desk.alert_plan(connection, record, residents=residents),
         flapping=present_desk.alert_flapping([each for _, _, each in history], now),
     )
 

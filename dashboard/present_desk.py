@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from alerting import flapping, plan_card, plan_card_store
+from alerting import flapping, floor_plan, floor_plan_store, plan_card, plan_card_store
 from alerting.alert import Alert, AlertEvent, Kind
 from alerting.drill import Stage, measured
 from alerting.drill_store import Record
@@ -71,43 +72,66 @@ def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[sc
 
 def plans(connection: Connection, institution_id: int) -> list[schemas.Plan]:
     """Every card of an institution: its own, and the defaults for the other kinds."""
-    own, defaults = plan_card_store.own_cards(connection, institution_id), plan_card.default_cards()
-    residents = plan_card_store.residents(connection, institution_id)
-    carried = [schemas.PlanResidents.model_validate(each) for each in residents]
-    found = [plan_card.plan_for(kind, defaults, own.get(kind)) for kind in Kind]
-    return [
-        schemas.Plan(
-            kind=plan.card.kind,
-            title_zh=plan.card.title_zh,
-            title_en=plan.card.title_en,
-            steps=[schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-            phones=[schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
-            residents=carried,
-            source="institution" if plan.source == "institution" else "default",
-        )
-        for plan in found
-        if plan is not None
-    ]
+    kept, defaults = plan_card_store.own_cards(connection, institution_id), plan_card.default_cards()
+    shown = []
+    for kind in Kind:
+        own = kept.get(kind)
+        plan = plan_card.plan_for(kind, defaults, own.own if own else None)
+        if plan is not None:
+            shown.append(
+                schemas.Plan(
+                    **_card(plan),
+                    own_phones=[schemas.PlanPhone.model_validate(phone) for phone in own.own.phones] if own else [],
+                    own_steps=bool(own and own.own.steps),
+                    version=own.version if own else 0,
+                )
+            )
+    return shown
 
 
-def alert_plan(connection: Connection, alert: Alert) -> schemas.AlertPlan | None:
-    """The card that opens with `alert`; None for a kind nobody has written one for."""
-    institution_id = alert.source.institution_id
+def alert_plan(connection: Connection, alert: Alert, *, residents: bool) -> schemas.AlertPlan | None:
+    """The card that opens with `alert`; None for a kind nobody has written one for. With `residents` it tells how many
+    people cannot walk."""
+    institution_id, zone_id = alert.source.institution_id, alert.source.zone_id
     if institution_id is None:
         return None
-    own = plan_card_store.own_cards(connection, institution_id).get(alert.kind)
-    plan = plan_card.plan_for(alert.kind, plan_card.default_cards(), own)
+    kept = plan_card_store.own_cards(connection, institution_id).get(alert.kind)
+    plan = plan_card.plan_for(alert.kind, plan_card.default_cards(), kept.own if kept else None)
     if plan is None:
         return None
-    carried = plan_card.cannot_walk(plan_card_store.residents(connection, institution_id), alert.source.zone_id)
+    carried = plan_card_store.residents(connection, institution_id).items if residents else ()
     return schemas.AlertPlan(
-        kind=plan.card.kind,
-        title_zh=plan.card.title_zh,
-        title_en=plan.card.title_en,
-        steps=[schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-        phones=[schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
-        cannot_walk=schemas.CannotWalk.model_validate(carried),
-        source="institution" if plan.source == "institution" else "default",
+        **_card(plan),
+        cannot_walk=schemas.CannotWalk.model_validate(plan_card.cannot_walk(carried, zone_id)) if residents else None,
+        floor_plan=_floor_plan(connection, institution_id, zone_id, alert.source.device_id),
+    )
+
+
+def _card(plan: plan_card.Plan) -> dict[str, Any]:
+    card = plan.card
+    return {
+        "kind": card.kind,
+        "title_zh": card.title_zh,
+        "title_en": card.title_en,
+        "steps": [schemas.PlanStep.model_validate(step) for step in card.steps],
+        "phones": [schemas.PlanPhone.model_validate(phone) for phone in card.phones],
+        "source": plan.source,
+    }
+
+
+def _floor_plan(
+    connection: Connection, institution_id: int, zone_id: int | None, device_id: int | None
+) -> schemas.AlertFloorPlan | None:
+    """The plan of the floor that zone is on, with the place marked; None where there is none."""
+    zones = directory.zones(connection, [zone_id]) if zone_id is not None else []
+    known = floor_plan_store.plans(connection, institution_id) if zones else []
+    found = next((each for each in known if each.floor == zones[0].floor), None)
+    if found is None:
+        return None
+    mark = floor_plan.mark_of(found.marks, zone_id, device_id)
+    spot = mark and schemas.Spot(x=mark.x, y=mark.y, of="zone" if mark.device_id is None else "device")
+    return schemas.AlertFloorPlan(
+        floor=found.floor, version=found.version, width_px=found.width_px, height_px=found.height_px, spot=spot
     )
 
 

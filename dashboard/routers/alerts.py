@@ -53,7 +53,8 @@ def show_alert(alert_id: UUID, serving: Serving, reach: Viewing) -> schemas.Aler
     with serving.reading() as connection:
         record = within(connection, reach, alert_id)
         events = store.events_of(connection, alert_id)
-        return present.alert_detail(connection, record, events, datetime.now(UTC))
+        residents = reach.holds(Right.VIEW_RESIDENTS)
+        return present.alert_detail(connection, record, events, datetime.now(UTC), residents=residents)
 
 
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}

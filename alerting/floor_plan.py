@@ -116,6 +116,8 @@ def _vector(sent: bytes) -> Picture:
         raise FloorPlanRefused(f"at most {ELEMENTS_MAX} elements")
     left, top, width, height = _view_box(root)
     clean = _clean(root, 0)
+    for size in ("width", "height"):
+        clean.attrib.pop(size, None)
     clean.set("xmlns", _SVG[1:-1])
     clean.set("viewBox", f"{left:g} {top:g} {width:g} {height:g}")
     scale = SIDE_PX_MAX / max(width, height)

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from alerting.detect import DETECTORS
-from alerting.rules import Rule
+from alerting.rules import Rule, Supervision
 from ingest.quantity import QUANTITIES
 from ingest.reading import from_us
 
@@ -47,13 +47,16 @@ def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[st
         "threshold": rule.raise_at,
         "since": from_us(since_us).isoformat(),
         "clause": rule.clause,
+        "clause_zh": rule.clause_zh or rule.clause,
         "clause_verified": rule.clause_verified,
         "text_zh": text_zh,
         "text_en": text_en,
     }
 
 
-def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_institution: bool) -> dict[str, Any]:
+def of_silence(
+    *, quiet_since_us: int, limit_s: float, supervision: Supervision, whole_institution: bool
+) -> dict[str, Any]:
     """The evidence for an offline alert; `limit_s` is the silence allowed, in seconds."""
     minutes = f"{limit_s / 60:.1f}".removesuffix(".0")
     if whole_institution:
@@ -66,7 +69,8 @@ def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_instit
         "threshold": limit_s,
         "unit": "s",
         "since": from_us(quiet_since_us).isoformat(),
-        "clause": clause,
+        "clause": supervision.clause,
+        "clause_zh": supervision.clause_zh or supervision.clause,
         "text_zh": text_zh,
         "text_en": text_en,
     }

@@ -24,7 +24,8 @@ def wanted(two: Two, *members: int, replaces: int | None, name: str = "日班") 
     """Twelve-hour shifts that began today."""
     return {
         "name": name, "role": "operator", "scope": {"institution_id": two.world.home}, "members": list(members),
-        "anchor": datetime.now(CHINA).date().isoformat(), "starts": ["20:00", "08:00"], "shifts_per_turn": 1, "replaces": replaces,
+        "anchor": datetime.now(CHINA).date().isoformat(), "starts": ["20:00", "08:00"], "shifts_per_turn": 1,
+        "replaces": replaces,
     }  # fmt: skip
 
 

@@ -100,6 +100,7 @@ export interface Evidence {
   unit?: string | null;
   /** The clause of the standard that the threshold comes from. */
   clause?: string | null;
+  clause_zh?: string | null;
   text_zh?: string | null;
   text_en?: string | null;
 }

@@ -10,10 +10,10 @@ const NIGHT = turn("2026-11-27T12:00:00Z", "2026-11-28T00:00:00Z"); // 20:00 to 
 const DAY = turn("2026-11-28T00:00:00Z", "2026-11-28T12:00:00Z");
 const START_MS = Date.parse("2026-11-27T13:00:00Z");
 
-test("a turn over midnight is on both days of China, told by its start on the first", () => {
+test("a turn over midnight is on both days of China, from midnight on the second", () => {
   const days = daysOf([NIGHT, DAY], START_MS, 3);
   expect(days.map(({ date }) => date)).toEqual(["2026-11-27", "2026-11-28", "2026-11-29"]);
-  expect(days.map(({ entries }) => entries.map(({ from }) => from))).toEqual([["20:00"], ["", "08:00"], []]);
+  expect(days.map(({ entries }) => entries.map(({ from }) => from))).toEqual([[null], ["00:00", "08:00"], []]);
 });
 
 test("the turn at a moment ends where the next begins", () => {

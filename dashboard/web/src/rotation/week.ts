@@ -5,8 +5,8 @@ const DAY_MS = 86_400_000;
 
 export interface DayEntry {
   turn: DutyTurn;
-  /** "08:00", or "" where the turn began on an earlier day. */
-  from: string;
+  /** "08:00"; "00:00" where the turn goes on from the day before, null for the one that is going on. */
+  from: string | null;
 }
 
 export interface Day {
@@ -22,7 +22,10 @@ export function daysOf(turns: readonly DutyTurn[], fromMs: number, count: number
     const beginMs = Date.parse(`${date}T00:00:00+08:00`);
     const entries = turns
       .filter((turn) => Date.parse(turn.from_at) < beginMs + DAY_MS && Date.parse(turn.until_at) > beginMs)
-      .map((turn) => ({ turn, from: Date.parse(turn.from_at) > beginMs ? formatTime(turn.from_at, "minute") : "" }));
+      .map((turn) => ({
+        turn,
+        from: Date.parse(turn.from_at) <= fromMs && number === 0 ? null : formatTime(Math.max(beginMs, Date.parse(turn.from_at)), "minute"),
+      }));
     return { date, entries };
   });
 }

@@ -6,6 +6,7 @@ export const rotations: typeof chinese = {
   search: "Search by institution or name",
   empty: "There is nobody yet who could take turns",
   now: "On duty now",
+  nowShort: "now",
   everybody: "everybody of this role",
   until: "until {time}",
   inPlaceOf: "for {name}",

@@ -5,6 +5,7 @@ export const rotations = {
   search: "按机构或姓名查找",
   empty: "还没有可以排班的人员",
   now: "现在值班",
+  nowShort: "现在",
   everybody: "该角色全部人员",
   until: "至 {time}",
   inPlaceOf: "替 {name}",

@@ -251,11 +251,27 @@ def _score(
     return score
 
 
-def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
+def tick(state: State, now_us: int, *, listening: bool, caught_up: bool) -> Verdict:
     """What time alone brings about: delays and holds that ran out, and silence. While we are not `listening` (no
-    broker), silence says nothing about the devices."""
+    broker), silence says nothing about the devices; until we have `caught_up` with what was sent meanwhile, neither
+    does a delay that seems to have run out: a reading that still waits may have ended it before."""
     plan = state.plan
     patch = Patch()
+    events = _events(state, patch, _expire(state, patch, now_us)) if caught_up else []
+    presence = state.presence
+    if listening != state.listening:
+        patch.listening = listening
+        presence = presence.listening_again(now_us)
+    if listening:
+        presence, silence = supervise.supervise(plan, presence, now_us)
+        events += _silence_events(state, patch, silence, now_us)
+    patch.presence = presence
+    return Verdict(events, patch)
+
+
+def _expire(state: State, patch: Patch, now_us: int) -> list[_Change]:
+    """Delays and holds that have run out by `now_us`; the watches' new rows go into `patch`."""
+    plan = state.plan
     working = state.latch.take(np.arange(plan.watch_total))
     # Delays run by the clock of the device, which stands behind ours by its skew, network included.
     told = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
@@ -268,16 +284,7 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
             value = float(state.last_value[plan.slot[row]])
             since_us, score = int(state.latch.since_us[row]), float(working.score[row])
             changes.append(_Change(row, verb, int(due_us[row]), since_us, value, score))
-    events = _events(state, patch, changes)
-    presence = state.presence
-    if listening != state.listening:
-        patch.listening = listening
-        presence = presence.listening_again(now_us)
-    if listening:
-        presence, silence = supervise.supervise(plan, presence, now_us)
-        events += _silence_events(state, patch, silence, now_us)
-    patch.presence = presence
-    return Verdict(events, patch)
+    return changes
 
 
 def begin_now(state: State, patch: Patch, watches: Int64, now_us: int) -> list[AlertEvent]:

@@ -100,6 +100,16 @@ def test_a_delay_that_ran_out_unseen_still_counts():
     assert feed(engine, readings((GAS, 0, 21), (GAS, 45, 5))) == [("raise", "r", 30.0), ("clear", "r", 45.0)]
 
 
+def test_no_delay_runs_out_while_readings_still_wait_to_be_taken():
+    engine = state(rules=RULES.format(more="on_delay_s = 20"))
+    feed(engine, readings((GAS, 0, 30)))
+    beyond = copy.deepcopy(engine)
+    assert pass_time(engine, 45, caught_up=False) == []  # we were away; what the broker kept comes now
+    assert feed(engine, readings((GAS, 10, 5), delay_s=35)) == []  # the gas had gone in time
+    assert pass_time(engine, 46) == []
+    assert pass_time(beyond, 45) == [("raise", "r", 20.0)]  # and with nothing waiting, it is one
+
+
 def test_an_interrupted_on_delay_starts_again():
     engine = state(rules=RULES.format(more="on_delay_s = 30"))
     feed(engine, readings((GAS, 0, 21), (GAS, 20, 5), (GAS, 25, 21)))

@@ -1,7 +1,7 @@
 """From records to the shapes people see: who is on duty, and for whom nobody has made a rotation."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from dashboard import schemas
 from dashboard.access import Reach
 from ingest import directory
 from ingest.database import Connection
+from ingest.registry import Institution
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,19 @@ class Sight:
     """What somebody sees of the people: who is within reach, and who can be told at all."""
 
     reach: Reach
-    regions: Mapping[int, str]  # of institutions, by id
+    institutions: Mapping[int, Institution]
     reachable: Collection[int]
 
     def within(self, scope: Scope) -> bool:
         """Whether a place lies within reach."""
-        return scope.within(self.reach.scope, self.regions.get(scope.institution_id or 0, ""))
+        institution = self.institutions.get(scope.institution_id or 0)
+        return scope.within(self.reach.scope, institution.region if institution else "")
+
+    def matches(self, wanted: str, scope: Scope, names: Iterable[str]) -> bool:
+        """Whether `wanted` (folded) is part of a place's name, code or region, or of one of `names`."""
+        institution = self.institutions.get(scope.institution_id or 0)
+        place = (institution.name, institution.name_en, institution.code) if institution else (scope.region,)
+        return any(wanted in text.casefold() for text in (*place, *names))
 
     def may_edit(self, person_role: Role, scope: Scope) -> bool:
         """Whether they may say who of that role is on duty there."""
@@ -42,16 +50,26 @@ class Sight:
 
 def sight(connection: Connection, reach: Reach) -> Sight:
     """What `reach` sees."""
-    regions = {each.id: each.region for each in directory.institutions(connection)}
-    return Sight(reach, regions, {contact.person_id for contact in people_store.contacts(connection)})
+    institutions = {each.id: each for each in directory.institutions(connection)}
+    return Sight(reach, institutions, {contact.person_id for contact in people_store.contacts(connection)})
 
 
-def board(connection: Connection, reach: Reach, now: datetime, days: int) -> schemas.RotationBoard:
-    """The rotations within reach with their turns of the next days, stand-ins, and places without a rotation."""
-    seen, roster = sight(connection, reach), oncall_store.roster(connection, now)
-    rotations = [each for each in roster.rotations if seen.within(each.scope)]
+def board(
+    connection: Connection, reach: Reach, now: datetime, *, days: int, q: str, limit: int
+) -> schemas.RotationBoard:
+    """The rotations within reach that match `q` with their turns of the next days, stand-ins, and places without a
+    rotation; of each list the first `limit`."""
+    seen, roster, wanted = sight(connection, reach), oncall_store.roster(connection, now), q.strip().casefold()
+    rotations = [
+        each
+        for each in roster.rotations
+        if seen.within(each.scope)
+        and seen.matches(wanted, each.scope, (each.name, *(roster.persons[number].name for number in each.members)))
+    ]
+    without = [each for each in _without(connection, seen, roster) if seen.matches(wanted, each[1], ())]
     return schemas.RotationBoard(
-        items=[rotation(seen, roster, each, now, days) for each in rotations],
+        items=[rotation(seen, roster, each, now, days) for each in rotations[:limit]],
+        total=len(rotations),
         stand_ins=[
             schemas.StandIn(
                 id=each.id,
@@ -64,7 +82,16 @@ def board(connection: Connection, reach: Reach, now: datetime, days: int) -> sch
             for each in sorted(roster.stand_ins, key=lambda one: (one.from_at, one.id))
             if seen.within((absent := roster.persons[each.absent_id]).scope)
         ],
-        without=_without(connection, seen, roster),
+        without=[
+            schemas.WithoutRotation(
+                role=role,
+                scope=schemas.Scope(institution_id=scope.institution_id, region=scope.region),
+                count=count,
+                may_edit=seen.may_edit(role, scope),
+            )
+            for role, scope, count in without[:limit]
+        ],
+        without_total=len(without),
     )
 
 
@@ -95,8 +122,8 @@ def rotation(
     )
 
 
-def _without(connection: Connection, seen: Sight, roster: Roster) -> list[schemas.WithoutRotation]:
-    """Places whose people the policy calls by rotation, but which have none."""
+def _without(connection: Connection, seen: Sight, roster: Roster) -> list[tuple[Role, Scope, int]]:
+    """Places whose people the policy calls by rotation, but which have none, and how many people those are."""
     policy = oncall_store.policy_in_force(connection)
     called = {target.role for route in policy.routes for step in route.steps for target in step.to if target.on_call}
     made = {(each.role, each.scope) for each in roster.rotations}
@@ -105,11 +132,4 @@ def _without(connection: Connection, seen: Sight, roster: Roster) -> list[schema
         for person in roster.persons.values()
         if person.active and person.role in called and seen.within(person.scope)
     )
-    return [
-        schemas.WithoutRotation(
-            role=role, scope=schemas.Scope(institution_id=scope.institution_id, region=scope.region), count=count,
-            may_edit=seen.may_edit(role, scope),
-        )
-        for (role, scope), count in counts.items()
-        if (role, scope) not in made
-    ]  # fmt: skip
+    return [(role, scope, count) for (role, scope), count in counts.items() if (role, scope) not in made]

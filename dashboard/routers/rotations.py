@@ -26,11 +26,17 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Prob
 
 
 @router.get("/rotations", summary="Who is on duty, now and in the coming days", response_model=schemas.RotationBoard)
-def list_rotations(serving: Serving, reach: Viewing, days: Days = 7) -> schemas.RotationBoard:
+def list_rotations(
+    serving: Serving,
+    reach: Viewing,
+    days: Days = 7,
+    q: Annotated[str, Query(max_length=100, description="part of a place's or a person's name")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> schemas.RotationBoard:
     """Every rotation within one's scope with its turns from now on, who stands in for whom, and roles that the policy
     calls by rotation without there being one."""
     with serving.reading() as connection:
-        return present_rotations.board(connection, reach, datetime.now(UTC), days)
+        return present_rotations.board(connection, reach, datetime.now(UTC), days=days, q=q, limit=limit)
 
 
 @router.get("/rotations/people", summary="Who can take turns or stand in", response_model=schemas.DutyPeople)

@@ -71,11 +71,13 @@ class WithoutRotation(Shape):
 
 
 class RotationBoard(Shape):
-    """Who is on duty, as far as one's own scope."""
+    """Who is on duty, as far as one's own scope; the totals count all that match, `items` and `without` the first."""
 
     items: list[Rotation]
+    total: int
     stand_ins: list[StandIn]
     without: list[WithoutRotation]
+    without_total: int
 
 
 class DutyPeople(Shape):

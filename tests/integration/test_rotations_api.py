@@ -191,3 +191,7 @@ def _nothing_foreign(served: Served, two: Two) -> None:
         board = client.get("/api/rotations").json()
         assert {each["scope"]["institution_id"] for each in board["items"]} <= {two.world.home, None}
         assert {each["absent"]["id"] for each in board["stand_ins"]} == {two.own_person}
+        assert client.get("/api/rotations?q=own-NURSE").json()["total"] == 1
+        assert client.get("/api/rotations?q=远方").json()["total"] == 0
+        cut = client.get("/api/rotations?limit=1").json()
+        assert (len(cut["items"]), len(cut["without"]) <= 1) == (1, True)

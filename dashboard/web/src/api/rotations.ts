@@ -56,10 +56,13 @@ export interface WithoutRotation {
   may_edit: boolean;
 }
 
+/** The totals count all that match; the lists hold the first of them. */
 export interface Board {
   items: Rotation[];
+  total: number;
   stand_ins: StandIn[];
   without: WithoutRotation[];
+  without_total: number;
 }
 
 export interface NewRotation {
@@ -73,8 +76,8 @@ export interface NewRotation {
   replaces: number | null;
 }
 
-export function board(): Promise<Board> {
-  return get("/rotations", { days: 7 });
+export function board(q: string, limit: number): Promise<Board> {
+  return get("/rotations", { days: 7, q, limit });
 }
 
 /** Who can take turns or stand in. */

@@ -186,7 +186,7 @@ def _declarations(style: str) -> Iterable[str]:
 
 def marks_problems(
     marks: Sequence[Mark], floor: int, zones: Collection[Place], devices: Collection[Place]
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """What is wrong with the marks on the plan of `floor`, at an institution with these zones and devices."""
     problems: list[str] = []
     for what, places, ids in (

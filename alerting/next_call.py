@@ -80,7 +80,7 @@ def foresee(
     following = _following(ladder, route, policy, roster, institution, now)
     return Forecast(
         following, None if following else Reason.LAST_TOLD, climb.end_at(ladder, route), route.raises_unanswered
-    )  # fmt: skip
+    )
 
 
 def _silent(alert: Alert, quiet: Quiet | None, roster: Roster, route: Route | None) -> Reason | Quiet | None:

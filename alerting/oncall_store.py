@@ -183,9 +183,7 @@ def end_stand_in(connection: Connection, number: int, *, actor: str, now: dateti
     _note(connection, "end_stand_in", f"stand_in:{number}", scope, actor, {"absent_id": ended.absent_id})
 
 
-def _note(
-    connection: Connection, verb: str, subject: str, scope: Scope, actor: str, body: Mapping[str, Any]
-) -> None:  # fmt: skip
+def _note(connection: Connection, verb: str, subject: str, scope: Scope, actor: str, body: Mapping[str, Any]) -> None:
     record_act(
         connection, actor=actor, verb=verb, subject=subject, institution_id=scope.institution_id, body=body
     )  # fmt: skip

@@ -95,9 +95,7 @@ def board(
     )
 
 
-def rotation(
-    seen: Sight, roster: Roster, record: oncall.Rotation, now: datetime, days: int
-) -> schemas.Rotation:  # fmt: skip
+def rotation(seen: Sight, roster: Roster, record: oncall.Rotation, now: datetime, days: int) -> schemas.Rotation:
     """A rotation with its turns of the next days."""
     return schemas.Rotation(
         id=record.id,

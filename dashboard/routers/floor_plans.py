@@ -83,9 +83,7 @@ def save_marks(
     marks = [Mark(each.zone_id, each.device_id, each.x, each.y) for each in wanted.marks]
     with serving.writing() as connection:
         reach.demand_institution(connection, institution_id)
-        floor_plan_store.save_marks(
-            connection, institution_id, floor, marks, seen=wanted.version, actor=reach.actor
-        )  # fmt: skip
+        floor_plan_store.save_marks(connection, institution_id, floor, marks, seen=wanted.version, actor=reach.actor)
         return _shown(connection, institution_id, floor)
 
 

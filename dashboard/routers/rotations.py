@@ -47,12 +47,10 @@ def list_people(serving: Serving, reach: Planning) -> schemas.DutyPeople:
         everybody = people_store.persons(connection)
         return schemas.DutyPeople(
             items=[seen.person(who) for who in everybody if who.active and seen.within(who.scope)]
-        )  # fmt: skip
+        )
 
 
-@router.put(
-    "/rotations", summary="Put a rotation in use", response_model=schemas.Rotation, responses=_REFUSED
-)  # fmt: skip
+@router.put("/rotations", summary="Put a rotation in use", response_model=schemas.Rotation, responses=_REFUSED)
 def put_rotation(wanted: schemas.RotationRequest, serving: Serving, reach: Planning) -> schemas.Rotation:
     """In place of the one that was seen for the same role and place: 409 when somebody else has changed it since."""
     scope = Scope(wanted.scope.institution_id, wanted.scope.region)
@@ -98,9 +96,7 @@ def add_stand_in(wanted: schemas.StandInRequest, serving: Serving, reach: Planni
     now = datetime.now(UTC)
     with serving.writing() as connection:
         seen = present_rotations.sight(connection, reach)
-        absent, other = (
-            _within(connection, seen, number) for number in (wanted.absent_id, wanted.stand_in_id)
-        )  # fmt: skip
+        absent, other = (_within(connection, seen, number) for number in (wanted.absent_id, wanted.stand_in_id))
         _demand(connection, reach, absent.role, absent.scope)
         record = StandIn(0, absent.id, other.id, wanted.from_at, wanted.until_at)
         number = oncall_store.add_stand_in(connection, record, actor=reach.actor, now=now)

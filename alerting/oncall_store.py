@@ -43,13 +43,20 @@ def save_policy(connection: Connection, policy: Policy, body: str, *, loaded_by:
 
 
 def policy_in_force(connection: Connection) -> Policy:
-    """The policy the notifier goes by: the one that ships with Anhu where none was loaded, or none that can be read."""
+    """The policy the notifier goes by."""
+    return _parsed(policy_text_in_force(connection))
+
+
+def policy_text_in_force(connection: Connection) -> str:
+    """Its text: of the policy that ships with Anhu where none was loaded, or none that can be read."""
     found = load_policy(connection)
+    body = found[0] if found else default_policy()
     try:
-        return _parsed(found[0] if found else default_policy())
+        _parsed(body)
     except PolicyInvalid as error:  # loaded by another version of Anhu: better told by our ladder than not at all
         log.error("the policy in force cannot be read; the default one is used", problems=error.problems)  # noqa: TRY400
-        return _parsed(default_policy())
+        return default_policy()
+    return body
 
 
 @lru_cache(maxsize=4)

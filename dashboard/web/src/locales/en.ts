@@ -46,6 +46,9 @@ export const en: Messages = {
     lostFirst: "Live data can't be reached. Reconnecting…",
     pipeline: "Data processing has stopped",
     pipelineDetail: "New readings are not being judged and alerts may not appear. Call the system administrator now.",
+    silence: "Silence the tone",
+    database: "The database is away",
+    databaseDetail: "Alarms still appear and sound. Acknowledging and looking things up must wait: act, and telephone those concerned.",
   },
   sound: {
     enable: "Enable sound",
@@ -89,6 +92,7 @@ export const en: Messages = {
     resetFirst: "{who} reset it first, at {time}",
     changed: "The alert has just changed and was refreshed. Look again before you act",
     operateFailed: "That did not work: {detail}",
+    notRecorded: "Your click was not recorded: {why}. Act on the alarm and telephone those concerned; click again once it is back.",
     engine: "System",
     occurrences: "{n} times",
     onset: "Onset",
@@ -179,7 +183,7 @@ export const en: Messages = {
   },
   quantity: {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
-    heat_alarm: "Heat alarm", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
+    heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
     sos: "Call", battery: "Battery",
   },
   binary: { on: "Triggered", off: "Normal" },
@@ -495,6 +499,10 @@ export const en: Messages = {
     ago: "{span} ago",
   },
   title: { flash: "{kind}: {where}", waiting: "{n} critical alert | {n} critical alerts", lost: "Connection lost" },
-  notify: { body: "{where}\n{evidence}" },
+  notify: {
+    body: "{where}\n{evidence}",
+    lost: "This page receives no alarms any more. Check the network, and keep watch by other means.",
+    pipeline: "New readings are not being judged and alerts may not appear. Call the system administrator now.",
+  },
   language: { other: "中文", switch: "切换到中文" },
 };

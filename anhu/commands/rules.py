@@ -38,7 +38,8 @@ add_commands(
             f"{len(rules.rules)} rules, {len(rules.combinations)} combinations",
         ),
         without_clause=lambda rules: [
-            each.id for each in (*rules.rules, *rules.combinations) if not each.clause_verified
+            *(rule.id for rule in rules.rules if not rule.clause_verified),
+            *(each.id for each in rules.combinations if not each.clause_verified),
         ],
         in_force=store.load_rules,
         put_in_force=_put_in_force,

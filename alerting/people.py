@@ -31,6 +31,8 @@ class Right(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
     MAINTENANCE = "maintenance"
     MANAGE_PLANS = "manage_plans"  # emergency plans and action cards
+    VIEW_RESIDENTS = "view_residents"  # who cannot walk: personal data
+    MANAGE_ROTATIONS = "manage_rotations"  # who is on duty, and who stands in
     ANSWER_DUTY_CHECK = "answer_duty_check"
     CALL_DUTY_CHECK = "call_duty_check"
     DRILL = "drill"
@@ -46,10 +48,12 @@ class Right(StrEnum):
 
 
 _DESK: Final = {
-    Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.REPORT_HAZARD, Right.RECTIFY_HAZARD
+    Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.VIEW_RESIDENTS, Right.REPORT_HAZARD,
+    Right.RECTIFY_HAZARD,
 }  # fmt: skip
 _HOUSE: Final = _DESK | {
-    Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.ASSIGN_HAZARD
+    Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,
+    Right.ASSIGN_HAZARD,
 }  # fmt: skip
 _TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
@@ -76,6 +80,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.CALL_DUTY_CHECK,
             Right.DRILL,
             Right.MANAGE_PEOPLE,
+            Right.MANAGE_ROTATIONS,
             Right.VIEW_NOTIFICATIONS,
             Right.VIEW_LEDGER,
         }

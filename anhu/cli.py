@@ -22,6 +22,7 @@ from anhu.commands import (
     plans,
     policy,
     registry,
+    rotation,
     rules,
     serve,
     simulate,
@@ -111,6 +112,7 @@ app.add_typer(hazard.app, name="hazard")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")
+app.add_typer(rotation.app, name="rotation")
 app.add_typer(notify.app, name="notify")
 app.add_typer(broker.app, name="broker")
 app.add_typer(user.app, name="user")

@@ -22,6 +22,7 @@ from dashboard.routers import (
     devices,
     drills,
     duty_checks,
+    floor_plans,
     hazards,
     institutions,
     ledger,
@@ -29,6 +30,7 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    rotations,
     session,
     suppressions,
     system,
@@ -50,6 +52,8 @@ _RIGHTFUL = (
     plans.router,
     hazards.router,
     checklists.router,
+    floor_plans.router,
+    rotations.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
@@ -93,7 +97,10 @@ def create_app(
     problems.install(app)
     # The last one added is the first a request meets.
     app.add_middleware(
-        BodyLimit, bytes_max=settings.body_bytes_max, larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX}
+        BodyLimit,
+        bytes_max=settings.body_bytes_max,
+        picture_bytes_max=settings.picture_mib_max * 1_048_576,
+        larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX},
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)

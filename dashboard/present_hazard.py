@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from alerting.people import RIGHTS, Person
-from dashboard import hazard_schemas, schemas
+from dashboard import schemas
+from dashboard.schemas import hazards as hazard_schemas
 from ingest import directory
 from ingest.database import Connection
 from inspection import checklist, decide, hazard_list_store, hazard_store, operate

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from dashboard import hazard_schemas, present_hazard, schemas
+from dashboard import present_hazard, schemas
 from dashboard.access import Viewing
+from dashboard.schemas import hazards as hazard_schemas
 from inspection import checklist
 
 router = APIRouter(prefix="/checklists", tags=["checklists"])

@@ -12,10 +12,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from alerting.people import Right
-from dashboard import hazard_schemas, present_hazard, schemas
+from dashboard import present_hazard, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 from dashboard.errors import BadRequest
-from dashboard.hazard_schemas import HazardDetail
+from dashboard.schemas import hazards as hazard_schemas
+from dashboard.schemas.hazards import HazardDetail
 from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection

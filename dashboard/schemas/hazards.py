@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from dashboard.schemas import AlertDevice, AlertInstitution, AlertZone, Id, Moment, Shape, Text
+from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
+from dashboard.schemas.base import Id, Moment, Shape, Text
 from inspection.checklist import Evidence, Level, Purpose, Wording
 from inspection.decide import Ripe, Standing
 from inspection.hazard import TEXT_LENGTH_MAX, TITLE_LENGTH_MAX, Category, Origin, Proposal, State, Supervisor, Verb

@@ -21,7 +21,7 @@ _NAMES: Final = {
     "sos": ("呼叫信号", "Call signal"),
     "battery": ("电量", "Battery"),
 }
-_UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "1": "", "dose": "×"}
+_UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence
     "rate_of_rise": ("{}上升速度", "{} rise"),
     "excess": ("{}高出本底", "{} above its usual level:"),
@@ -32,12 +32,26 @@ _WORDS: Final = {  # what a detector's score is, for the sentence
 MEMBERS_SHOWN_MAX: Final = 6  # of a combination, in its sentence
 
 
+def quantity_name(quantity: str) -> tuple[str, str]:
+    """What a quantity is called in Chinese and English."""
+    return _NAMES[quantity]
+
+
+def shown_unit(unit: str) -> str:
+    """A unit as people write it.
+
+    >>> shown_unit("Cel/min"), shown_unit("%LEL")
+    ('°C/min', '%LEL')
+    """
+    return _UNITS.get(unit, unit)
+
+
 def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[str, Any]:
     """The evidence for `rule`: what was read, what it was compared with, since when, and the sentence in both
     languages."""
     unit = DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit)
-    shown = _UNITS.get(unit, unit)
-    zh, en = _NAMES[rule.quantity]
+    shown = shown_unit(unit)
+    zh, en = quantity_name(rule.quantity)
     if not shown:
         text_zh, text_en = rule.title_zh, rule.title_en
     else:

@@ -38,15 +38,17 @@ class VersionedFile(Generic[Content]):
     put_in_force: Callable[[Connection, Content, str, str], bool]
 
 
+def read(path: Path, invalid: type[RulesInvalid]) -> str:
+    """The text of a file. Raises `invalid` where it cannot be read."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise invalid([f"{path}: {error}"]) from error
+
+
 def add_commands(app: typer.Typer, kind: VersionedFile[Content]) -> None:
     """`check`, `load` and `show` of one kind of file."""
     zh, en = kind.noun
-
-    def read(path: Path) -> str:
-        try:
-            return path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise kind.invalid([f"{path}: {error}"]) from error
 
     @app.command(
         help=f"检查{zh}文件。 Check a file of the {en}.",
@@ -55,7 +57,7 @@ def add_commands(app: typer.Typer, kind: VersionedFile[Content]) -> None:
     def check(file: Path) -> None:
         """Say every error in `file`."""
         with plain_errors():
-            content = kind.parse(read(file))
+            content = kind.parse(read(file, kind.invalid))
             counted_zh, counted_en = kind.count(content)
             progress(text(f"没有错误：{counted_zh}", f"no errors: {counted_en}"))
             if unread := ", ".join(kind.without_clause(content)):
@@ -73,7 +75,7 @@ def add_commands(app: typer.Typer, kind: VersionedFile[Content]) -> None:
     ) -> None:
         """Check `file` and put it in force."""
         with plain_errors():
-            body = read(file)
+            body = read(file, kind.invalid)
             content = kind.parse(body)
             with database(data_dir) as url, connect(url) as connection:
                 new = kind.put_in_force(connection, content, body, by[:200])

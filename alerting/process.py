@@ -205,12 +205,14 @@ class Judge:
 
     def _read_start(self, connection: Connection, plan: Plan, now_us: int) -> Start:
         """The latest stored readings, to be judged once more in silence, so that averages, counts and delays stand
-        where they stood; for the few points under a rule with a longer delay, as far back as that delay reaches."""
+        where they stood; for the few points under a rule with a longer delay or a detector with a longer memory, as far
+        back as these reach."""
         now, warm_us = from_us(now_us), int(self._settings.warm_s * 1e6)
         batches = []
-        delayed = plan.limits.on_delay_us > warm_us
+        reach_us = plan.reach_us()
+        delayed = reach_us > warm_us
         if delayed.any():
-            longest = timedelta(microseconds=warm_us + int(plan.limits.on_delay_us.max()))
+            longest = timedelta(microseconds=warm_us + int(reach_us.max()))
             points = np.unique(plan.point_id[plan.slot[delayed]]).tolist()
             batches.append(self._readings.readings_since(connection, now - longest, now, points))
         batches.append(self._readings.readings_since(connection, now - timedelta(microseconds=warm_us), now))

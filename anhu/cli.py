@@ -12,6 +12,7 @@ from anhu.commands import (
     broker,
     demo,
     drill,
+    evaluate,
     ledger,
     migrate,
     notify,
@@ -100,6 +101,7 @@ app.command(
 app.add_typer(simulate.replay, name="replay")
 app.add_typer(registry.app, name="registry")
 app.add_typer(rules.app, name="rules")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")

@@ -52,6 +52,14 @@ class RolesFailed(AnhuError):
     """A role of the service keeps failing."""
 
 
+class EvaluationFailed(AnhuError):
+    """The recordings could not be evaluated."""
+
+
+class RecordingUnreadable(EvaluationFailed):
+    """A recording cannot be read, or holds none of what this evaluation needs."""
+
+
 def own_servers(language: Language | None = None) -> str:
     """How to run without the embedded services."""
     return text(

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from alerting.spool_feed import SpoolFeed
+from alerting.spool_feed import THE_BEGINNING, SpoolFeed
 from dashboard.follower import Tell
 
 POLL_S: Final = 0.05
@@ -63,7 +63,7 @@ class Bystander(threading.Thread):
         if self._spool is None:
             return
         if self._feed is None:
-            self._feed = SpoolFeed(self._spool, backlog=True)
+            self._feed = SpoolFeed(self._spool, after=THE_BEGINNING)
         if entries := self._feed.new_entries():
             log.warning("alerts told from the spool: the database is away", count=len(entries))
             self._tell(lambda picture: picture.take_spooled(entries, datetime.now(UTC)))

@@ -5,8 +5,23 @@ Adding a detector is one file and its line in DETECTORS.
 
 from typing import Final
 
+from alerting.detect.co_dose import EN_50291, UL_2034, CoDose
 from alerting.detect.detector import Detector
+from alerting.detect.excess import Excess
+from alerting.detect.excess_sum import ExcessSum
+from alerting.detect.heat import Heat
 from alerting.detect.rate_of_rise import RateOfRise
 from alerting.detect.setpoint import Setpoint
 
-DETECTORS: Final[dict[str, Detector]] = {detector.name: detector for detector in (Setpoint(), RateOfRise())}
+DETECTORS: Final[dict[str, Detector]] = {
+    detector.name: detector
+    for detector in (
+        Setpoint(),
+        RateOfRise(),
+        Excess(),
+        ExcessSum(),
+        Heat(),
+        CoDose("co_en50291", EN_50291),
+        CoDose("co_ul2034", UL_2034),
+    )
+}

@@ -41,6 +41,10 @@ class RateOfRise:
         """Per minute."""
         return f"{quantity_unit}/min"
 
+    def memory_s(self, parameters: Mapping[str, float]) -> float:
+        """After four time constants less than 2 % is left of where the slow average stood."""
+        return 4 * parameters["slow_s"]
+
     def begin(self, count: int) -> Columns:
         """Two averages, and the last sample (its time NEVER = -1 before the first)."""
         return {

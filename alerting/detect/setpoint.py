@@ -27,6 +27,10 @@ class Setpoint:
         """The quantity's own."""
         return quantity_unit
 
+    def memory_s(self, parameters: Mapping[str, float]) -> float:  # noqa: ARG002
+        """Nothing."""
+        return 0.0
+
     def begin(self, count: int) -> Columns:  # noqa: ARG002 - nothing to remember
         """No columns."""
         return {}

@@ -130,8 +130,11 @@ def test_rate_of_rise_in_a_bedroom_but_not_in_a_kitchen():
     engine = state()
     ramp = [(point(d, "temperature"), t, 20 + t * 12 / 60) for t in range(0, 181, 10) for d in (1, 2)]
     events = step(engine, readings(*ramp)).events
-    assert [(event.rule, event.source.device_id) for event in events] == [("fire.heat.rise", 1)]
-    assert events[0].evidence["unit"] == "Cel/min"
+    assert [(event.rule, event.source.device_id) for event in events] == [
+        ("fire.heat.early", 1),
+        ("fire.heat.rise", 1),
+    ]
+    assert events[1].evidence["unit"] == "Cel/min"
 
 
 def test_a_slow_warm_up_and_noise_raise_nothing():

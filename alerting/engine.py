@@ -160,9 +160,25 @@ def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int |
         events += _rule_event(state, patch, change)
         events += _recombine(state, patch, zones, change.watch, change.verb, change.at_us)
     if now_us is not None:
-        for zone in sorted({int(np.searchsorted(plan.zone_id, zone_id)) for zone_id, _ in state.standing}):
+        for zone in _zones_waiting(state):
             events += _run_out(state, patch, zones, zone, now_us - _skew_us(state, zone))
     return events
+
+
+def _zones_waiting(state: State) -> list[int]:
+    """The zones (rows) in which something stands alone and will count as the whole in time: of all that stands, and in
+    the morning that is much, nothing else is brought about by time."""
+    delayed = {each.id: each for each in state.plan.rule_set.combinations if each.alone_delay_s}
+    if not delayed:
+        return []
+    waiting = {
+        zone_id
+        for (zone_id, name), standing in state.standing.items()
+        if name in delayed
+        and zone_id in state.plan.registry.zones
+        and confirm.due_us(delayed[name], standing) is not None
+    }
+    return sorted(int(np.searchsorted(state.plan.zone_id, zone_id)) for zone_id in waiting)
 
 
 def _run_out(state: State, patch: Patch, zones: ZoneConditions, zone: int, until_us: int) -> list[AlertEvent]:
@@ -268,7 +284,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
             since_us = int(silence.institution_quiet_since_us[row])
             limit_s = int(plan.institution_offline_us[row]) / 1e6
             told = evidence.of_silence(
-                quiet_since_us=since_us, limit_s=limit_s, clause=supervision.clause, whole_institution=True
+                quiet_since_us=since_us, limit_s=limit_s, supervision=supervision, whole_institution=True
             )
             source = Source(int(plan.institution_id[row]), None, None)
             events += _say(state, patch, source, whole, verb, now_us, since_us, told)
@@ -278,7 +294,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
             told = evidence.of_silence(
                 quiet_since_us=since_us,
                 limit_s=int(plan.offline_us[row]) / 1e6,
-                clause=supervision.clause,
+                supervision=supervision,
                 whole_institution=False,
             )
             events += _say(state, patch, _device_source(plan, row), single, verb, now_us, since_us, told)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from alerting.detect import DETECTORS
-from alerting.rules import Combination, Rule
+from alerting.rules import Combination, Rule, Supervision
 from ingest.quantity import QUANTITIES
 from ingest.reading import from_us
 
@@ -21,7 +21,7 @@ _NAMES: Final = {
     "sos": ("呼叫信号", "Call signal"),
     "battery": ("电量", "Battery"),
 }
-_UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "1": "", "dose": "×"}
+_UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence
     "rate_of_rise": ("{}上升速度", "{} rise"),
     "excess": ("{}高出本底", "{} above its usual level:"),
@@ -32,12 +32,26 @@ _WORDS: Final = {  # what a detector's score is, for the sentence
 MEMBERS_SHOWN_MAX: Final = 6  # of a combination, in its sentence
 
 
+def quantity_name(quantity: str) -> tuple[str, str]:
+    """What a quantity is called in Chinese and English."""
+    return _NAMES[quantity]
+
+
+def shown_unit(unit: str) -> str:
+    """A unit as people write it.
+
+    >>> shown_unit("Cel/min"), shown_unit("%LEL")
+    ('°C/min', '%LEL')
+    """
+    return _UNITS.get(unit, unit)
+
+
 def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[str, Any]:
     """The evidence for `rule`: what was read, what it was compared with, since when, and the sentence in both
     languages."""
     unit = DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit)
-    shown = _UNITS.get(unit, unit)
-    zh, en = _NAMES[rule.quantity]
+    shown = shown_unit(unit)
+    zh, en = quantity_name(rule.quantity)
     if not shown:
         text_zh, text_en = rule.title_zh, rule.title_en
     else:
@@ -57,6 +71,7 @@ def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[st
         "threshold": rule.raise_at,
         "since": from_us(since_us).isoformat(),
         "clause": rule.clause,
+        "clause_zh": rule.clause_zh or rule.clause,
         "clause_verified": rule.clause_verified,
         "text_zh": text_zh,
         "text_en": text_en,
@@ -81,6 +96,7 @@ def of_combination(
         "detector": "combination",
         "since": from_us(since_us).isoformat(),
         "clause": combination.clause,
+        "clause_zh": combination.clause_zh or combination.clause,
         "clause_verified": combination.clause_verified,
         "members": [{"device": name, "title_zh": zh, "title_en": en} for name, zh, en in members],
         "text_zh": text_zh,
@@ -88,7 +104,9 @@ def of_combination(
     }
 
 
-def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_institution: bool) -> dict[str, Any]:
+def of_silence(
+    *, quiet_since_us: int, limit_s: float, supervision: Supervision, whole_institution: bool
+) -> dict[str, Any]:
     """The evidence for an offline alert; `limit_s` is the silence allowed, in seconds."""
     minutes = f"{limit_s / 60:.1f}".removesuffix(".0")
     if whole_institution:
@@ -101,7 +119,8 @@ def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_instit
         "threshold": limit_s,
         "unit": "s",
         "since": from_us(quiet_since_us).isoformat(),
-        "clause": clause,
+        "clause": supervision.clause,
+        "clause_zh": supervision.clause_zh or supervision.clause,
         "text_zh": text_zh,
         "text_en": text_en,
     }

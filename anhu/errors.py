@@ -52,6 +52,14 @@ class RolesFailed(AnhuError):
     """A role of the service keeps failing."""
 
 
+class DeviceUnknown(AnhuError):
+    """No such device is registered."""
+
+
+class BacktestImpossible(AnhuError):
+    """The stored readings cannot be judged anew."""
+
+
 class EvaluationFailed(AnhuError):
     """The recordings could not be evaluated."""
 
@@ -69,3 +77,7 @@ def own_servers(language: Language | None = None) -> str:
         "(see deploy/README.md).",
         language,
     )
+
+
+class PlaceUnknown(AnhuError):
+    """There is no such institution or region."""

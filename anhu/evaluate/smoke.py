@@ -15,7 +15,7 @@ meter that was off its zero then has this taken off, as commissioning a detector
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -23,12 +23,13 @@ from typing import Final
 import numpy as np
 
 from alerting.alert import Kind, Priority
-from alerting.rules import RuleSet
+from alerting.rules import RuleSet, default_rules, parse
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import nuisance
-from anhu.evaluate.recording import Float64, columns, files, part, table
+from anhu.evaluate.recording import Float64, columns, files, number, part, table
 from anhu.evaluate.replay import CALLING, Raised, Reading, Replay, Spot, edges
 from anhu.evaluate.report import Outcome, Quiet, Report
+from anhu.evaluate.sensitivity import variants
 
 REFRACTORY_S: Final = 300.0
 BASELINE_S: Final = 600.0
@@ -38,6 +39,13 @@ DB_PER_OPTICAL_DENSITY: Final = 10.0
 PPM_PER_VOLUME_PERCENT: Final = 1e4
 PPM_PER_MOLE: Final = 1e6
 KELVIN: Final = 273.15
+ROOM_C: Final = 20.0  # what a rise in K is added to
+
+MAIN_FIGURES: Final = (
+    "detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s", "median_delay_s",
+    "false_alarms",
+)  # fmt: skip
+SENSITIVE_RULES: Final = ("fire.smoke", "fire.smoke.early", "fire.smoke.rise", "fire.heat.early", "fire.heat.rise")
 
 _FACTORS: Final = {
     "SM": ("smoke_obscuration", DB_PER_OPTICAL_DENSITY),
@@ -58,10 +66,13 @@ class Test:
     notes: tuple[str, ...] = ()
 
 
-def evaluate(folder: Path, rules: RuleSet | None = None) -> Report:
-    """The report on `folder`. Raises RecordingUnreadable where nothing in it is known."""
+def evaluate(folder: Path, rules: RuleSet | None = None, *, sensitivity: bool = False) -> Report:
+    """The report on `folder`; with `sensitivity`, of the same under changed rules, too. Raises RecordingUnreadable
+    where nothing in it is known."""
     tests = [*home_tests(folder), *cargo_tests(folder)]
     report = of_tests(tests, rules) if tests else Report("smoke", [], [])
+    if sensitivity:
+        report = replace(report, more={**report.more, "sensitivity": _sensitivity(tests)})
     quiet, notes = nuisance.of_kinds(folder, (Kind.FIRE,), rules)
     if not tests and not quiet:
         raise RecordingUnreadable(f"{part(folder)}: neither recorded fires with smoke nor nuisance recordings")
@@ -77,7 +88,8 @@ def home_tests(folder: Path) -> Iterator[Test]:
         for row in rows:
             one = dict(zip(header, row, strict=False))
             by_type = alarms.setdefault(one["test"], {}).setdefault(one["location"], {})
-            by_type.setdefault(one["type"], []).append(float(one["activation_s"]))
+            if np.isfinite(activation_s := number(one["activation_s"])):  # an alarm that never went off has no time
+                by_type.setdefault(one["type"], []).append(activation_s)
     for path in files(folder, "*SDC*.csv"):
         found = columns(path)
         if "TIME" not in found:
@@ -124,9 +136,11 @@ def cargo_tests(folder: Path) -> Iterator[Test]:
         found = columns(path, skip=1)
         if "Time" not in found:
             raise RecordingUnreadable(f"{path}: no column Time")
-        ceiling = [values for title, values in found.items() if re.fullmatch(r"TC\d+", title)]
-        kelvin = np.mean(ceiling, axis=0)
-        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else 20.0 + kelvin
+        ceiling = [
+            values for title, values in found.items() if re.fullmatch(r"TC\d+", title) and np.isfinite(values).all()
+        ]
+        kelvin = np.mean(ceiling, axis=0) if ceiling else np.full(len(found["Time"]), np.nan)
+        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else ROOM_C + kelvin
         co = next((found[t] for t in ("Aft Pan CO", "Mid Pan CO") if np.isfinite(found.get(t, np.nan)).any()), None)
         places: dict[str, dict[str, Float64]] = {}
         for title, values in found.items():
@@ -152,10 +166,8 @@ def of_tests(tests: Sequence[Test], rules: RuleSet | None = None) -> Report:
         quiet.append(Quiet(test.name, len(test.places) * BASELINE_S / 3600, len(early), synthetic=True))
     critical_only = Report("smoke", urgent, []).as_json()
     more = {
-        "critical_only": {
-            key: critical_only[key]
-            for key in ("detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s")
-        },
+        "critical_only": _main_figures(critical_only),
+        "leave_one_out": _leave_one_out(outcomes),
         "by_place": {
             each.name: {"delay_s": each.delay_s, "lead_s": each.lead_s, "lag_s": each.lag_s} for each in outcomes
         },
@@ -166,6 +178,28 @@ def of_tests(tests: Sequence[Test], rules: RuleSet | None = None) -> Report:
         *(note for test in tests for note in test.notes),
     ]
     return Report("smoke", outcomes, quiet, notes, more)
+
+
+def _sensitivity(tests: Sequence[Test]) -> dict[str, dict[str, object]]:
+    """The main figures with each parameter of the smoke and heat rules 30 % smaller and larger."""
+    return {
+        name: _main_figures(of_tests(tests, changed).as_json())
+        for name, changed in variants(parse(default_rules()), SENSITIVE_RULES)
+    }
+
+
+def _main_figures(figures: Mapping[str, object]) -> dict[str, object]:
+    return {key: figures[key] for key in MAIN_FIGURES}
+
+
+def _leave_one_out(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
+    """The main figures without each of the tests: how far one fire carries the result."""
+    return {
+        f"without {group}": _main_figures(
+            Report("smoke", [each for each in outcomes if each.group != group], []).as_json()
+        )
+        for group in sorted({each.group for each in outcomes})
+    }
 
 
 def _outcome(test: Test, place: str, raised: Sequence[Raised]) -> Outcome:
@@ -188,11 +222,11 @@ def _readings(test: Test) -> Iterator[Reading]:
     spacing_s = float(np.median(np.diff(test.times_s)))
     before_s = np.arange(0.0, BASELINE_S, spacing_s)
     seen = test.times_s <= test.times_s[0] + BASELINE_FROM_S
-    for number, (place, channels) in enumerate(sorted(test.places.items())):
+    for at, (place, channels) in enumerate(sorted(test.places.items())):
         for row, (quantity, values) in enumerate(sorted(channels.items())):
             first = values[seen][np.isfinite(values[seen])]
             if len(first):
-                drawn = np.random.default_rng([number, row]).choice(first, len(before_s))
+                drawn = np.random.default_rng([at, row]).choice(first, len(before_s))
                 yield from _column(place, quantity, before_s, drawn)
             yield from _column(place, quantity, test.times_s + BASELINE_S, values)
 

@@ -25,16 +25,17 @@ from alerting.spool_feed import SpooledEntry
 from dashboard.hub import Client, Hub, Update
 from dashboard.picture import Picture
 from dashboard.present import Places
-from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
+from ingest.directory import InstitutionEntry
 from ingest.reading import to_us
+from ingest.registry import Device, Zone
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
 DEVICES = 4
 PAGES = 3
 PLACES = Places(
     {1: InstitutionEntry(1, "home", "安和", "Anhe", "nursing_home", "220322", DEVICES)},
-    {1: ZoneEntry(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
-    {n: DeviceEntry(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in range(DEVICES)},
+    {1: Zone(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
+    {n: Device(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in range(DEVICES)},
 )
 WAITING_BYTES_MAX = 20_000
 

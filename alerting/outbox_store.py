@@ -230,6 +230,15 @@ def load_ladders(connection: Connection) -> list[Ladder]:
     return [_ladder(row) for row in found]
 
 
+def newest_ladder(connection: Connection, alert_id: UUID) -> Ladder | None:
+    """The ladder of the alert's newest call that the notifier has looked at."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            f"SELECT {', '.join(_LADDER)} FROM ladders WHERE alert_id = %s ORDER BY call DESC LIMIT 1", (alert_id,)
+        ).fetchone()
+        return _ladder(row) if row else None
+
+
 def load_tellings(connection: Connection) -> list[Telling]:
     """What is held back, and what was told in ladders that still run."""
     with connection.cursor(row_factory=dict_row) as rows:

@@ -31,6 +31,8 @@ class Right(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
     MAINTENANCE = "maintenance"
     MANAGE_PLANS = "manage_plans"  # emergency plans and action cards
+    VIEW_RESIDENTS = "view_residents"  # who cannot walk: personal data
+    MANAGE_ROTATIONS = "manage_rotations"  # who is on duty, and who stands in
     ANSWER_DUTY_CHECK = "answer_duty_check"
     CALL_DUTY_CHECK = "call_duty_check"
     DRILL = "drill"
@@ -40,8 +42,10 @@ class Right(StrEnum):
     VIEW_LEDGER = "view_ledger"
 
 
-_DESK: Final = {Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK}
-_HOUSE: Final = _DESK | {Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS}
+_DESK: Final = {Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.VIEW_RESIDENTS}
+_HOUSE: Final = _DESK | {
+    Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS
+}  # fmt: skip
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.OPERATOR: frozenset(_DESK | {Right.SHELVE}),
     Role.SAFETY_OFFICER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE}),
@@ -56,6 +60,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.CALL_DUTY_CHECK,
             Right.DRILL,
             Right.MANAGE_PEOPLE,
+            Right.MANAGE_ROTATIONS,
             Right.VIEW_NOTIFICATIONS,
             Right.VIEW_LEDGER,
         }

@@ -20,6 +20,7 @@ from anhu.commands import (
     plans,
     policy,
     registry,
+    rotation,
     rules,
     serve,
     simulate,
@@ -107,6 +108,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")
+app.add_typer(rotation.app, name="rotation")
 app.add_typer(notify.app, name="notify")
 app.add_typer(broker.app, name="broker")
 app.add_typer(user.app, name="user")

@@ -143,11 +143,13 @@ def check_settings() -> None:
 
     Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
     """
-    from alerting.settings import AlertingSettings, NotifySettings, WatchSettings
+    from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest.settings import PipelineSettings
 
-    for group in (PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DashboardSettings):
+    for group in (
+        PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings, DashboardSettings
+    ):  # fmt: skip
         group()
 
 

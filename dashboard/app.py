@@ -21,12 +21,14 @@ from dashboard.routers import (
     devices,
     drills,
     duty_checks,
+    floor_plans,
     institutions,
     ledger,
     live,
     operations,
     people,
     plans,
+    rotations,
     session,
     suppressions,
     system,
@@ -46,6 +48,8 @@ _RIGHTFUL = (
     drills.router,
     duty_checks.router,
     plans.router,
+    floor_plans.router,
+    rotations.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
@@ -88,7 +92,9 @@ def create_app(
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
     problems.install(app)
     # The last one added is the first a request meets.
-    app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(
+        BodyLimit, bytes_max=settings.body_bytes_max, picture_bytes_max=settings.picture_mib_max * 1_048_576
+    )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))

@@ -1,15 +1,25 @@
 """Two institutions of different counties, with something of everything in each, and somebody of every role."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
 
-from alerting import drill_runner, drill_store, duty_check_store, people_store, suppression_store
+from alerting import (
+    drill_runner,
+    drill_store,
+    duty_check_store,
+    floor_plan_store,
+    oncall_store,
+    people_store,
+    suppression_store,
+)
 from alerting.alert import Alert, Kind, Priority, Source, Verb
+from alerting.floor_plan import Picture
+from alerting.oncall import Rotation, StandIn
 from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
@@ -39,6 +49,11 @@ class Two:
     far_drill: UUID
     own_check: int
     far_check: int
+    own_desk: int
+    own_rotation: int
+    far_rotation: int
+    own_stand_in: int
+    far_stand_in: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -83,13 +98,26 @@ def build_two(database_url: str) -> Two:
         )  # fmt: skip
         insert(connection, "points", device_id=device, quantity="temperature", unit="Cel")
         passwords = {}
+        persons = {}
         for role in Role:
-            _, passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
+            persons[role], passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
         _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
         own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
         far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
-        numbers, drills, checks = [], [], []
-        for institution in (world.home, far):
+        numbers, drills, checks, rotations, stand_ins = [], [], [], [], []
+        own_desk = persons[Role.OPERATOR]
+        far_desk, _ = add_user(connection, "far-desk", Role.OPERATOR, Scope(far), name="远方的人乙")
+        for institution, absent, other in ((world.home, own_person, own_desk), (far, far_person, far_desk)):
+            turns = Rotation(
+                0, "远方的人班" if institution == far else "班", Role.OPERATOR, Scope(institution), (absent,),
+                date(2026, 11, 23), (time(8),), 1,
+            )  # fmt: skip
+            rotations.append(oncall_store.put_rotation(connection, turns, replaces=None, actor="user:admin"))
+            now = datetime.now(UTC)
+            away = StandIn(0, absent, other, now + timedelta(days=3), now + timedelta(days=4))
+            stand_ins.append(oncall_store.add_stand_in(connection, away, actor="user:admin", now=now))
+            drawing = Picture("image/webp", b"?", 4, 3)
+            floor_plan_store.save_picture(connection, institution, 1, drawing, seen=0, actor="user:admin")
             begun = suppression_store.begin(
                 connection,
                 Suppression(
@@ -109,5 +137,5 @@ def build_two(database_url: str) -> Two:
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
-        passwords, *drills, *checks,
+        passwords, *drills, *checks, own_desk, *rotations, *stand_ins,
     )  # fmt: skip

@@ -84,3 +84,7 @@ class PlanInvalid(AlertingError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class ModelUnreadable(AlertingError):
+    """The data file of a learnt detector cannot be used."""

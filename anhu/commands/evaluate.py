@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
@@ -73,6 +73,19 @@ def gas(folder: Folder, json_file: JsonFile = None) -> None:
 def co(folder: Folder, json_file: JsonFile = None) -> None:
     """Carbon monoxide."""
     run("co", folder, json_file)
+
+
+@app.command(
+    help="跌倒（加速度计）：跌倒与日常活动的记录。 Falls by accelerometer: people who fell, and people who did not.",
+    epilog="例 / for example: anhu evaluate fall data/falls_sisfall --wear waist --json fall.json",
+)
+def fall(
+    folder: Folder,
+    wear: Annotated[Literal["waist", "wrist", "pocket"], typer.Option(help="佩戴位置 / where it is worn.")] = "waist",
+    json_file: JsonFile = None,
+) -> None:
+    """Falls."""
+    run("fall", folder, json_file, wear=wear)
 
 
 _SHOWN = (

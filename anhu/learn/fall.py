@@ -27,24 +27,31 @@ from anhu.learn.sensors import AS_RECORDED, SENSORS, Sensor, told_by
 HIT_S: Final = 1.0  # an impact this near to the fall's is the fall
 LABEL_REACH_S: Final = (-1.0, 4.0)  # a labelled fall's highest impact lies here
 SPREAD_MIN: Final = 1e-3
+THRESHOLD_MIN: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to learn for one way of wearing. false_alarms_per_hour_max: what the threshold may cost."""
+    """How to learn for one way of wearing.
+
+    plain_nets learn from the trials as they were recorded, nets from what all the sensors tell; their mean judges.
+    missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each other.
+    """
 
     sensors: tuple[Sensor, ...]
     units: int
+    plain_nets: int
     nets: int
     decay: float  # weight decay (scikit-learn's alpha)
     rounds: int  # passes over the impacts
     impacts_per_step: int
+    missed_max: float
     false_alarms_per_hour_max: float
 
 
 RECIPES: Final[dict[Wear, Recipe]] = {
-    "waist": Recipe(SENSORS, 24, 4, 0.03, 30, 200, 0.5),
-    "wrist": Recipe((AS_RECORDED,), 12, 4, 0.3, 60, 64, 8.0),
+    "waist": Recipe(SENSORS, 24, 3, 4, 0.03, 35, 200, 0.02, 0.5),
+    "wrist": Recipe(SENSORS, 12, 4, 4, 0.3, 60, 64, 0.08, 8.0),
 }
 
 
@@ -96,7 +103,7 @@ def learn(recorded: Sequence[Trial], wear: Wear, *, folds: int, seed: int, made_
         table = fit([_some(each, fold_of, fold, inside=False) for each in told], recipe, seed)
         mine = _some(told[0], fold_of, fold, inside=True)
         score[mine.used] = _model(table, 0.5).nets.score(mine.features[mine.used])
-    proof = prove(told[0], score, recipe.false_alarms_per_hour_max)
+    proof = prove(told[0], score, recipe)
     table = fit(told, recipe, seed)
     kept = {
         "made_by": made_by,
@@ -143,7 +150,8 @@ def _some(examples: Examples, fold_of: dict[str, int], fold: int, *, inside: boo
 
 
 def fit(told: Sequence[Examples], recipe: Recipe, seed: int) -> dict[str, Any]:
-    """Nets that learnt from the used examples, as alerting.detect.nets reads them. Raises LearningUnavailable."""
+    """Nets that learnt from the used examples (the first of `told` is as recorded), as alerting.detect.nets reads them.
+    Raises LearningUnavailable."""
     try:
         from sklearn.neural_network import MLPClassifier
     except ImportError as error:
@@ -155,14 +163,16 @@ def fit(told: Sequence[Examples], recipe: Recipe, seed: int) -> dict[str, Any]:
     spread = (high - low) / 1.7 + SPREAD_MIN  # of a normal distribution about the standard deviation
     middle, spread = _short(middle), _short(spread)
     seen = inputs(rows, middle, spread)
+    plain = int(told[0].used.sum())
     nets = []
-    for nth in range(recipe.nets):
+    for nth in range(recipe.plain_nets + recipe.nets):
+        share = slice(0, plain if nth < recipe.plain_nets else None)
         net = MLPClassifier(
             (recipe.units,), activation="tanh", alpha=recipe.decay, batch_size=recipe.impacts_per_step,
             learning_rate_init=0.002, max_iter=recipe.rounds, tol=0, n_iter_no_change=recipe.rounds + 1,
             random_state=seed + nth,
         )  # fmt: skip
-        _fit_quietly(net, seen, falls)
+        _fit_quietly(net, seen[share], falls[share])
         (weight, out), (bias, out_bias) = net.coefs_, net.intercepts_
         nets.append(
             {
@@ -195,18 +205,22 @@ def _model(table: dict[str, Any], threshold: float) -> FallModel:
     return FallModel.parse(json.dumps({**table, "threshold": threshold, "features": list(FEATURE_NAMES)}))
 
 
-def prove(examples: Examples, score: NDArray[np.float64], false_alarms_per_hour_max: float) -> Proof:
-    """At the threshold that notices the most falls for no more false alarms than allowed (the lowest of these)."""
-    best: Proof | None = None
-    for threshold in np.unique(np.round(score[score > 0.02], 3)).tolist():
-        if 0 < threshold < 1:
-            proof = at_threshold(examples, score, threshold)
-            allowed = proof.false_alarms <= false_alarms_per_hour_max * proof.hours
-            if allowed and (best is None or proof.detected > best.detected):
-                best = proof
-    if best is None:
-        raise LearningUnavailable("nothing can be learnt from these recordings: no threshold is quiet enough")
-    return best
+def prove(examples: Examples, score: NDArray[np.float64], recipe: Recipe) -> Proof:
+    """At the threshold where misses and false alarms, each counted in what is allowed of it, come to the least."""
+    tried = [
+        at_threshold(examples, score, threshold)
+        for threshold in np.unique(np.round(score[score > THRESHOLD_MIN], 2)).tolist()
+        if THRESHOLD_MIN < threshold < 1
+    ]
+    if not tried or not tried[0].events or not tried[0].hours:
+        raise LearningUnavailable("nothing can be learnt from these recordings: falls and other activity are needed")
+
+    def cost(proof: Proof) -> float:
+        missed = (proof.events - proof.detected) / proof.events
+        alarms = proof.false_alarms / proof.hours
+        return missed / recipe.missed_max + alarms / recipe.false_alarms_per_hour_max
+
+    return min(tried, key=cost)
 
 
 def at_threshold(examples: Examples, score: NDArray[np.float64], threshold: float) -> Proof:

@@ -2,273 +2,107 @@
 
 `step` and `tick` are pure: they answer with a verdict — events, and a patch of the rows they changed — and `adopt`
 puts the patch into the state once the events are safe. A verdict that is never adopted leaves no trace. A batch with
-several readings of a point is judged in rounds, each one vectorised pass over at most one reading a point.
+several readings of a point is judged in turns, each one vectorised pass over at most one reading a point
+(alerting/scoring.py).
 """
 
 import uuid
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting import evidence, latch, supervise
-from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Source, Verb, alert_id, engine_event, fold
-from alerting.detect import DETECTORS
-from alerting.detect.detector import Columns
-from alerting.latch import NEVER, Latch
-from alerting.plan import GROUPS, Plan
-from alerting.supervise import Presence
-from ingest.reading import GOOD, Int64, ReadingBatch
+from alerting import confirm, evidence, latch, scoring, supervise
+from alerting.alert import AlertEvent, Condition, Key, Kind, Source, Verb, alert_id, engine_event, fold
+from alerting.confirm import Held, Standing
+from alerting.engine_state import SLOT, Change, Patch, State, Verdict, adopt, carry_over
+from alerting.latch import NEVER
+from alerting.plan import Plan
+from alerting.rules import Combination
+from alerting.zone_conditions import ZoneConditions
+from ingest.reading import GOOD, Int32, Int64, ReadingBatch
+
+__all__ = [
+    "INSTITUTION_OFFLINE_RULE", "OFFLINE_RULE", "Patch", "State", "Verdict", "adopt", "begin_now", "carry_over",
+    "combine", "step", "tick",
+]  # fmt: skip
 
 OFFLINE_RULE: Final = "supervision.offline"
 INSTITUTION_OFFLINE_RULE: Final = "supervision.institution"
-
-
-@dataclass(slots=True)
-class State:
-    """All that the engine remembers; sized by the plan, never by the stream.
-
-    last_us, last_value, skew_us: one row a slot; the last reading judged, and how far its arrival lay behind it.
-    """
-
-    plan: Plan
-    last_us: Int64
-    last_value: NDArray[np.float32]
-    skew_us: Int64
-    latch: Latch
-    detectors: tuple[Columns, ...]
-    presence: Presence
-    listening: bool = True
-    alerts: dict[Key, Alert] = field(default_factory=dict)  # the open ones
-
-    @classmethod
-    def begin(cls, plan: Plan, now_us: int) -> "State":
-        """A state that has seen nothing, listening since `now_us`."""
-        slots = len(plan.point_id)
-        return cls(
-            plan,
-            np.full(slots, NEVER, np.int64),
-            np.zeros(slots, np.float32),
-            np.zeros(slots, np.int64),
-            Latch.begin(plan.watch_total),
-            tuple(DETECTORS[name].begin(len(group.watch)) for name, group in zip(GROUPS, plan.groups, strict=True)),
-            Presence.begin(plan, now_us),
-        )
-
-
-@dataclass(slots=True)
-class Patch:
-    """Changed rows of a state; `last_us` and its fellows are one row a slot of `slots`, the latch one a watch of
-    `watches`. None where nothing of that sort changed."""
-
-    slots: Int64 | None = None
-    last_us: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
-    last_value: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-    skew_us: Int64 = field(default_factory=lambda: np.empty(0, np.int64))
-    watches: Int64 | None = None
-    latch: Latch | None = None
-    detectors: tuple[tuple[Int64, Columns], ...] = ()
-    heard: tuple[NDArray[np.int32], Int64] | None = None  # device rows, and when each was heard
-    presence: Presence | None = None
-    listening: bool | None = None
-    alerts: dict[Key, Alert] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What was decided: the events, in order, and the patch that makes them the engine's own past."""
-
-    events: list[AlertEvent]
-    patch: Patch
-
-
-class _Change(NamedTuple):
-    """A watch whose condition began or ended; `since_us` is when it began to be beyond its setpoint."""
-
-    watch: int
-    verb: Verb
-    at_us: int
-    since_us: int
-    value: float
-    score: float
-
-
-def carry_over(before: State, after: State) -> None:
-    """Give `after`, a fresh state of another plan, what `before` remembers of the points, watches and devices that both
-    know: a change of rules or registry forgets nothing else."""
-    old, new = before.plan, after.plan
-    _, was, now = np.intersect1d(old.point_id, new.point_id, assume_unique=True, return_indices=True)
-    for name in ("last_us", "last_value", "skew_us"):
-        getattr(after, name)[now] = getattr(before, name)[was]
-    row_of = {key: row for row, key in enumerate(old.watch_keys())}
-    pairs = [(row_of[key], row) for row, key in enumerate(new.watch_keys()) if key in row_of]
-    if pairs:
-        was, now = np.array(pairs, np.int64).T
-        after.latch.put(now, before.latch.take(was))
-        _carry_detectors(before, after, was, now)
-    _, was, now = np.intersect1d(old.device_id, new.device_id, assume_unique=True, return_indices=True)
-    after.presence.seen_us[now] = before.presence.seen_us[was]
-    after.presence = replace(after.presence, since_us=before.presence.since_us)
-    after.listening = before.listening
-
-
-def _carry_detectors(before: State, after: State, was: Int64, now: Int64) -> None:
-    """The detectors' rows of watches `was` to `now`, where the rule still asks for the same detector."""
-    old, new = before.plan, after.plan
-    same = old.group[was] == new.group[now]
-    for number in range(len(GROUPS)):
-        chosen = same & (new.group[now] == number)
-        for name, column in after.detectors[number].items():
-            column[new.group_row[now[chosen]]] = before.detectors[number][name][old.group_row[was[chosen]]]
-
-
-def adopt(state: State, patch: Patch) -> None:
-    """Put `patch` into `state`, in place."""
-    if patch.slots is not None:
-        state.last_us[patch.slots] = patch.last_us
-        state.last_value[patch.slots] = patch.last_value
-        state.skew_us[patch.slots] = patch.skew_us
-    if patch.watches is not None and patch.latch is not None:
-        state.latch.put(patch.watches, patch.latch)
-    for columns, (rows, changed) in zip(state.detectors, patch.detectors, strict=False):
-        for name, values in changed.items():
-            columns[name][rows] = values
-    if patch.presence is not None:
-        state.presence = patch.presence
-    if patch.heard is not None:
-        np.maximum.at(state.presence.seen_us, *patch.heard)
-    if patch.listening is not None:
-        state.listening = patch.listening
-    for key, alert in patch.alerts.items():
-        if alert.open:
-            state.alerts[key] = alert
-        else:
-            state.alerts.pop(key, None)
 
 
 def step(state: State, batch: ReadingBatch) -> Verdict:
     """Judge `batch`. Readings of unknown points, of doubtful quality, or no later than the last
     one of their point (duplicates and latecomers) are not judged, but show that their device lives."""
     plan = state.plan
-    slot = _slots(plan, batch.point_id)
+    slot = _slots(plan, batch.point_id).astype(np.intp)
     known = slot >= 0
-    patch = Patch(heard=(plan.device[slot[known]], batch.received_at_us[known]))
-    at_us = batch.measured_at_us
-    fresh = known & (batch.quality == GOOD)
-    fresh[fresh] = at_us[fresh] > state.last_us[slot[fresh]]
-    rows = np.flatnonzero(fresh)
-    if not len(rows):
+    if not known.any():
+        return Verdict([], Patch())
+    if not known.all():
+        batch, slot = batch.take(known), slot[known]
+    patch = Patch(heard=(plan.device[slot], batch.received_at_us))
+    fresh = (batch.quality == GOOD) & np.isfinite(batch.value) & (batch.measured_at_us > state.last_us[slot])
+    if not fresh.any():
         return Verdict([], patch)
-    rows = rows[np.lexsort((at_us[rows], slot[rows]))]
-    repeated = np.r_[False, (slot[rows][1:] == slot[rows][:-1]) & (at_us[rows][1:] == at_us[rows][:-1])]
-    rows = rows[~repeated]
-    slots, first, inverse = np.unique(slot[rows], return_index=True, return_inverse=True)
-    patch.slots = slots.astype(np.int64)
-    latest = np.r_[first[1:], len(rows)] - 1
-    patch.last_us = at_us[rows[latest]]
-    patch.last_value = batch.value[rows[latest]]
-    patch.skew_us = batch.received_at_us[rows[latest]] - patch.last_us
-    changes = _judge(state, patch, batch.value[rows].astype(np.float64), at_us[rows], inverse, first)
-    return Verdict(_events(state, patch, changes), patch)
+    if not fresh.all():
+        batch, slot = batch.take(fresh), slot[fresh]
+    judge = _judge_turns if _repeated(slot, len(plan.point_id)) else _judge_once
+    return Verdict(_events(state, patch, judge(state, patch, batch, slot)), patch)
 
 
-def _slots(plan: Plan, point_id: NDArray[np.int32]) -> Int64:
+def _slots(plan: Plan, point_id: Int32) -> Int32:
+    """The slot of each point, -1 where it is unknown."""
+    if len(point_id) and point_id.min() >= 0 and point_id.max() < len(plan.slot_of_point):
+        return plan.slot_of_point[point_id]
     inside = (point_id >= 0) & (point_id < len(plan.slot_of_point))
-    return np.where(inside, plan.slot_of_point[np.where(inside, point_id, 0)], -1).astype(np.int64)
+    found: Int32 = np.where(inside, plan.slot_of_point[np.where(inside, point_id, 0)], np.int32(-1))
+    return found
 
 
-def _judge(
-    state: State, patch: Patch, value: NDArray[np.float64], at_us: Int64, slot_row: Int64, first: Int64
-) -> list[_Change]:
-    """Score and latch the readings, sorted by slot and time; `slot_row` is the row of a reading's slot in
-    `patch.slots`, `first` the first reading of each. The watches' new rows go into `patch`."""
-    plan, slots = state.plan, patch.slots
-    if slots is None:
-        return []
-    count = plan.watch_count[slots]
-    watches = np.repeat(plan.watch_first[slots] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
-    local_first = np.cumsum(count) - count
-    patch.watches = watches
-    patch.latch = working = state.latch.take(watches)
-    limits = plan.limits.take(watches)
-    group = plan.group[watches]
-    members = [np.flatnonzero(group == number) for number in range(len(GROUPS))]
-    rows = [plan.group_row[watches[each]] for each in members]
-    columns = [
-        {name: column[row] for name, column in state.detectors[number].items()} for number, row in enumerate(rows)
-    ]
-    place = np.zeros(len(watches), np.int64)
-    for each in members:
-        place[each] = np.arange(len(each))
-
-    changes: list[_Change] = []
-    nth = np.arange(len(slot_row)) - first[slot_row]
-    for turn in range(int(nth.max()) + 1):
-        reading = np.flatnonzero(nth == turn) if turn or int(nth.max()) else np.arange(len(slot_row))
-        repeat = count[slot_row[reading]]
-        of = np.repeat(reading, repeat)
-        watch = np.repeat(local_first[slot_row[reading]] - (np.cumsum(repeat) - repeat), repeat) + np.arange(len(of))
-        score = np.empty(len(watch))
-        for number, name in enumerate(GROUPS):
-            mine = np.flatnonzero(group[watch] == number)
-            if len(mine):
-                score[mine] = _score(
-                    name, columns[number], plan.groups[number].parameters, rows[number], place[watch[mine]],
-                    at_us[of[mine]], value[of[mine]],
-                )  # fmt: skip
-        before = working.since_us[watch]
-        part = working.take(watch)
-        told = latch.update(part, limits.take(watch), at_us[of], score)
-        working.put(watch, part)
-        for verb, which, when_us in told:
-            for row in np.flatnonzero(which).tolist():
-                onset = before[row] if before[row] != NEVER else part.since_us[row]
-                since_us = int(onset) if verb is Verb.RAISE else int(before[row])
-                reading = of[row]
-                changes.append(
-                    _Change(int(watches[watch[row]]), verb, int(when_us[row]), since_us, value[reading], score[row])
-                )
-    patch.detectors = tuple(zip(rows, columns, strict=True))
-    return changes
+def _repeated(slots: Int64, count: int) -> bool:
+    """Whether one of `count` slots stands twice: then somebody else wrote where it looks for what it wrote."""
+    number = np.arange(len(slots), dtype=np.int32)
+    last = np.empty(count, np.int32)
+    last[slots] = number
+    return bool((last[slots] != number).any())
 
 
-def _score(
-    name: str,
-    columns: Columns,
-    parameters: Columns,
-    group_rows: Int64,
-    place: Int64,
-    at_us: Int64,
-    value: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Scores of one detector's watches at `place` in the working `columns`, which are brought up to date."""
-    part = {each: column[place] for each, column in columns.items()}
-    chosen = {each: column[group_rows[place]] for each, column in parameters.items()}
-    score = DETECTORS[name].score(part, chosen, at_us, value)
-    for each, column in part.items():
-        columns[each][place] = column
-    return score
+def _judge_once(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+    """Judge `batch`, at most one reading of a slot."""
+    patch.slots, patch.readings = slots, _latest(batch)
+    return scoring.judge(state, patch, slots, batch.value.astype(np.float64), batch.measured_at_us)
 
 
-def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
+def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+    """Judge `batch`, several readings of a slot, each slot's in the order of time and each time of it once."""
+    order = np.lexsort((batch.measured_at_us, slots))
+    at_us, slots = batch.measured_at_us[order], slots[order]
+    again = np.r_[False, (slots[1:] == slots[:-1]) & (at_us[1:] == at_us[:-1])]
+    batch, slots = batch.take(order[~again]), slots[~again]
+    unique, first, row = np.unique(slots, return_index=True, return_inverse=True)
+    patch.slots, patch.readings = unique, _latest(batch.take(np.r_[first[1:], len(slots)] - 1))
+    turn, value = np.arange(len(slots)) - first[row], batch.value.astype(np.float64)
+    return scoring.judge_in_turns(state, patch, unique, row, turn, value, batch.measured_at_us)
+
+
+def _latest(batch: ReadingBatch) -> NDArray[np.void]:
+    """What the state remembers of these readings."""
+    latest = np.empty(len(batch), SLOT)
+    latest["last_us"] = batch.measured_at_us
+    latest["last_value"] = batch.value
+    latest["skew_us"] = batch.received_at_us - batch.measured_at_us
+    return latest
+
+
+def tick(state: State, now_us: int, *, listening: bool, caught_up: bool) -> Verdict:
     """What time alone brings about: delays and holds that ran out, and silence. While we are not `listening` (no
-    broker), silence says nothing about the devices."""
+    broker), silence says nothing about the devices; until we have `caught_up` with what was sent meanwhile, neither
+    does a delay that seems to have run out: a reading that still waits may have ended it before."""
     plan = state.plan
     patch = Patch()
-    working = state.latch.take(np.arange(plan.watch_total))
-    # Delays run by the clock of the device, which stands behind ours by its skew, network included.
-    told = latch.expire(working, plan.limits, now_us - state.skew_us[plan.slot])
-    rows = np.flatnonzero(told[0][1] | told[1][1])
-    changes = []
-    if len(rows):
-        patch.watches, patch.latch = rows, working.take(rows)
-    for verb, which, due_us in told:
-        for row in np.flatnonzero(which).tolist():
-            value = float(state.last_value[plan.slot[row]])
-            since_us, score = int(state.latch.since_us[row]), float(working.score[row])
-            changes.append(_Change(row, verb, int(due_us[row]), since_us, value, score))
-    events = _events(state, patch, changes)
+    events = _events(state, patch, _expire(state, patch, now_us), now_us) if caught_up else []
     presence = state.presence
     if listening != state.listening:
         patch.listening = listening
@@ -280,27 +114,148 @@ def tick(state: State, now_us: int, *, listening: bool) -> Verdict:
     return Verdict(events, patch)
 
 
-def begin_now(state: State, patch: Patch, watches: Int64, now_us: int) -> list[AlertEvent]:
-    """Events that say of `watches`, whose conditions hold already, that they hold; into `patch` go the alerts."""
+def _expire(state: State, patch: Patch, now_us: int) -> list[Change]:
+    """Delays and holds that have run out by `now_us`; the watches' new rows go into `patch`."""
+    plan = state.plan
+    busy = state.latch.busy()
+    working = state.latch.take(busy)
+    # Delays run by the clock of the device, which stands behind ours by its skew, network included.
+    told = latch.expire(working, plan.limits(busy), now_us - state.skew_us[plan.slot[busy]])
+    rows = np.flatnonzero(told[0][1] | told[1][1])
     changes = []
+    if len(rows):
+        patch.watches, patch.latch = busy[rows], working.take(rows)
+    for verb, which, due_us in told:
+        for row in np.flatnonzero(which).tolist():
+            watch = int(busy[row])
+            value = float(state.last_value[plan.slot[watch]])
+            since_us, score = int(state.latch.since_us[watch]), float(working.score[row])
+            changes.append(Change(watch, verb, int(due_us[row]), since_us, value, score))
+    return changes
+
+
+def begin_now(state: State, patch: Patch, watches: NDArray[Any], now_us: int) -> list[AlertEvent]:
+    """Events that say of `watches`, whose conditions hold already, that they hold; into `patch` go the alerts."""
+    plan, events = state.plan, []
     for watch in watches.tolist():
         since_us = int(state.latch.beyond_us[watch])
-        value = float(state.last_value[state.plan.slot[watch]])
-        changes.append(_Change(watch, Verb.RAISE, now_us, since_us, value, float(state.latch.score[watch])))
-    return _events(state, patch, changes)
-
-
-def _events(state: State, patch: Patch, changes: list[_Change]) -> list[AlertEvent]:
-    """Events of the changes in an order that does not depend on the order of devices in the batch."""
-    plan = state.plan
-    events = []
-    for change in sorted(changes, key=lambda each: (each.at_us, each.watch)):  # stable: what began first ends first
-        rule = plan.rule_of(change.watch)
-        source = _device_source(plan, int(plan.device[plan.slot[change.watch]]))
-        since_us = change.since_us if change.since_us != NEVER else change.at_us
-        told = evidence.of_rule(rule, value=change.value, score=change.score, since_us=since_us)
-        events += _say(state, patch, source, rule.condition, change.verb, change.at_us, since_us, told)
+        value = float(state.last_value[plan.slot[watch]])
+        change = Change(watch, Verb.RAISE, now_us, since_us, value, float(state.latch.score[watch]))
+        events += _rule_event(state, patch, change)
     return events
+
+
+def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int | None = None) -> list[AlertEvent]:
+    """Events of the changes in an order that does not depend on the order of devices in the batch, with those of the
+    combinations they make or break; at a tick (`now_us`) those whose delay has run out, too."""
+    plan, zones = state.plan, ZoneConditions(state, patch)
+    events = []
+    # Stable: what began first ends first. Among the rules of a point the file's order counts.
+    for change in sorted(changes, key=lambda each: (each.at_us, plan.slot[each.watch], plan.rule[each.watch])):
+        if not plan.counts[plan.rule[change.watch]]:
+            events += _rule_event(state, patch, change)
+            continue
+        zone = plan.zone_of(change.watch)
+        events += _run_out(state, patch, zones, zone, change.at_us)
+        events += _rule_event(state, patch, change)
+        events += _recombine(state, patch, zones, change.watch, change.verb, change.at_us)
+    if now_us is not None:
+        for zone in sorted({int(np.searchsorted(plan.zone_id, zone_id)) for zone_id, _ in state.standing}):
+            events += _run_out(state, patch, zones, zone, now_us - _skew_us(state, zone))
+    return events
+
+
+def _run_out(state: State, patch: Patch, zones: ZoneConditions, zone: int, until_us: int) -> list[AlertEvent]:
+    """What time has brought about in a zone's combinations by `until_us`."""
+    events = []
+    for due_us, watch, verb in zones.due(zone, until_us):
+        events += _stood_alone(state, patch, zones, zone, due_us)
+        events += _recombine(state, patch, zones, watch, verb, due_us)
+    return events + _stood_alone(state, patch, zones, zone, until_us)
+
+
+def _recombine(
+    state: State, patch: Patch, zones: ZoneConditions, watch: int, verb: Verb, at_us: int
+) -> list[AlertEvent]:
+    """What the change of a watch makes of its zone's combinations."""
+    plan, events = state.plan, []
+    zone, rule = plan.zone_of(watch), plan.rule_of(watch).id
+    zones.change(zone, watch, verb)
+    held = zones.held(zone)
+    for combination in plan.rule_set.combinations:
+        if rule in combination.rules:
+            after = confirm.judge(combination, _standing(state, patch, zone, combination), held, at_us)
+            events += combine(state, patch, zone, combination, after, held, at_us)
+    return events
+
+
+def _rule_event(state: State, patch: Patch, change: Change) -> list[AlertEvent]:
+    rule = state.plan.rule_of(change.watch)
+    if rule.sign:
+        return []
+    source = _device_source(state.plan, int(state.plan.device[state.plan.slot[change.watch]]))
+    since_us = change.since_us if change.since_us != NEVER else change.at_us
+    told = evidence.of_rule(rule, value=change.value, score=change.score, since_us=since_us)
+    return _say(state, patch, source, rule.condition, change.verb, change.at_us, since_us, told)
+
+
+def _standing(state: State, patch: Patch, zone: int, combination: Combination) -> Standing | None:
+    place = int(state.plan.zone_id[zone]), combination.id
+    return patch.standing[place] if place in patch.standing else state.standing.get(place)
+
+
+def _stood_alone(state: State, patch: Patch, zones: ZoneConditions, zone: int, until_us: int) -> list[AlertEvent]:
+    """Events of the zone's combinations that have stood alone for their delay by `until_us`."""
+    events = []
+    for combination in state.plan.rule_set.combinations:
+        before = _standing(state, patch, zone, combination)
+        due_us = None if before is None else confirm.due_us(combination, before)
+        if before is not None and due_us is not None and due_us <= until_us:
+            after = confirm.stood_alone(before)
+            events += combine(state, patch, zone, combination, after, zones.held(zone), due_us)
+    return events
+
+
+def _skew_us(state: State, zone: int) -> int:
+    """How far the clocks of the zone's devices stand behind ours, the network included: of the points that count."""
+    slots = state.plan.slot[state.plan.members(zone)]
+    heard = slots[state.last_us[slots] != NEVER]
+    return int(np.median(state.skew_us[heard])) if len(heard) else 0
+
+
+def combine(
+    state: State,
+    patch: Patch,
+    zone: int,
+    combination: Combination,
+    after: Standing | None,
+    held: list[Held],
+    at_us: int,
+) -> list[AlertEvent]:
+    """Let `combination` stand as `after` in the zone (row) from `at_us` on: into `patch`, and the event if it began or
+    ended to hold as a whole."""
+    plan = state.plan
+    before = _standing(state, patch, zone, combination)
+    if after != before:
+        patch.standing[int(plan.zone_id[zone]), combination.id] = after
+    held_before = before is not None and before.reason is not None
+    held_now = after is not None and after.reason is not None
+    carrier = after if held_now else before
+    if held_before == held_now or carrier is None:
+        return []
+    row = int(np.searchsorted(plan.device_id, carrier.device_id))
+    if row == len(plan.device_id) or plan.device_id[row] != carrier.device_id:
+        return []
+    rules = {rule.id: rule for rule in plan.rule_set.rules}
+    members = [
+        (plan.registry.devices[each.device_id].name, rules[each.rule].title_zh, rules[each.rule].title_en)
+        for each in held
+        if each.rule in combination.rules
+    ]
+    alone = carrier.reason is confirm.Reason.ALONE
+    told = evidence.of_combination(combination, members, since_us=carrier.since_us, alone=alone)
+    verb = Verb.RAISE if held_now else Verb.CLEAR
+    return _say(state, patch, _device_source(plan, row), combination.condition, verb, at_us, carrier.since_us, told)
 
 
 def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_us: int) -> list[AlertEvent]:

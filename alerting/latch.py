@@ -4,6 +4,9 @@ A condition begins once the score has stood at or beyond `raise_at` for `on_dela
 ends once it has stood within `clear_at` for `off_delay_us`. Between the two lies the deadband, in which nothing changes
 (the terms are ISA-18.2's). A condition with a hold ends by itself `hold_us` after the last sample beyond its setpoint:
 for devices that say "pressed" and never "released".
+
+A watch is *idle* while it is not active and its latest sample was not beyond the setpoint. A sample that is not beyond
+it changes nothing of an idle watch, and neither does time: nearly all watches are idle, and need not be looked at.
 """
 
 from dataclasses import dataclass, fields
@@ -16,6 +19,7 @@ from alerting.alert import Verb
 from alerting.detect.detector import Float64
 
 NEVER: Final = -1
+SAMPLES_MAX: Final = 255  # more in a row are not counted; rules ask for at most 100
 
 Bool = NDArray[np.bool_]
 Int64 = NDArray[np.int64]
@@ -23,7 +27,7 @@ Int64 = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Limits:
-    """What the rules ask of each watch; one row a watch."""
+    """What the rules ask of each watch; one row a watch, or a rule."""
 
     raise_at: Float64
     clear_at: Float64
@@ -37,28 +41,33 @@ class Limits:
         """The limits of `rows`."""
         return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
 
+    def beyond(self, score: Float64) -> Bool:
+        """Where `score`, one row a watch, is at or beyond the setpoint."""
+        found: Bool = np.where(self.above, score >= self.raise_at, score <= self.raise_at)
+        return found
+
 
 @dataclass(slots=True)
 class Latch:
     """Where each watch stands; one row a watch, times in µs since 1970 of the device's clock, NEVER where none."""
 
     active: Bool
-    samples: NDArray[np.int32]  # in a row beyond the setpoint
+    samples: NDArray[np.uint8]  # in a row beyond the setpoint
     since_us: Int64  # the first of them
     beyond_us: Int64  # the latest sample beyond the setpoint
     within_us: Int64  # the first of the samples in a row back within, while active
-    score: Float64  # the latest, for the evidence
+    score: NDArray[np.float32]  # the latest while not idle, for the evidence
 
     @classmethod
     def begin(cls, count: int) -> Self:
         """`count` watches that have seen nothing."""
         return cls(
             np.zeros(count, np.bool_),
-            np.zeros(count, np.int32),
+            np.zeros(count, np.uint8),
             np.full(count, NEVER, np.int64),
             np.full(count, NEVER, np.int64),
             np.full(count, NEVER, np.int64),
-            np.zeros(count),
+            np.zeros(count, np.float32),
         )
 
     def take(self, rows: NDArray[Any]) -> Self:
@@ -70,6 +79,10 @@ class Latch:
         for each in fields(self):
             getattr(self, each.name)[rows] = getattr(other, each.name)
 
+    def busy(self) -> Int64:
+        """The watches that are not idle."""
+        return np.flatnonzero(self.active | (self.samples > 0))
+
 
 def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[tuple[Verb, Bool, Int64]]:
     """Bring `latch` up to date with one score a watch; what began and ended, in order, as (verb, which watches, when).
@@ -78,10 +91,10 @@ def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[t
     somebody looked in between. What is decided therefore depends on the samples alone, not on when they were judged.
     """
     changes = expire(latch, limits, at_us)
-    beyond = np.where(limits.above, score >= limits.raise_at, score <= limits.raise_at)
+    beyond = limits.beyond(score)
     within = np.where(limits.above, score < limits.clear_at, score > limits.clear_at)
-    latch.score = score
-    latch.samples = np.where(beyond, np.minimum(latch.samples, 2**30) + 1, 0).astype(np.int32)
+    latch.score = score.astype(np.float32)
+    latch.samples = np.where(beyond, np.minimum(latch.samples, SAMPLES_MAX - 1) + 1, 0).astype(np.uint8)
     latch.since_us = np.where(beyond, np.where(latch.since_us == NEVER, at_us, latch.since_us), NEVER)
     latch.beyond_us = np.where(beyond, at_us, latch.beyond_us)
     latch.within_us = np.where(latch.active & within, np.where(latch.within_us == NEVER, at_us, latch.within_us), NEVER)
@@ -117,4 +130,4 @@ def _settle(latch: Latch, begun: Bool, ended: Bool) -> None:
     latch.within_us = np.where(ended, NEVER, latch.within_us)
     # A hold that ran out starts from nothing: the next sample beyond the setpoint is a new condition.
     latch.since_us = np.where(ended, NEVER, latch.since_us)
-    latch.samples = np.where(ended, 0, latch.samples).astype(np.int32)
+    latch.samples = np.where(ended, 0, latch.samples).astype(np.uint8)

@@ -1,9 +1,11 @@
 """The plan: registry × rules compiled to arrays, so that judging a batch needs no look-up by name.
 
 A *slot* is a point's row, a *watch* a point under one rule; the watches of a slot stand together. Watches of one
-detector are numbered again within their *group*, where the detector keeps its state.
+detector are numbered again within their *group*, where the detector keeps its state. What depends on the rule alone
+stands once a rule, not once a watch: such tables stay in the processor's cache.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,27 +16,37 @@ from alerting.detect import DETECTORS
 from alerting.detect.detector import Columns
 from alerting.latch import Limits
 from alerting.rules import Rule, RuleSet
-from ingest.reading import Int32, Int64
+from ingest.reading import Int16, Int32, Int64
 from ingest.registry import Registry
 
 GROUPS: Final = tuple(DETECTORS)
+SETPOINT: Final = "setpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The watches of one detector: their numbers, ascending, and the parameters of each."""
+    """The watches of one detector: how many there are, and its parameters by rule; of length 1 where all of its rules
+    agree."""
 
-    watch: Int64
+    count: int
     parameters: Columns
+
+    def parameters_of(self, rule: NDArray[Any]) -> Columns:
+        """The parameters for watches of these rules."""
+        return {name: column if len(column) == 1 else column[rule] for name, column in self.parameters.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device int32[s] (row), watch_first and watch_count int64[s].
-    watches: slot, rule (row of `rules`), group, group_row int64[w]; limits, one row a watch.
-    devices: device_id, institution (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
+    slots: point_id int32[s] ascending, device int32[s] (row), watch_first int32[s], profile int16[s]: the slots of one
+    profile have the same rules. profiles: watch_count and scored_count int32[p], of a slot's watches those with a
+    detector that must see every reading come first, then the plain setpoints; the most sensitive setpoint above, below.
+    watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
+    devices: device_id, institution, zone (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
+    zones: zone_id int32[z]; the watches whose rules count in a combination stand together by zone in `member`, those of
+    zone z from member_first[z] to member_first[z + 1].
     """
 
     registry: Registry
@@ -42,15 +54,25 @@ class Plan:
     point_id: Int32
     slot_of_point: Int32  # by point id; -1 where there is no such point
     device: Int32
-    watch_first: Int64
-    watch_count: Int64
-    slot: Int64
-    rule: Int64
-    group: Int64
-    group_row: Int64
-    limits: Limits
+    watch_first: Int32
+    watch_count: Int32
+    scored_count: Int32
+    profile: Int16
+    setpoint_above: NDArray[np.float64]
+    setpoint_below: NDArray[np.float64]
+    slot: Int32
+    rule: Int16
+    group: NDArray[np.int8]
+    group_row: Int32
+    limits_by_rule: Limits
+    sign_by_rule: NDArray[np.float64]  # 1 where the alarm lies above the setpoint, -1 where below
     groups: tuple[Group, ...]
+    member: Int32
+    member_first: Int64
+    counts: NDArray[np.bool_]  # by rule: whether it counts in a combination
+    zone_id: Int32
     device_id: Int32
+    zone: Int32
     institution: Int32
     offline_us: Int64
     institution_id: Int32
@@ -64,6 +86,18 @@ class Plan:
     def rule_of(self, watch: int) -> Rule:
         """The rule of a watch."""
         return self.rule_set.rules[int(self.rule[watch])]
+
+    def limits(self, watches: NDArray[Any]) -> Limits:
+        """The limits of `watches`."""
+        return self.limits_by_rule.take(self.rule[watches])
+
+    def members(self, zone: int) -> Int32:
+        """The watches of a zone (row) whose rules count in a combination."""
+        return self.member[int(self.member_first[zone]) : int(self.member_first[zone + 1])]
+
+    def zone_of(self, watch: int) -> int:
+        """The zone (row) of a watch."""
+        return int(self.zone[self.device[self.slot[watch]]])
 
     def reach_us(self) -> Int64:
         """How far back readings matter to each watch: its on-delay and its detector's memory."""
@@ -89,16 +123,21 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     institution_row = {number: row for row, number in enumerate(institutions)}
 
     applying: dict[tuple[str, str, str], list[int]] = {}
+    profile_of: dict[tuple[str, str, str], int] = {}
+    profile = np.zeros(len(points), np.int16)
     watch_slot: list[int] = []
     watch_rule: list[int] = []
-    watch_count = np.zeros(len(points), np.int64)
+    watch_count = np.zeros(len(points), np.int32)
     for slot, point in enumerate(points):
         device = registry.devices[point.device_id]
         place = (
             registry.institutions[device.institution_id].kind, registry.zones[device.zone_id].kind, point.quantity
         )  # fmt: skip
         if place not in applying:
-            applying[place] = [row for row, rule in enumerate(rule_set.rules) if rule.applies_to(*place)]
+            rows = [row for row, rule in enumerate(rule_set.rules) if rule.applies_to(*place)]
+            applying[place] = sorted(rows, key=lambda row: (rule_set.rules[row].detector == SETPOINT, row))
+            profile_of[place] = len(profile_of)
+        profile[slot] = profile_of[place]
         watch_slot += [slot] * len(applying[place])
         watch_rule += applying[place]
         watch_count[slot] = len(applying[place])
@@ -106,25 +145,41 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     point_id = np.array([point.id for point in points], np.int32)
     slot_of_point = np.full(int(point_id[-1]) + 1 if points else 1, -1, np.int32)
     slot_of_point[point_id] = np.arange(len(points), dtype=np.int32)
-    rule = np.array(watch_rule, np.int64)
+    device_of = np.array([device_row[point.device_id] for point in points], np.int32)
+    slot_of, rule = np.array(watch_slot, np.int32), np.array(watch_rule, np.int16)
     group, group_row, groups = _groups(rule_set, rule)
-    institution = np.array([institution_row[device.institution_id] for device in devices], np.int32)
-    offline_us = _offline_us(rule_set, np.array([device.report_interval_s for device in devices], np.float64))
+    zones = sorted(registry.zones)
+    zone_row = {number: row for row, number in enumerate(zones)}
+    zone = np.array([zone_row[each.zone_id] for each in devices], np.int32)
+    counts = np.array([any(each.id in one.rules for one in rule_set.combinations) for each in rule_set.rules], np.bool_)
+    member, member_first = _members(np.flatnonzero(counts[rule]), zone[device_of[slot_of]], len(zones))
+    institution = np.array([institution_row[each.institution_id] for each in devices], np.int32)
+    offline_us = _offline_us(rule_set, np.array([each.report_interval_s for each in devices], np.float64))
     return Plan(
         registry=registry,
         rule_set=rule_set,
         point_id=point_id,
         slot_of_point=slot_of_point,
-        device=np.array([device_row[point.device_id] for point in points], np.int32),
-        watch_first=np.cumsum(watch_count) - watch_count,
-        watch_count=watch_count,
-        slot=np.array(watch_slot, np.int64),
+        device=device_of,
+        watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
+        watch_count=np.array([len(rows) for rows in applying.values()], np.int32),
+        scored_count=_scored_count(rule_set, applying),
+        profile=profile,
+        setpoint_above=_most_sensitive(rule_set, applying, above=True),
+        setpoint_below=_most_sensitive(rule_set, applying, above=False),
+        slot=slot_of,
         rule=rule,
         group=group,
         group_row=group_row,
-        limits=_limits(rule_set.rules, rule),
+        limits_by_rule=_limits(rule_set.rules),
+        sign_by_rule=np.array([1.0 if each.above else -1.0 for each in rule_set.rules]),
         groups=groups,
-        device_id=np.array([device.id for device in devices], np.int32),
+        member=member,
+        member_first=member_first,
+        counts=counts,
+        zone_id=np.array(zones, np.int32),
+        device_id=np.array([each.id for each in devices], np.int32),
+        zone=zone,
         institution=institution,
         offline_us=offline_us,
         institution_id=np.array(institutions, np.int32),
@@ -132,14 +187,47 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     )
 
 
-def _limits(rules: tuple[Rule, ...], rule: Int64) -> Limits:
+def _scored_count(rule_set: RuleSet, applying: Mapping[Any, list[int]]) -> Int32:
+    """Of each profile, how many of its rules have a detector that must see every reading."""
+    return np.array(
+        [sum(rule_set.rules[row].detector != SETPOINT for row in rows) for rows in applying.values()], np.int32
+    )
+
+
+def _most_sensitive(rule_set: RuleSet, applying: Mapping[Any, list[int]], *, above: bool) -> NDArray[np.float64]:
+    """Of each profile, the setpoint that is met first from within; infinitely far where it has none on that side."""
+    best, far = (min, np.inf) if above else (max, -np.inf)
+    return np.array(
+        [
+            best(
+                (
+                    float(np.float32(rule.raise_at))
+                    for rule in (rule_set.rules[row] for row in rows)
+                    if rule.detector == SETPOINT and rule.above is above
+                ),
+                default=far,
+            )
+            for rows in applying.values()
+        ]
+    )
+
+
+def _members(watches: Int64, zone: Int32, zone_count: int) -> tuple[Int32, Int64]:
+    """`watches` by the zone they stand in (`zone`, one row a watch of the plan), and where each zone's begin."""
+    zone = zone[watches]
+    order = np.argsort(zone, kind="stable")
+    first = np.searchsorted(zone[order], np.arange(zone_count + 1)).astype(np.int64)
+    return watches[order].astype(np.int32), first
+
+
+def _limits(rules: tuple[Rule, ...]) -> Limits:
     def column(values: list[Any], dtype: Any) -> NDArray[Any]:
-        return np.array(values, dtype)[rule]
+        return np.array(values, dtype)
 
     # Readings are float4, in the table as here: a setpoint of 0.7 must be met by a reading of 0.7.
     return Limits(
-        raise_at=column([np.float32(each.raise_at) for each in rules], np.float64),
-        clear_at=column([np.float32(each.clear_at) for each in rules], np.float64),
+        raise_at=column([float(np.float32(each.raise_at)) for each in rules], np.float64),
+        clear_at=column([float(np.float32(each.clear_at)) for each in rules], np.float64),
         above=column([each.above for each in rules], np.bool_),
         on_delay_us=column([each.on_delay_s * 1e6 for each in rules], np.int64),
         off_delay_us=column([each.off_delay_s * 1e6 for each in rules], np.int64),
@@ -148,19 +236,22 @@ def _limits(rules: tuple[Rule, ...], rule: Int64) -> Limits:
     )
 
 
-def _groups(rule_set: RuleSet, rule: Int64) -> tuple[Int64, Int64, tuple[Group, ...]]:
-    group_of_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int64)
+def _groups(rule_set: RuleSet, rule: Int16) -> tuple[NDArray[np.int8], Int32, tuple[Group, ...]]:
+    group_of_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
     group = group_of_rule[rule]
-    group_row = np.zeros(len(rule), np.int64)
+    group_row = np.zeros(len(rule), np.int32)
     groups = []
     for number, name in enumerate(GROUPS):
         watches = np.flatnonzero(group == number)
         group_row[watches] = np.arange(len(watches))
+        mine = [each for each in rule_set.rules if each.detector == name]
         parameters = {
-            each: np.array([other.parameters.get(each, 0.0) for other in rule_set.rules])[rule[watches]]
+            each: np.array([other.parameters.get(each, 0.0) for other in rule_set.rules])
+            if len({other.parameters[each] for other in mine}) > 1
+            else np.array([other.parameters[each] for other in mine[:1]])
             for each in DETECTORS[name].parameters
         }
-        groups.append(Group(watches, parameters))
+        groups.append(Group(len(watches), parameters))
     return group, group_row, tuple(groups)
 
 

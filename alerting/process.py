@@ -84,6 +84,7 @@ class Judge:
         self._rules = ""
         self._rules_sha256 = ""
         self._cursor: int | None = None  # None until the log was read
+        self._logged: dict[Key, Alert] = {}  # what we put on record ourselves and have not read yet
 
     def read(self, connection: Connection, registry: Registry, now_us: int) -> News:
         """Fetch what others changed, in the caller's transaction; the rules that ship with Anhu are put in force where
@@ -129,7 +130,10 @@ class Judge:
             log.info("engine warmed", readings=sum(map(len, news.start.warm)), open_alerts=len(state.alerts))
         for alert in news.changed:
             self._cursor = alert.last_event_id
-            _place(state, alert)
+            ours = self._logged.get(alert.key)
+            if ours is None or ours.last_event_id <= alert.last_event_id:  # else it was read before we went on
+                _place(state, alert)
+        self._logged = {key: each for key, each in self._logged.items() if each.last_event_id > (self._cursor or 0)}
         return Decision(restore.conditions(state, now_us) if new_plan else Verdict([], Patch()))
 
     @property
@@ -165,10 +169,10 @@ class Judge:
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict)
 
-    def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Decision:
+    def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Decision:
         """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
         state = self._started()
-        verdict = engine.tick(state, now_us, listening=listening)
+        verdict = engine.tick(state, now_us, listening=listening, caught_up=caught_up)
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
         return Decision(verdict)
@@ -191,6 +195,7 @@ class Judge:
         the log is right; while the database is away there is only the engine."""
         if stored:
             decision.verdict.patch.alerts.update(decision.logged)
+            self._logged.update(decision.logged)
         engine.adopt(self._started(), decision.verdict.patch)
 
     def _started(self) -> State:

@@ -52,6 +52,10 @@ class RolesFailed(AnhuError):
     """A role of the service keeps failing."""
 
 
+class DeviceUnknown(AnhuError):
+    """No such device is registered."""
+
+
 class EvaluationFailed(AnhuError):
     """The recordings could not be evaluated."""
 

@@ -29,6 +29,7 @@ FIRST_ANSWER_S_MAX: Final = 60.0
 REFRESH_S_MAX: Final = 60.0
 SPOOL_FULL_PAUSE_S: Final = 0.5
 SHARD_PAUSE_S: Final = 0.25
+BEHIND_US_MAX: Final = 30_000_000
 
 log = structlog.get_logger("ingest.pipeline")
 
@@ -66,7 +67,7 @@ class Judge(EventWriter, Protocol):
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
     def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Any: ...
-    def tick(self, now_us: int, *, listening: bool, spool_share: float) -> Any: ...
+    def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Any: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
 
@@ -136,6 +137,9 @@ class Pipeline:
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
         self._lag_ms = 0
+        self._emptied = False  # since the last tick, nothing waited after a take
+        self._ticks_emptied = 0
+        self._caught_up_us = self._started_us
         self.counts = Counts()
 
     def open(self) -> None:
@@ -205,6 +209,7 @@ class Pipeline:
             age_ms_max=self._settings.batch_age_ms_max,
             wait_s=min(wait_s, 1.0),
         )
+        self._emptied |= source.connected and not source.waiting_count
         if messages and self._handle(messages, stop):
             source.ack(messages)
         if source.fenced:
@@ -257,7 +262,9 @@ class Pipeline:
 
     def _tick(self, source: Source, stop: threading.Event) -> None:
         now_us = self._ticked_us = self._clock()
-        verdict = self._judge.tick(now_us, listening=source.connected, spool_share=self._sink.spool_share)
+        verdict = self._judge.tick(
+            now_us, listening=source.connected, caught_up=self._caught_up(now_us), spool_share=self._sink.spool_share
+        )
         self._keep(Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict, stop)
         prune = now_us - self._pruned_us >= PRUNE_US
         beat = self._heartbeat(now_us, source.waiting_count)
@@ -274,6 +281,15 @@ class Pipeline:
                 self._refreshing = refresh, self._writer.begin(refresh), time.monotonic()
         else:
             self._spool.beat(now_us)
+
+    def _caught_up(self, now_us: int) -> bool:
+        """Whether what was sent while we were not listening has been taken. A broker needs a moment to begin sending
+        what it kept, so one empty second proves nothing; and delays that ran out are not held up for ever."""
+        self._ticks_emptied = self._ticks_emptied + 1 if self._emptied else 0
+        self._emptied = False
+        if self._ticks_emptied > 1:
+            self._caught_up_us = now_us
+        return self._ticks_emptied > 1 or now_us - self._caught_up_us > BEHIND_US_MAX
 
     def _learn_the_past(self) -> None:
         """After a start without the database, and before anything else is judged with it: all is in there now."""

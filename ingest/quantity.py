@@ -27,6 +27,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("smoke_alarm", "1", 0.0, 1.0),
         Quantity("temperature", "Cel", -60.0, 1400.0),  # a flashover stays below 1,400 °C
         Quantity("heat_alarm", "1", 0.0, 1.0),
+        Quantity("call_point", "1", 0.0, 1.0),
         Quantity("humidity", "%RH", 0.0, 100.0),
         Quantity("co", "ppm", -20.0, 100_000.0),  # small negatives are zero drift of the cell
         Quantity("gas", "%LEL", -5.0, 100.0),

@@ -8,7 +8,8 @@ time T(c) to the alarm is interpolated on logarithmic scales, and the dose adds 
 so that a constant concentration alarms after T(c), and one that changes as the parts of it ask for. Below the
 concentration at which no alarm is allowed T is infinite and D decays with the half-life of carboxyhaemoglobin in air,
 some 4 h at rest (Peterson & Stewart, Arch. Environ. Health 21 (1970) 165: 320 min on average): who was poisoned in the
-morning is not fresh at noon.
+morning is not fresh at noon. In air that is harmless now the score is half the dose: the alarm is over, and comes back
+the sooner.
 
 EN 50291: 30 ppm no alarm before 120 min (here never), 50 ppm 60–90 min, 100 ppm 10–40 min, 300 ppm within 3 min.
 UL 2034: 70 ppm 60–240 min, 150 ppm 10–50 min, 400 ppm 4–15 min, and no alarm at 30 ppm for 30 days.
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from alerting.detect.detector import Columns, Float64, Parameter
 
 HALF_LIFE_S: Final = 4 * 3600.0
-DOSE_MAX: Final = 1.5
+DOSE_MAX: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +124,4 @@ class CoDose:
         # To the last digit that 65 equal parts of a row's time add up to it.
         dose: Float64 = np.minimum(np.round(state["dose"] * fading + gained, 12), DOSE_MAX)
         state["at_us"], state["dose"], state["rate"] = at_us, dose, now
-        return dose
+        return np.where(now > 0, dose, 0.5 * dose)

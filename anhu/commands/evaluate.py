@@ -43,9 +43,16 @@ def run(kind: str, folder: Path, json_file: Path | None, **options: Any) -> None
     help="住宅火灾烟雾记录：比真实光电、离子烟感早多少。 Fires with smoke, beside real alarms.",
     epilog="例 / for example: anhu evaluate smoke data/smoke_nist_home --json smoke.json",
 )
-def smoke(folder: Folder, json_file: JsonFile = None) -> None:
+def smoke(
+    folder: Folder,
+    json_file: JsonFile = None,
+    sensitivity: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="各参数 ±30% 的结果写入 JSON / also with each parameter 30 % off (JSON)."),
+    ] = False,
+) -> None:
     """Smoke."""
-    run("smoke", folder, json_file)
+    run("smoke", folder, json_file, sensitivity=sensitivity)
 
 
 @app.command(

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
-from alerting import store
+from alerting import explanation, store
 from alerting.errors import RulesInvalid
 from alerting.rules import default_rules, parse
 from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.errors import DeviceUnknown
 from anhu.language import text
+from ingest import store as ingest_store
 from ingest.database import connect
+from ingest.registry import Device, Registry
 
 app = typer.Typer(no_args_is_help=True, help="报警规则。 The alarm rules.")
 
@@ -30,8 +33,10 @@ def check(file: Path) -> None:
     """Say every error in `file`."""
     with plain_errors():
         rules = parse(_read(file))
-        unread = [rule.id for rule in rules.rules if not rule.clause_verified]
-        progress(text(f"没有错误：{len(rules.rules)} 条规则", f"no errors: {len(rules.rules)} rules"))
+        unread = [each.id for each in (*rules.rules, *rules.combinations) if not each.clause_verified]
+        counts = len(rules.rules), len(rules.combinations)
+        progress(text(f"没有错误：{counts[0]} 条规则，{counts[1]} 条组合判断",
+                      f"no errors: {counts[0]} rules, {counts[1]} combinations"))  # fmt: skip
         if unread:
             names = ", ".join(unread)
             progress(text(f"依据尚未核对原文：{names}", f"clauses not yet read in their source: {names}"))
@@ -77,3 +82,47 @@ def show(
     with plain_errors(), database(data_dir) as url, connect(url) as connection:
         found = store.load_rules(connection)
         typer.echo(found[0] if found else default_rules(), nl=False)
+
+
+@app.command(
+    help="说明哪些规则看着一个设备：阈值、时间、依据，现在是否成立。 "
+    "Say which rules watch a device: setpoints, delays, clauses, and whether they hold now.",
+    epilog="例 / for example: anhu rules explain smk-0301 --institution anhe",
+)
+def explain(
+    device: Annotated[str, typer.Argument(help="设备代码 / code of the device.")],
+    institution: Annotated[
+        str | None,
+        typer.Option(help="机构代码，设备代码重复时需要 / code of its institution, if the device's is not unique."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a paragraph a rule."""
+    with plain_errors():
+        with database(data_dir) as url, connect(url) as connection:
+            registry = ingest_store.load_registry(connection)
+            found = store.load_rules(connection)
+            alerts = store.open_alerts(connection)
+        for each in explanation.explain(
+            parse(found[0] if found else default_rules()), registry, _device(registry, device, institution), alerts
+        ):
+            state = {None: "", True: text("【正在报警】", "[in alarm] "), False: ""}[each.holds]
+            typer.echo(f"{each.rule}\n  {state}{text(each.text_zh, each.text_en)}")
+            unread = "" if each.clause_verified else text("（尚未核对原文）", " (not yet read in its source)")
+            typer.echo(f"  {text('依据', 'clause')}: {each.clause}{unread}")
+
+
+def _device(registry: Registry, code: str, institution: str | None) -> Device:
+    """The device with this code. Raises DeviceUnknown where there is none, or more than one."""
+    found = [
+        each
+        for each in registry.devices.values()
+        if each.code == code and institution in {None, registry.institutions[each.institution_id].code}
+    ]
+    if not found:
+        raise DeviceUnknown(text(f"没有设备 {code}", f"no device {code}"))
+    if len(found) > 1:
+        homes = ", ".join(sorted(registry.institutions[each.institution_id].code for each in found))
+        raise DeviceUnknown(text(f"多个机构有设备 {code}，请用 --institution 指定：{homes}",
+                                 f"several institutions have a device {code}; name one by --institution: {homes}"))  # fmt: skip
+    return found[0]

@@ -39,8 +39,8 @@ def evaluate(folder: Path, rules: RuleSet | None = None) -> Report:
         for index in range(len(table.rows))
         for interval_s in INTERVALS_S
     ]
-    at_s = np.arange(0.0, ALLOWED_DAYS * 86_400.0, ALLOWED_EVERY_S)
-    wrong = _times(at_s, np.full(len(at_s), ALLOWED_PPM), rules)
+    at_s: Float64 = np.arange(0.0, ALLOWED_DAYS * 86_400.0, ALLOWED_EVERY_S)
+    wrong = _times(at_s, np.full(len(at_s), ALLOWED_PPM, np.float64), rules)
     quiet = [Quiet("30 ppm for 30 days (synthetic)", ALLOWED_DAYS * 24.0, len(wrong), synthetic=True)]
     recorded, notes = nuisance.of_kinds(folder, (Kind.CO,), rules)
     outdoors = _outdoors(folder, rules)
@@ -64,8 +64,8 @@ def under_ul_2034(rules: RuleSet) -> RuleSet:
 
 def _row(table: Table, index: int, interval_s: float, rules: RuleSet) -> Outcome:
     row = table.rows[index]
-    at_s = np.arange(0.0, row.latest_s + interval_s, interval_s)
-    times = _times(at_s, np.full(len(at_s), row.ppm), rules)
+    at_s: Float64 = np.arange(0.0, row.latest_s + interval_s, interval_s)
+    times = _times(at_s, np.full(len(at_s), row.ppm, np.float64), rules)
     delay_s = round(min(times), 3) if times else None
     exact = delay_s is not None and row.earliest_s <= delay_s <= row.latest_s
     return Outcome(
@@ -88,7 +88,7 @@ def _outdoors(folder: Path, rules: RuleSet) -> Iterator[Quiet]:
         found = columns(path)
         if "CO_GT" not in found or "PT08_S1_CO" not in found:
             continue
-        at_s = np.arange(len(found["CO_GT"])) * 3600.0
+        at_s = 3600.0 * np.arange(len(found["CO_GT"]), dtype=np.float64)
         reference, counts = found["CO_GT"], found["PT08_S1_CO"]
         ppm = np.where(reference == MISSING, MISSING, reference * PPM_PER_MG_M3)
         yield Quiet("outdoors, reference analyser", len(at_s), len(_times(at_s, ppm, rules)))

@@ -66,7 +66,9 @@ class Replay:
         self._state = engine.State.begin(compile_plan(registry, rules), START_US)
 
     def _registry(self) -> Registry:
-        zones, devices, points = [], [], []
+        zones: list[Zone] = []
+        devices: list[Device] = []
+        points: list[Point] = []
         for number, spot in enumerate(self.spots, start=1):
             zones.append(Zone(number, 1, f"z{number}", spot.name, spot.name, spot.zone_kind, 1))
             devices.append(Device(number, 1, number, f"d{number}", spot.name, "multi", "", REPORT_INTERVAL_S))
@@ -100,7 +102,7 @@ class Replay:
 
     def _judge(self, readings: Sequence[Reading]) -> list[AlertEvent]:
         at_us = START_US + round(readings[0].at_s * 1e6)
-        passed = engine.tick(self._state, at_us, listening=True)
+        passed = engine.tick(self._state, at_us, listening=True, caught_up=True)
         engine.adopt(self._state, passed.patch)
         points = [self._point[each.spot, each.quantity] for each in readings]
         quality = [_quality(each) for each in readings]

@@ -15,7 +15,7 @@ meter that was off its zero then has this taken off, as commissioning a detector
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -23,12 +23,13 @@ from typing import Final
 import numpy as np
 
 from alerting.alert import Kind, Priority
-from alerting.rules import RuleSet
+from alerting.rules import RuleSet, default_rules, parse
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import nuisance
 from anhu.evaluate.recording import Float64, columns, files, part, table
 from anhu.evaluate.replay import CALLING, Raised, Reading, Replay, Spot, edges
 from anhu.evaluate.report import Outcome, Quiet, Report
+from anhu.evaluate.sensitivity import variants
 
 REFRACTORY_S: Final = 300.0
 BASELINE_S: Final = 600.0
@@ -38,6 +39,12 @@ DB_PER_OPTICAL_DENSITY: Final = 10.0
 PPM_PER_VOLUME_PERCENT: Final = 1e4
 PPM_PER_MOLE: Final = 1e6
 KELVIN: Final = 273.15
+
+MAIN_FIGURES: Final = (
+    "detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s", "median_delay_s",
+    "false_alarms",
+)  # fmt: skip
+SENSITIVE_RULES: Final = ("fire.smoke", "fire.smoke.early", "fire.smoke.rise", "fire.heat.early", "fire.heat.rise")
 
 _FACTORS: Final = {
     "SM": ("smoke_obscuration", DB_PER_OPTICAL_DENSITY),
@@ -58,10 +65,13 @@ class Test:
     notes: tuple[str, ...] = ()
 
 
-def evaluate(folder: Path, rules: RuleSet | None = None) -> Report:
-    """The report on `folder`. Raises RecordingUnreadable where nothing in it is known."""
+def evaluate(folder: Path, rules: RuleSet | None = None, *, sensitivity: bool = False) -> Report:
+    """The report on `folder`; with `sensitivity`, of the same under changed rules, too. Raises RecordingUnreadable
+    where nothing in it is known."""
     tests = [*home_tests(folder), *cargo_tests(folder)]
     report = of_tests(tests, rules) if tests else Report("smoke", [], [])
+    if sensitivity:
+        report = replace(report, more={**report.more, "sensitivity": _sensitivity(tests)})
     quiet, notes = nuisance.of_kinds(folder, (Kind.FIRE,), rules)
     if not tests and not quiet:
         raise RecordingUnreadable(f"{part(folder)}: neither recorded fires with smoke nor nuisance recordings")
@@ -152,10 +162,8 @@ def of_tests(tests: Sequence[Test], rules: RuleSet | None = None) -> Report:
         quiet.append(Quiet(test.name, len(test.places) * BASELINE_S / 3600, len(early), synthetic=True))
     critical_only = Report("smoke", urgent, []).as_json()
     more = {
-        "critical_only": {
-            key: critical_only[key]
-            for key in ("detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s")
-        },
+        "critical_only": _main_figures(critical_only),
+        "leave_one_out": _leave_one_out(outcomes),
         "by_place": {
             each.name: {"delay_s": each.delay_s, "lead_s": each.lead_s, "lag_s": each.lag_s} for each in outcomes
         },
@@ -166,6 +174,28 @@ def of_tests(tests: Sequence[Test], rules: RuleSet | None = None) -> Report:
         *(note for test in tests for note in test.notes),
     ]
     return Report("smoke", outcomes, quiet, notes, more)
+
+
+def _sensitivity(tests: Sequence[Test]) -> dict[str, dict[str, object]]:
+    """The main figures with each parameter of the smoke and heat rules 30 % smaller and larger."""
+    return {
+        name: _main_figures(of_tests(tests, changed).as_json())
+        for name, changed in variants(parse(default_rules()), SENSITIVE_RULES)
+    }
+
+
+def _main_figures(figures: Mapping[str, object]) -> dict[str, object]:
+    return {key: figures[key] for key in MAIN_FIGURES}
+
+
+def _leave_one_out(outcomes: Sequence[Outcome]) -> dict[str, dict[str, object]]:
+    """The main figures without each of the tests: how far one fire carries the result."""
+    return {
+        f"without {group}": _main_figures(
+            Report("smoke", [each for each in outcomes if each.group != group], []).as_json()
+        )
+        for group in sorted({each.group for each in outcomes})
+    }
 
 
 def _outcome(test: Test, place: str, raised: Sequence[Raised]) -> Outcome:

@@ -1,6 +1,12 @@
-"""The judging core alone, in this process: readings judged a second, and what it remembers of a point."""
+"""The judging core alone, in this process and on one core: readings judged a second under the rules that ship, what it
+remembers of a point, and beside it the streaming detectors of River on the same readings.
+
+River is no dependency of Anhu: `pip install --group bench` brings it. Where it is missing this is said, and the figure
+has no limit.
+"""
 
 import time
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
 
@@ -10,36 +16,130 @@ from alerting import engine
 from alerting.plan import Plan, compile_plan
 from alerting.rules import default_rules, parse
 from benchmarks.figures import Figure
-from benchmarks.limits import synthetic
 from benchmarks.stage import Stage, now_us
-from ingest import store
+from ingest.quantity import QUANTITIES
+from ingest.reading import ReadingBatch
+from ingest.registry import Device, Institution, Point, Registry, Zone
 
-BATCH_ROUNDS: Final = 2  # readings of each point in one batch, as in a busy transaction
+MIX: Final = ("smoke_obscuration", "temperature", "battery", "co", "gas")  # every rule with a detector of its own
+QUIET: Final = {"smoke_obscuration": 0.01, "temperature": 21.0, "battery": 95.0, "co": 1.0, "gas": 0.6}
+NOISE: Final = {"smoke_obscuration": 0.0015, "temperature": 0.08, "battery": 0.1, "co": 0.6, "gas": 0.15}
+ZONE_KINDS: Final = ("bedroom", "bedroom", "corridor", "kitchen", "dining")
+DEVICES_EACH: Final = 100
+POINTS: Final = 450_000
+FLAT: Final = (1_000, 10_000, 100_000, 1_000_000)
+BATCH: Final = 32_768  # readings judged at a time
 SECONDS: Final = 4.0
+RIVER_READINGS: Final = 4_000
 
 
 def run(stage: Stage) -> list[Figure]:
-    """`step` and `adopt`, batch after batch, over every point of the registry."""
-    with stage.database() as connection:
-        registry = store.load_registry(connection)
+    """`step` and `adopt`, batch after batch, over every point; then River."""
+    del stage  # nothing of the service is needed
+    figures = []
+    river_per_s = river()
+    for points in (*FLAT[:-1], POINTS, FLAT[-1]):
+        rate, bytes_each = measure(points)
+        if points == POINTS:
+            figures.append(Figure("engine.readings_per_s", rate, "readings/s", river_per_s))
+            figures.append(Figure("engine.state_bytes_per_point", bytes_each, "B", 300.0))
+        else:
+            figures.append(Figure(f"engine.ns_per_reading.{points}_points", 1e9 / rate, "ns"))
+    return figures
+
+
+def measure(points: int) -> tuple[float, float]:
+    """Readings judged a second over so many points, each reporting every 30 s, and the bytes of state of one."""
+    registry = home(points)
     plan = compile_plan(registry, parse(default_rules()))
     at_us = now_us()
     state = engine.State.begin(plan, at_us)
-    # A contact that never changes is not what an ordinary message holds.
-    points = [point.id for point in registry.points.values() if point.quantity != "smoke_alarm"]
-    judged, spent_s = 0, 0.0
-    while spent_s < SECONDS:
-        batch = synthetic(at_us, points, BATCH_ROUNDS)
-        batch.value[:] %= 0.01  # quiet
-        at_us += BATCH_ROUNDS * 1_000_000
-        began_s = time.perf_counter()
+    batches = stream(plan, at_us)
+    for batch in batches:  # the first round of each point is slower and the least of its life
         engine.adopt(state, engine.step(state, batch).patch)
-        spent_s += time.perf_counter() - began_s
-        judged += len(batch)
+    judged, spent_s, turn = 0, 0.0, 0
+    while spent_s < SECONDS:
+        turn += 1
+        for batch in batches:
+            batch.measured_at_us[:] += 30_000_000
+            batch.received_at_us[:] += 30_000_000
+            began_s = time.perf_counter()
+            engine.adopt(state, engine.step(state, batch).patch)
+            spent_s += time.perf_counter() - began_s
+            judged += len(batch)
+    return judged / spent_s, state_bytes(state) / len(plan.point_id)
+
+
+def home(points: int) -> Registry:
+    """Institutions of a hundred multi-sensor devices each, as many as `points` need."""
+    devices = -(-points // len(MIX))
+    institutions = -(-devices // DEVICES_EACH)
+    return Registry.build(
+        1,
+        [Institution(n, f"bench-{n}", "测试院", "Bench", "nursing_home", "220322") for n in range(1, institutions + 1)],
+        [
+            Zone(n + 1, n // DEVICES_EACH + 1, f"z{n}", "室", "room", ZONE_KINDS[n % len(ZONE_KINDS)], 1)
+            for n in range(devices)
+        ],
+        [Device(n + 1, n // DEVICES_EACH + 1, n + 1, f"d{n}", "设备", "multi", "", 30) for n in range(devices)],
+        [
+            Point(n * len(MIX) + row + 1, n + 1, quantity, QUANTITIES[quantity].unit)
+            for n in range(devices)
+            for row, quantity in enumerate(MIX)
+            if n * len(MIX) + row < points
+        ],
+    )
+
+
+def stream(plan: Plan, at_us: int) -> list[ReadingBatch]:
+    """One reading of every point, spread over 30 s, in batches as the pipeline makes them: quiet, with sensors' noise.
+    The devices come in no order, the points of one together."""
+    rng = np.random.default_rng(7)
+    point = plan.point_id[np.lexsort((plan.point_id, rng.permutation(len(plan.device_id))[plan.device]))]
+    kind = (point - 1) % len(MIX)
+    value = np.array([QUIET[name] for name in MIX])[kind]
+    value += rng.normal(0, 1, len(point)) * np.array([NOISE[name] for name in MIX])[kind]
+    when = at_us + np.arange(len(point)) // len(MIX) * (30_000_000 * len(MIX) // len(point))
+    parts = [slice(start, start + BATCH) for start in range(0, len(point), BATCH)]
     return [
-        Figure("engine.readings_per_s", judged / spent_s, "readings/s"),
-        Figure("engine.state_bytes_per_point", state_bytes(state) / len(plan.point_id), "B"),
-    ]
+        ReadingBatch(
+            point[part], when[part], when[part] + 30_000, value[part].astype(np.float32),
+            np.zeros(len(point[part]), np.int16),
+        )
+        for part in parts
+    ]  # fmt: skip
+
+
+def river() -> float | None:
+    """Readings a second that River's half-space trees and GaussianScorer together judge on the same stream; None where
+    River is not installed."""
+    try:
+        from river import anomaly
+    except ImportError:
+        print("River is not installed (pip install --group bench): engine.readings_per_s has no limit to compare with")
+        return None
+    plan = compile_plan(home(RIVER_READINGS), parse(default_rules()))
+    values = [float(value) for batch in stream(plan, now_us()) for value in batch.value]
+
+    def trees() -> None:
+        model = anomaly.HalfSpaceTrees(seed=7)
+        for value in values:
+            model.score_one({"x": value})
+            model.learn_one({"x": value})
+
+    def gauss() -> None:
+        model = anomaly.GaussianScorer()
+        for value in values:
+            model.score_one(None, value)
+            model.learn_one(None, value)
+
+    return len(values) / (_seconds(trees) + _seconds(gauss))
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    began_s = time.perf_counter()
+    work()
+    return time.perf_counter() - began_s
 
 
 def state_bytes(state: Any) -> int:

@@ -1,9 +1,7 @@
 """The alarm does not wait for the database: while it hangs, readings are spooled and alarms reach followers; when it is
 back every reading is a row exactly once and every alert there once."""
 
-import os
 import shutil
-import signal
 import tempfile
 import threading
 import time
@@ -150,14 +148,16 @@ def bench(own_services: tuple[runtime.Services, Path]) -> Iterator[Bench]:
 def hung(folder: Path) -> Iterator[None]:
     """The database neither answers nor refuses: every one of its processes is stopped."""
     postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-    family = [postmaster, *postmaster.children(recursive=True)]
-    for process in family:
-        os.kill(process.pid, signal.SIGSTOP)
+    postmaster.suspend()  # first, so that it begets and buries no child while the others are stopped
+    children = postmaster.children(recursive=True)
+    for child in children:
+        child.suspend()
     try:
         yield
     finally:
-        for process in family:
-            os.kill(process.pid, signal.SIGCONT)
+        for child in children:
+            child.resume()
+        postmaster.resume()  # last: a child that was ending anyway is buried by it, and no longer there to be woken
 
 
 def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runtime.Services, Path]) -> None:

@@ -49,9 +49,9 @@ def feed(engine: State, batch: ReadingBatch):
     return told(verdict.events)
 
 
-def pass_time(engine: State, seconds: float, *, listening: bool = True):
+def pass_time(engine: State, seconds: float, *, listening: bool = True, caught_up: bool = True):
     """Tick and adopt at T0 + seconds."""
-    verdict = tick(engine, T0 + round(seconds * S), listening=listening)
+    verdict = tick(engine, T0 + round(seconds * S), listening=listening, caught_up=caught_up)
     adopt(engine, verdict.patch)
     return told(verdict.events)
 

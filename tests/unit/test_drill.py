@@ -113,7 +113,7 @@ def judge(engine_state, batch, calls=()):
 
 def pass_time(engine_state, seconds):
     now_us = T0 + round(seconds * S)
-    verdict = engine.tick(engine_state, now_us, listening=True)
+    verdict = engine.tick(engine_state, now_us, listening=True, caught_up=True)
     verdict.events.extend(drill_alarm.end(engine_state, verdict.patch, now_us))
     engine.adopt(engine_state, verdict.patch)
     return verdict.events

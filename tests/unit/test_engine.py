@@ -99,6 +99,16 @@ def test_a_delay_that_ran_out_unseen_still_counts():
     assert feed(engine, readings((GAS, 0, 21), (GAS, 45, 5))) == [("raise", "r", 30.0), ("clear", "r", 45.0)]
 
 
+def test_no_delay_runs_out_while_readings_still_wait_to_be_taken():
+    engine = state(rules=RULES.format(more="on_delay_s = 20"))
+    feed(engine, readings((GAS, 0, 30)))
+    beyond = copy.deepcopy(engine)
+    assert pass_time(engine, 45, caught_up=False) == []  # we were away; what the broker kept comes now
+    assert feed(engine, readings((GAS, 10, 5), delay_s=35)) == []  # the gas had gone in time
+    assert pass_time(engine, 46) == []
+    assert pass_time(beyond, 45) == [("raise", "r", 20.0)]  # and with nothing waiting, it is one
+
+
 def test_an_interrupted_on_delay_starts_again():
     engine = state(rules=RULES.format(more="on_delay_s = 30"))
     feed(engine, readings((GAS, 0, 21), (GAS, 20, 5), (GAS, 25, 21)))
@@ -120,8 +130,11 @@ def test_rate_of_rise_in_a_bedroom_but_not_in_a_kitchen():
     engine = state()
     ramp = [(point(d, "temperature"), t, 20 + t * 12 / 60) for t in range(0, 181, 10) for d in (1, 2)]
     events = step(engine, readings(*ramp)).events
-    assert [(event.rule, event.source.device_id) for event in events] == [("fire.heat.rise", 1)]
-    assert events[0].evidence["unit"] == "Cel/min"
+    assert [(event.rule, event.source.device_id) for event in events] == [
+        ("fire.heat.early", 1),
+        ("fire.heat.rise", 1),
+    ]
+    assert events[1].evidence["unit"] == "Cel/min"
 
 
 def test_a_slow_warm_up_and_noise_raise_nothing():

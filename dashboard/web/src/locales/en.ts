@@ -177,7 +177,7 @@ export const en: Messages = {
   },
   quantity: {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
-    heat_alarm: "Heat alarm", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
+    heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
     sos: "Call", battery: "Battery",
   },
   binary: { on: "Triggered", off: "Normal" },

@@ -95,6 +95,22 @@ def fall(
     run("fall", folder, json_file, wear=wear)
 
 
+@app.command(
+    help="任意数据的异常评分（NAB 基准）。 The anomaly score of any readings, by the Numenta Anomaly Benchmark.",
+    epilog="例 / for example: anhu evaluate anomaly data/nab --scores scores.csv",
+)
+def anomaly(
+    folder: Folder,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="每条读数的评分写入 CSV / write one score a reading as CSV.", show_default=False),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Anomalies."""
+    run("anomaly", folder, json_file, scores=scores)
+
+
 _SHOWN = (
     ("events", "事件", "events"),
     ("detected", "报出", "detected"),

@@ -22,7 +22,7 @@ from anhu.errors import LearningUnavailable
 from anhu.evaluate.fall import AFTER_S, BEFORE_S, ROWS_MAX, impacts_of
 from anhu.evaluate.fall_recording import Trial
 from anhu.evaluate.report import wilson
-from anhu.learn.sensors import AS_RECORDED, SENSORS, Sensor, told_by
+from anhu.learn.sensors import SENSORS, Sensor, told_by
 
 HIT_S: Final = 1.0  # an impact this near to the fall's is the fall
 LABEL_REACH_S: Final = (-1.0, 4.0)  # a labelled fall's highest impact lies here
@@ -35,7 +35,8 @@ class Recipe:
     """How to learn for one way of wearing.
 
     plain_nets learn from the trials as they were recorded, nets from what all the sensors tell; their mean judges.
-    missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each other.
+    missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each
+    other.
     """
 
     sensors: tuple[Sensor, ...]

@@ -45,7 +45,7 @@ def fall(
             text(
                 f"对未见过的人：{figures['events']} 次跌倒报出 {figures['detected']} 次（{figures['recall']:.1%}），"
                 f"{figures['hours']:.1f} 小时活动误报 {figures['false_alarms']} 次",
-                f"people it had not seen: {figures['detected']} of {figures['events']} falls ({figures['recall']:.1%}), "
+                f"people not seen: {figures['detected']} of {figures['events']} falls ({figures['recall']:.1%}), "
                 f"{figures['false_alarms']} false alarms in {figures['hours']:.1f} hours of activity",
             )
         )

@@ -138,7 +138,7 @@ def report(recorded: Sequence[Series], told: Sequence[Float64]) -> Report:
         f"NAB standard score {more['standard_score']} at the threshold that ships, {THRESHOLD}",
         "halves: threshold chosen on one half of these series, score on the other: "
         + ", ".join(f"{each['chosen_on']} → {each['score_on_the_other']}" for each in more["halves"]),
-        "best_possible_score chooses the threshold on the very labels it is judged by, as leaderboards do: no honest figure",
+        "best_possible_score chooses the threshold on the very labels it is judged by: no honest figure",
     ]
     return Report("anomaly", outcomes, quiet, notes, more)
 

@@ -69,10 +69,10 @@ def _index(folder: Path) -> dict[tuple[str, str, int], bool]:
 
 def _person(path: Path, index: Mapping[tuple[str, str, int], bool]) -> Iterator[Trial]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as lines, np.load(lines, allow_pickle=False) as held:
             data: dict[str, NDArray[Any]] = {name: held[name] for name in held.files}
         yield from _trials(path.stem, data, index)
-    except (OSError, KeyError, ValueError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, IndexError, TypeError, zipfile.BadZipFile) as error:
         raise RecordingUnreadable(f"{path}: {error!r}") from error
 
 

@@ -27,7 +27,8 @@ from anhu.learn.sensors import SENSORS, Sensor, told_by
 HIT_S: Final = 1.0  # an impact this near to the fall's is the fall
 LABEL_REACH_S: Final = (-1.0, 4.0)  # a labelled fall's highest impact lies here
 SPREAD_MIN: Final = 1e-3
-THRESHOLD_MIN: Final = 0.05
+THRESHOLD_MIN: Final = 0.1
+THRESHOLD_STEP: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +100,25 @@ def learn(recorded: Sequence[Trial], wear: Wear, *, folds: int, seed: int, made_
     told = [gather([told_by(sensor, trial, rng) for trial in recorded]) for sensor in recipe.sensors]
     people = sorted({trial.person for trial in recorded})
     fold_of = dict(zip(rng.permutation(people).tolist(), (np.arange(len(people)) % folds).tolist(), strict=True))
-    score = np.zeros(len(told[0].trial))
+    scores = [np.zeros(len(each.trial)) for each in told]
     for fold in range(folds):
         table = fit([_some(each, fold_of, fold, inside=False) for each in told], recipe, seed)
-        mine = _some(told[0], fold_of, fold, inside=True)
-        score[mine.used] = _model(table, 0.5).nets.score(mine.features[mine.used])
-    proof = prove(told[0], score, recipe)
+        nets = _model(table, 0.5).nets
+        for each, score in zip(told, scores, strict=True):
+            mine = _some(each, fold_of, fold, inside=True).used
+            score[mine] = nets.score(each.features[mine])
+    proofs = prove(told, scores, recipe)
+    proof = proofs[0]
     table = fit(told, recipe, seed)
     kept = {
         "made_by": made_by,
         "learnt_from": {"people": people, "trials": len(recorded), "sensors": [each.name for each in recipe.sensors],
                         "impacts": int(sum(each.used.sum() for each in told))},
-        "people_it_had_not_seen": {"folds": folds, **proof.as_json()},
+        "people_it_had_not_seen": {
+            "folds": folds, **proof.as_json(),
+            "other_sensors": {sensor.name: each.as_json() for sensor, each in
+                              zip(recipe.sensors[1:], proofs[1:], strict=True)},
+        },
         "threshold": round(proof.threshold, 3),
         "features": list(FEATURE_NAMES),
         **table,
@@ -206,22 +214,25 @@ def _model(table: dict[str, Any], threshold: float) -> FallModel:
     return FallModel.parse(json.dumps({**table, "threshold": threshold, "features": list(FEATURE_NAMES)}))
 
 
-def prove(examples: Examples, score: NDArray[np.float64], recipe: Recipe) -> Proof:
-    """At the threshold where misses and false alarms, each counted in what is allowed of it, come to the least."""
-    tried = [
-        at_threshold(examples, score, threshold)
-        for threshold in np.unique(np.round(score[score > THRESHOLD_MIN], 2)).tolist()
-        if THRESHOLD_MIN < threshold < 1
-    ]
-    if not tried or not tried[0].events or not tried[0].hours:
+def prove(told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recipe: Recipe) -> list[Proof]:
+    """What each sensor notices, at the threshold where misses (of all sensors) and false alarms (as recorded), each
+    counted in what is allowed of it, come to the least. Raises LearningUnavailable."""
+    recorded = told[0].trials
+    if all(trial.impact_s is None for trial in recorded) or all(trial.impact_s is not None for trial in recorded):
         raise LearningUnavailable("nothing can be learnt from these recordings: falls and other activity are needed")
 
-    def cost(proof: Proof) -> float:
-        missed = (proof.events - proof.detected) / proof.events
-        alarms = proof.false_alarms / proof.hours
-        return missed / recipe.missed_max + alarms / recipe.false_alarms_per_hour_max
+    def cost(proofs: Sequence[Proof]) -> float:
+        missed = np.mean([(proof.events - proof.detected) / proof.events for proof in proofs])
+        alarms = proofs[0].false_alarms / proofs[0].hours
+        return float(missed / recipe.missed_max + alarms / recipe.false_alarms_per_hour_max)
 
-    return min(tried, key=cost)
+    return min(
+        (
+            [at_threshold(each, score, threshold) for each, score in zip(told, scores, strict=True)]
+            for threshold in np.round(np.arange(THRESHOLD_MIN, 1, THRESHOLD_STEP), 2).tolist()
+        ),
+        key=cost,
+    )
 
 
 def at_threshold(examples: Examples, score: NDArray[np.float64], threshold: float) -> Proof:

@@ -6,6 +6,7 @@ Looking changes nothing: chat programs fetch links beforehand. Only pressing the
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +35,21 @@ class Link:
     used: frozenset[UUID]
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class NewLink:
+    """A token that was just drawn. It is a secret, kept only in the message."""
+
+    token: str
+    token_sha256: str  # hex
+    push_id: UUID
+    person_id: int
+    made_at: datetime
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"NewLink(push_id={self.push_id}, person_id={self.person_id})"
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What the page of a link shows: the alerts of its push as they stand, in the order of the message."""
@@ -53,15 +69,23 @@ def check(link: Link | None, now: datetime, alert_id: UUID | None = None) -> Lin
     return link
 
 
-def create(connection: Connection, push_id: UUID, person_id: int, now: datetime, hours: float) -> str:
-    """A new token for the alerts of a push, in the caller's transaction."""
+def draw(push_id: UUID, person_id: int, now: datetime, hours: float) -> NewLink:
+    """A new token for the alerts of a push; it holds once it is saved."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    connection.execute(
-        "INSERT INTO acknowledge_links (token_sha256, push_id, person_id, made_at, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (_digest(token), push_id, person_id, now, now + timedelta(hours=hours)),
-    )
-    return token
+    return NewLink(token, _digest(token).hex(), push_id, person_id, now, now + timedelta(hours=hours))
+
+
+def save(connection: Connection, links: Iterable[NewLink]) -> None:
+    """Let new tokens hold, in the caller's transaction. Saved twice they are there once."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO acknowledge_links (token_sha256, push_id, person_id, made_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [
+                (bytes.fromhex(each.token_sha256), each.push_id, each.person_id, each.made_at, each.expires_at)
+                for each in links
+            ],
+        )
 
 
 def show(connection: Connection, token: str, now: datetime) -> Opened:

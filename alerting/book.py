@@ -37,6 +37,7 @@ class Directory:
     contacts: Mapping[int, tuple[Contact, ...]]
     suppressions: Sequence[Suppression]
     registry: Registry
+    policy_body: str = ""  # the policy as it was loaded
 
     def reachable(self) -> Roster:
         """The roster without those who cannot be told."""
@@ -86,6 +87,19 @@ class Book:
         self._releases: list[tuple[datetime, int]] = []
         self._wanted_at: dict[UUID, datetime] = {}
         self._queue: list[tuple[datetime, UUID]] = []
+
+    def restore(
+        self, alerts: Iterable[Alert], ladders: Iterable[Ladder], tellings: Iterable[Telling], pushes: Iterable[Push]
+    ) -> None:
+        """Take in what was known, into an empty book; everything is looked at again."""
+        for ladder in sorted(ladders, key=lambda each: each.call):
+            self.ladders[ladder.alert_id] = ladder
+        for alert in alerts:
+            self.put(alert)
+        for telling in sorted(tellings, key=lambda each: each.at):
+            self.note(telling)
+        for push in sorted(pushes, key=lambda each: each.created_at):
+            self.note_sent(push)
 
     def put(self, alert: Alert, recorded_at: datetime | None = None) -> None:
         """Take in an alert as it stands now, and look at it and at those it may hide or reveal."""

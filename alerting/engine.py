@@ -160,9 +160,25 @@ def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int |
         events += _rule_event(state, patch, change)
         events += _recombine(state, patch, zones, change.watch, change.verb, change.at_us)
     if now_us is not None:
-        for zone in sorted({int(np.searchsorted(plan.zone_id, zone_id)) for zone_id, _ in state.standing}):
+        for zone in _zones_waiting(state):
             events += _run_out(state, patch, zones, zone, now_us - _skew_us(state, zone))
     return events
+
+
+def _zones_waiting(state: State) -> list[int]:
+    """The zones (rows) in which something stands alone and will count as the whole in time: of all that stands, and in
+    the morning that is much, nothing else is brought about by time."""
+    delayed = {each.id: each for each in state.plan.rule_set.combinations if each.alone_delay_s}
+    if not delayed:
+        return []
+    waiting = {
+        zone_id
+        for (zone_id, name), standing in state.standing.items()
+        if name in delayed
+        and zone_id in state.plan.registry.zones
+        and confirm.due_us(delayed[name], standing) is not None
+    }
+    return sorted(int(np.searchsorted(state.plan.zone_id, zone_id)) for zone_id in waiting)
 
 
 def _run_out(state: State, patch: Patch, zones: ZoneConditions, zone: int, until_us: int) -> list[AlertEvent]:

@@ -211,8 +211,13 @@ def _replace(held: dict[_K, _V], changed: Mapping[_K, _V | None]) -> None:
 
 
 def _hear(seen_us: Int64, device: Int32, at_us: Int64) -> None:
-    """The latest of what was known and what was heard. Of several times for one device numpy keeps any when it
-    assigns, so what is later than what was kept is assigned until nothing is."""
+    """The latest of what was known and what was heard. The readings of a message stand together and are one hearing. Of
+    several times for one device numpy keeps any when it assigns, so what is later than what was kept is assigned until
+    nothing is."""
+    if not len(device):
+        return
+    first = np.flatnonzero(np.r_[True, device[1:] != device[:-1]])
+    device, at_us = device[first].astype(np.intp), np.maximum.reduceat(at_us, first)
     later = np.flatnonzero(at_us > seen_us[device])
     while len(later):
         seen_us[device[later]] = at_us[later]

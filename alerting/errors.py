@@ -42,6 +42,14 @@ class ContactInvalid(AlertingError):
     """This address cannot be used with this channel."""
 
 
+class OutboxUnavailable(AlertingError):
+    """What is to be sent cannot be read or noted just now."""
+
+
+class JournalUnavailable(OutboxUnavailable):
+    """The notifier's memory on disk cannot be used."""
+
+
 class LinkRefused(AlertingError):
     """The link cannot be used."""
 

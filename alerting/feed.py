@@ -46,11 +46,8 @@ def snapshot(connection: Connection) -> Snapshot:
 
 
 def entries_after(connection: Connection, cursor: int) -> list[Entry]:
-    """At most BATCH_COUNT_MAX entries after `cursor`, in order. Opens its own transaction."""
-    with connection.transaction():
-        events = store.events_after(connection, cursor, BATCH_COUNT_MAX)
-        alerts = store.load_many(connection, {event.alert_id for _, _, event in events})
-    return [Entry(number, at, event, alerts[event.alert_id]) for number, at, event in events]
+    """At most BATCH_COUNT_MAX entries after `cursor`, in order: one question, as of one moment."""
+    return [Entry(*each) for each in store.entries_after(connection, cursor, BATCH_COUNT_MAX)]
 
 
 def follow(database_url: str, cursor: int, *, wait_s: float) -> Iterator[list[Entry]]:

@@ -4,7 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from alerting.alert import Alert, AlertEvent, Key, Verb, fold
+from alerting.alert import Alert, AlertEvent, Key, Verb, alert_id, fold
+from ingest.reading import to_us
+
+
+def meant_ids(events: Sequence[AlertEvent]) -> set[UUID]:
+    """The ids of every alert that `join` may put `events` on, besides the open ones."""
+    return {number for event in events for number in (event.alert_id, _own_id(event))}
 
 
 def join(
@@ -12,26 +18,44 @@ def join(
 ) -> tuple[list[AlertEvent], dict[UUID, UUID]]:
     """The events that are new to the log, and which alert took those meant for each.
 
-    `known` are event ids that are in the log already. `by_id` are the alerts concerned, `by_key` the open ones; both
-    are brought up to date. An alert raised where another of the same key is open joins that one.
+    `known` are event ids that are in the log already. `by_id` are the alerts of `meant_ids`, `by_key` the open ones;
+    both are brought up to date. An alert raised where another of the same key is open joins that one. One raised on an
+    alert that is over, because somebody reset it unknown to the engine, begins a new one; the same onset is the same
+    alert, and goes on.
     """
     seen = set(known)
     new: list[AlertEvent] = []
     taken_by: dict[UUID, UUID] = {}
     for event in events:
-        standing = by_id.get(event.alert_id) or by_key.get(event.key)
-        if standing is not None:
-            taken_by[event.alert_id] = standing.id
+        meant = by_id.get(event.alert_id)
+        standing, number = _taker(event, by_id, by_key)
+        if (concerned := standing or meant) is not None:
+            taken_by[event.alert_id] = concerned.id
         if event.event_id in seen or not _applies(standing, event):
             continue
-        if standing is not None and standing.id != event.alert_id:
-            event = replace(event, alert_id=standing.id)
-        changed = fold(standing, event)
-        taken_by.setdefault(event.alert_id, changed.id)
-        by_id[changed.id] = by_key[changed.key] = changed
+        taken_by[event.alert_id] = taken_by[number] = number
+        joined = replace(event, alert_id=number)
+        by_id[number] = by_key[event.key] = fold(standing, joined)
         seen.add(event.event_id)
-        new.append(event)
+        new.append(joined)
     return new, taken_by
+
+
+def _taker(event: AlertEvent, by_id: dict[UUID, Alert], by_key: dict[Key, Alert]) -> tuple[Alert | None, UUID]:
+    """The alert that takes `event`, None where it would begin one, and its id."""
+    meant = by_id.get(event.alert_id)
+    for standing in (meant, by_key.get(event.key)):
+        if standing is not None and standing.open:
+            return standing, standing.id
+    if meant is None:
+        return None, event.alert_id
+    number = _own_id(event)
+    return by_id.get(number), number
+
+
+def _own_id(event: AlertEvent) -> UUID:
+    """The id of the alert that `event` begins when it joins none."""
+    return alert_id(event.key, to_us(event.onset_at))
 
 
 def _applies(standing: Alert | None, event: AlertEvent) -> bool:

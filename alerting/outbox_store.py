@@ -53,16 +53,33 @@ _SAVE_TELLING: Final = _insert(
     " push_id = excluded.push_id, dropped = excluded.dropped WHERE tellings.push_id IS NULL",
 )  # fmt: skip
 _SAVE_DELIVERY: Final = _insert("deliveries", _DELIVERY, "(push_id, contact_id) DO NOTHING")
+_RESTATE_DELIVERY: Final = _insert(
+    "deliveries", _DELIVERY,
+    f"(push_id, contact_id) DO UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in _DELIVERY[6:])}"
+    " WHERE deliveries.state <> 'sent'",
+)  # fmt: skip
 _UPDATE_DELIVERY: Final = (
     "UPDATE deliveries SET next_attempt_at = %s, state = %s, attempts = %s, lost_answers = %s, lease_until = %s,"
     " detail = %s, settled_at = %s WHERE push_id = %s AND contact_id = %s"
 )
-# The most urgent first; one whose lease has run out was on its way when its sender died.
-_CLAIM: Final = (
+_JOB: Final = (
     f"SELECT {', '.join(f'd.{each}' for each in _DELIVERY)},"
     f" {', '.join(f'pushes.{each} AS of_push_{each}' for each in _PUSH)}, CASE WHEN enabled THEN address END AS address"
     " FROM deliveries d JOIN pushes ON pushes.id = d.push_id JOIN contacts ON contacts.id = d.contact_id"
-    " WHERE d.channel = %(channel)s AND d.state IN ('waiting', 'sending')"
+)
+# Pushes that tell of nothing but what others told instead, and that nobody has got.
+_RIVALS: Final = (
+    "WITH told AS (SELECT * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::uuid[])"
+    " AS told (alert_id, call, step, round, person_id, instead))"
+    " SELECT push_id FROM tellings t LEFT JOIN told USING (alert_id, call, step, round, person_id)"
+    " WHERE push_id IN (SELECT push_id FROM tellings JOIN told USING (alert_id, call, step, round, person_id)"
+    "   WHERE push_id <> instead)"
+    " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.push_id = t.push_id AND d.state = 'sent')"
+    " GROUP BY push_id HAVING bool_and(instead IS NOT NULL)"
+)
+# The most urgent first; one whose lease has run out was on its way when its sender died.
+_CLAIM: Final = (
+    f"{_JOB} WHERE d.channel = %(channel)s AND d.state IN ('waiting', 'sending')"
     " AND CASE d.state WHEN 'waiting' THEN next_attempt_at <= %(now)s ELSE lease_until <= %(now)s END"
     " AND NOT contact_id = ANY(%(busy)s) ORDER BY d.urgency, next_attempt_at LIMIT 1 FOR UPDATE OF d SKIP LOCKED"
 )
@@ -154,11 +171,10 @@ def claim(connection: Connection, channel: str, now: datetime, *, lease_s: float
         row = rows.execute(_CLAIM, {"channel": channel, "now": now, "busy": list(busy)}).fetchone()
     if row is None:
         return None
-    push = _push({name: row.pop(f"of_push_{name}") for name in _PUSH})
-    address = row.pop("address")
-    mine = delivery.claim(_delivery(row), now, lease_s)
+    found = _job(row)
+    mine = delivery.claim(found.delivery, now, lease_s)
     _update(connection, [mine])
-    return Job(mine, push, address)
+    return found._replace(delivery=mine)
 
 
 def settle(connection: Connection, job: Job, answer: Answer, bounds: Bounds, now: datetime) -> bool:
@@ -181,6 +197,15 @@ def settle(connection: Connection, job: Job, answer: Answer, bounds: Bounds, now
         return False
     connection.execute("UPDATE pushes SET unreached_at = %s WHERE id = %s", (now, job.push.id))
     return True
+
+
+def load_job(connection: Connection, push_id: UUID, contact_id: int) -> Job | None:
+    """A delivery as it stands."""
+    with connection.cursor(row_factory=dict_row) as rows:
+        row = rows.execute(
+            f"{_JOB} WHERE d.push_id = %s AND d.contact_id = %s".encode(), (push_id, contact_id)
+        ).fetchone()
+    return None if row is None else _job(row)
 
 
 def next_due(connection: Connection, channel: str) -> datetime | None:
@@ -274,6 +299,51 @@ def backlog(connection: Connection) -> list[Backlog]:
         ).fetchall()
 
 
+def withdraw_rivals(connection: Connection, tellings: Sequence[Telling], now: datetime) -> None:
+    """Withdraw pushes nobody has got that tell nothing but what `tellings` say was told by others; in the caller's
+    transaction. Such are left of a decision whose commit was not answered any more, and that was made anew."""
+    told = [each for each in tellings if each.push_id is not None]
+    columns = [list(column) for column in zip(*(each.key for each in told), strict=True)] or [[]] * 5
+    rivals = [row[0] for row in connection.execute(_RIVALS, (*columns, [each.push_id for each in told]))]
+    connection.execute(
+        "UPDATE deliveries SET state = 'unneeded', settled_at = %s WHERE push_id = ANY(%s)"
+        " AND state IN ('waiting', 'sending')",
+        (now, rivals),
+    )
+    connection.execute("UPDATE tellings SET push_id = NULL WHERE push_id = ANY(%s)", (rivals,))
+
+
+def restate(connection: Connection, deliveries: Sequence[Delivery], unreached: Sequence[UUID], now: datetime) -> None:
+    """Write deliveries as they stand, in place of what is there and was not sent; and which pushes reached nobody."""
+    with connection.cursor() as rows:
+        rows.executemany(_RESTATE_DELIVERY, [_delivery_row(each) for each in deliveries])
+    connection.execute(
+        "UPDATE pushes SET unreached_at = %s WHERE id = ANY(%s) AND unreached_at IS NULL", (now, list(unreached))
+    )
+
+
+def told_by(connection: Connection, push_ids: Sequence[UUID | None]) -> set[UUID]:
+    """Those of the pushes by which somebody was told, as far as is on record."""
+    rows = connection.execute("SELECT DISTINCT push_id FROM tellings WHERE push_id = ANY(%s)", (list(push_ids),))
+    return {row[0] for row in rows}
+
+
+def last_calls(connection: Connection, alert_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The newest call of each alert that has one."""
+    rows = connection.execute(
+        "SELECT alert_id, max(call) FROM ladders WHERE alert_id = ANY(%s) GROUP BY alert_id", (list(alert_ids),)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def supersede(connection: Connection, alert_ids: Sequence[UUID], now: datetime) -> None:
+    """End the running ladders of alerts that go on with another call."""
+    connection.execute(
+        "UPDATE ladders SET ended_at = %s, ending = %s WHERE alert_id = ANY(%s) AND ended_at IS NULL",
+        (now, Ending.SUPERSEDED, list(alert_ids)),
+    )
+
+
 def _update(connection: Connection, changed: Sequence[Delivery]) -> None:
     with connection.cursor() as rows:
         rows.executemany(
@@ -311,6 +381,12 @@ def _push_row(each: Push) -> tuple[Any, ...]:
 
 def _push(row: dict[str, Any]) -> Push:
     return Push(**{**row, "form": Form(row["form"]), "channels": frozenset(row["channels"])})
+
+
+def _job(row: dict[str, Any]) -> Job:
+    push = _push({name: row.pop(f"of_push_{name}") for name in _PUSH})
+    address = row.pop("address")
+    return Job(_delivery(row), push, address)
 
 
 def _telling_row(each: Telling) -> tuple[Any, ...]:

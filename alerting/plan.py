@@ -64,6 +64,7 @@ class Plan:
     rule: Int16
     group: NDArray[np.int8]
     group_row: Int32
+    group_by_rule: NDArray[np.int8]
     limits_by_rule: Limits
     sign_by_rule: NDArray[np.float64]  # 1 where the alarm lies above the setpoint, -1 where below
     groups: tuple[Group, ...]
@@ -171,6 +172,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         rule=rule,
         group=group,
         group_row=group_row,
+        group_by_rule=_group_by_rule(rule_set),
         limits_by_rule=_limits(rule_set.rules),
         sign_by_rule=np.array([1.0 if each.above else -1.0 for each in rule_set.rules]),
         groups=groups,
@@ -236,9 +238,12 @@ def _limits(rules: tuple[Rule, ...]) -> Limits:
     )
 
 
+def _group_by_rule(rule_set: RuleSet) -> NDArray[np.int8]:
+    return np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
+
+
 def _groups(rule_set: RuleSet, rule: Int16) -> tuple[NDArray[np.int8], Int32, tuple[Group, ...]]:
-    group_of_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
-    group = group_of_rule[rule]
+    group = _group_by_rule(rule_set)[rule]
     group_row = np.zeros(len(rule), np.int32)
     groups = []
     for number, name in enumerate(GROUPS):

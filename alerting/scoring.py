@@ -72,7 +72,7 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
     plan = work.state.plan
     # numpy turns an index into intp each time it is used: these are used many times.
     rule = plan.rule[watches].astype(np.intp)
-    group = plan.group[watches]
+    group = plan.group_by_rule[rule]
     order = np.argsort(group, kind="stable")
     bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=len(GROUPS)))]
     score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it

@@ -1,7 +1,7 @@
 """Watching ourselves: is the pipeline alive and in time, the clock right, the disk or a certificate running out.
 
-`findings` is pure; `anhu role watch` measures, judges every ten seconds, signs the ledger now and then, and tells a
-dead-man's switch outside that all is well — by going quiet when it is not.
+`findings` is pure; `anhu role watch` measures, judges every ten seconds, signs the ledger and removes what is past its
+age now and then, and tells a dead-man's switch outside that all is well — by going quiet when it is not.
 """
 
 import shutil
@@ -20,7 +20,7 @@ import psycopg
 import structlog
 from cryptography import x509
 
-from alerting import ledger_store, self_alerts, store
+from alerting import ledger_store, outbox_retention_store, self_alerts, store
 from alerting.alert import Priority
 from alerting.self_alerts import Finding
 from alerting.settings import WatchSettings
@@ -30,6 +30,7 @@ from ingest.errors import DatabaseUnavailable
 
 PERIOD_S: Final = 10.0
 NTP_EVERY_S: Final = 600.0
+REMOVE_EVERY_S: Final = 3600.0
 NTP_TIMEOUT_S: Final = 3.0
 
 log = structlog.get_logger("alerting.watch")
@@ -101,7 +102,7 @@ class Watch:
         self._clock = clock
         self._key = load_or_make(data_dir / "ledger-key.pem")
         self._connection: Connection | None = None
-        self._signed_s = self._asked_time_s = self._told_s = 0.0
+        self._signed_s = self._asked_time_s = self._told_s = self._remove_at_s = 0.0
         self._clock_error_s: float | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -120,6 +121,8 @@ class Watch:
                 well = self._judge(self._connection)
             with self._connection.transaction():
                 self._sign(self._connection)
+            with self._connection.transaction():
+                self._remove_outgrown(self._connection)
         except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable) as error:
             log.error("the database is away", reason=str(error))  # noqa: TRY400 - a state, not a surprise
             if self._connection is not None:
@@ -176,6 +179,20 @@ class Watch:
         if now_s - self._signed_s >= self._settings.checkpoint_s:
             ledger_store.checkpoint(connection, self._key, datetime.fromtimestamp(now_s, UTC))
             self._signed_s = now_s
+
+    def _remove_outgrown(self, connection: Connection) -> None:
+        """Now and then, a bounded number in one go; again at the next look while there is more."""
+        now_s = self._clock()
+        if now_s < self._remove_at_s:
+            return
+        now = datetime.fromtimestamp(now_s, UTC)
+        settings = self._settings
+        removed = outbox_retention_store.remove(
+            connection, now - timedelta(days=settings.calling_days), now - timedelta(days=settings.links_days)
+        )
+        if any(removed):
+            log.info("how people were called is past its age", **removed._asdict())
+        self._remove_at_s = now_s if removed.more else now_s + REMOVE_EVERY_S
 
     def _tell(self) -> None:
         """Tell the dead-man's switch that all is well."""

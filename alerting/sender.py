@@ -3,27 +3,25 @@ a provider that hangs keeps nobody else waiting."""
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-import psycopg
 import structlog
 from prometheus_client import Counter as Total
 from prometheus_client import Histogram
 
-from alerting import acknowledge_link, outbox_store
 from alerting.channels import Channel, Letter
-from alerting.delivery import Answer, Form, Outcome
+from alerting.delivery import Answer, Delivery, Outcome
+from alerting.errors import OutboxUnavailable
 from alerting.escalation import Delivery as Bounds
+from alerting.outbox import Outbox, Taken
 from alerting.outbox_store import Job
 from alerting.settings import NotifySettings
-from ingest.database import Connection, Pool, connect
-from ingest.errors import DatabaseUnavailable
 
 IDLE_S_MAX: Final = 2.0
-_DATABASE_RETRY_S: Final = 0.5
+_OUTBOX_RETRY_S: Final = 0.5
 _STOP_S: Final = 15.0
 
 log = structlog.get_logger("alerting.sender")
@@ -44,8 +42,7 @@ class Sender:
         self,
         kind: str,
         channel: Channel,
-        database_url: str,
-        pool: Pool,
+        outbox: Outbox,
         settings: NotifySettings,
         clock: Callable[[], datetime],
         bounds: Callable[[], Bounds],
@@ -53,14 +50,14 @@ class Sender:
     ) -> None:
         self._kind = kind
         self._channel = channel
-        self._database_url = database_url
-        self._pool = pool
+        self._outbox = outbox
         self._settings = settings
         self._clock = clock
         self._bounds = bounds
         self._failed = failed
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._going = threading.Event()
         self._slots = threading.Semaphore(settings.workers_per_channel)
         self._lock = threading.Lock()
         self._flying: Counter[int] = Counter()  # by contact
@@ -70,75 +67,94 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name=f"dispatch-{kind}", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Begin; nothing is looked for until `go_on`."""
         self._thread.start()
+
+    def pause(self) -> None:
+        """Look for nothing to send until `go_on`."""
+        self._going.clear()
+
+    def go_on(self) -> None:
+        """Look for what there is to send."""
+        self._going.set()
 
     def wake(self) -> None:
         """There may be something to send."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """Begin nothing more, and wait for what is on its way."""
+    def halt(self) -> None:
+        """Begin nothing more."""
         self._stop.set()
         self._wake.set()
+        self._going.set()
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait for what is on its way."""
+        self.halt()
         self._thread.join(_STOP_S)
         self._workers.shutdown(wait=True, cancel_futures=False)
 
+    def reserve(self, contact_id: int) -> bool:
+        """Whether a message to that contact could leave at once; if so, a place is kept for it until `deliver` or
+        `release`."""
+        busy = self._busy(self._clock())
+        if contact_id in busy or self._stop.is_set() or not self._slots.acquire(blocking=False):
+            return False
+        with self._lock:
+            self._flying[contact_id] += 1
+        return True
+
+    def release(self, contact_id: int) -> None:
+        """Give back what `reserve` kept."""
+        with self._lock:
+            self._flying[contact_id] -= 1
+            if not self._flying[contact_id]:
+                del self._flying[contact_id]
+        self._slots.release()
+        if self._passed_over:
+            self.wake()
+
+    def deliver(self, taken: Taken) -> None:
+        """Send what a place was kept for; that it is being sent is on record."""
+        self._workers.submit(self._deliver, taken.job, letter(taken.job, taken.link))
+
     def _run(self) -> None:
         while not self._stop.is_set():
+            if not self._going.wait(IDLE_S_MAX):
+                continue
             try:
-                with connect(self._database_url, application=f"anhu send {self._kind}") as connection:
-                    while not self._stop.is_set():
-                        self._dispatch(connection)
-            except (DatabaseUnavailable, psycopg.OperationalError) as error:
-                log.warning("the outbox cannot be read", channel=self._kind, error_type=type(error).__name__)
-                self._stop.wait(_DATABASE_RETRY_S)
+                self._dispatch()
+            except OutboxUnavailable as error:
+                log.warning("the outbox cannot be read", channel=self._kind, reason=str(error))
+                self._stop.wait(_OUTBOX_RETRY_S)
             except Exception:  # the other channels must not suffer, and this one must not fall silent
                 log.exception("the dispatcher failed; it begins again", channel=self._kind)
-                self._stop.wait(_DATABASE_RETRY_S)
+                self._stop.wait(_OUTBOX_RETRY_S)
 
-    def _dispatch(self, connection: Connection) -> None:
+    def _dispatch(self) -> None:
         """Send everything that is due, then wait for more."""
         self._wake.clear()
-        while not self._stop.is_set():
+        while self._going.is_set() and not self._stop.is_set():
             if not self._slots.acquire(timeout=IDLE_S_MAX):
                 continue
             taken = None
             try:
-                taken = self._take(connection)
+                now = self._clock()
+                taken = self._outbox.claim(self._kind, now, self._busy(now))
             finally:
                 if taken is None:
                     self._slots.release()
             if taken is None:
                 break
             with self._lock:
-                self._flying[taken[0].delivery.contact_id] += 1
-            self._workers.submit(self._deliver, *taken)
-        self._wait(connection)
-
-    def _wait(self, connection: Connection) -> None:
-        with connection.transaction():
-            due_at = outbox_store.next_due(connection, self._kind)
+                self._flying[taken.job.delivery.contact_id] += 1
+            self.deliver(taken)
+        if not self._going.is_set():
+            return
+        due_at = self._outbox.next_due(self._kind)
         wait_s = IDLE_S_MAX if due_at is None else (due_at - self._clock()).total_seconds()
         # What is due but was passed over waits for its contact, which wakes us.
         self._wake.wait(min(IDLE_S_MAX, wait_s) if wait_s > 0 else IDLE_S_MAX / 8)
-
-    def _take(self, connection: Connection) -> tuple[Job, Letter] | None:
-        """Claim one delivery; its mark, and the hash of its link, are committed before it is sent."""
-        now = self._clock()
-        with connection.pipeline(), connection.transaction():
-            job = outbox_store.claim(
-                connection, self._kind, now, lease_s=self._settings.lease_s, busy=self._busy(now)
-            )  # fmt: skip
-            if job is None:
-                return None
-            link = None
-            if self._settings.public_url and job.push.form is not Form.TEST:
-                token = acknowledge_link.create(
-                    connection, job.push.id, job.push.person_id, now, self._settings.link_hours
-                )  # fmt: skip
-                link = self._settings.public_url.rstrip("/") + acknowledge_link.PATH + token
-        return job, letter(job, link)
 
     def _busy(self, now: datetime) -> list[int]:
         """Contacts to be passed over: those with enough on their way, and those whose provider asked for patience."""
@@ -156,14 +172,7 @@ class Sender:
             if answer.outcome is not Outcome.SENT:
                 self._failed()  # the person's next contact may be due, by whichever channel
         finally:
-            contact_id = job.delivery.contact_id
-            with self._lock:
-                self._flying[contact_id] -= 1
-                if not self._flying[contact_id]:
-                    del self._flying[contact_id]
-            self._slots.release()
-            if self._passed_over:
-                self.wake()
+            self.release(job.delivery.contact_id)
 
     def _send(self, job: Job, message: Letter) -> Answer:
         if job.address is None:
@@ -189,12 +198,11 @@ class Sender:
         }  # fmt: skip
         while True:
             try:
-                with self._pool.connection() as connection:
-                    unreached = outbox_store.settle(connection, job, answer, self._bounds(), now)
+                unreached = self._outbox.settle(job, answer, self._bounds(), now)
                 break
-            except (DatabaseUnavailable, psycopg.OperationalError) as error:
-                log.warning("an answer cannot be noted yet", error_type=type(error).__name__, **told)
-                if self._stop.wait(_DATABASE_RETRY_S):
+            except OutboxUnavailable as error:
+                log.warning("an answer cannot be noted yet", reason=str(error), **told)
+                if self._stop.wait(_OUTBOX_RETRY_S):
                     return
         _ANSWERS.labels(self._kind, answer.outcome).inc()
         if answer.outcome is Outcome.SENT:
@@ -222,21 +230,63 @@ def letter(job: Job, link: str | None) -> Letter:
     )
 
 
-def open_senders(
-    channels: Mapping[str, Channel],
-    database_url: str,
-    pool: Pool,
-    settings: NotifySettings,
-    clock: Callable[[], datetime],
-    bounds: Callable[[], Bounds],
-) -> dict[str, Sender]:
-    """A sender for each channel, not yet started. A failure in one may make another channel's delivery due."""
-    senders: dict[str, Sender] = {}
+class Senders:
+    """A sender for each channel, working on one outbox. `bounds` are those of the policy in force."""
 
-    def failed() -> None:
-        for each in senders.values():
-            each.wake()
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        outbox: Outbox,
+        settings: NotifySettings,
+        clock: Callable[[], datetime],
+        bounds: Bounds,
+    ) -> None:
+        self.bounds = bounds
+        self._each = {
+            # A failure in one channel may make another channel's delivery due.
+            kind: Sender(kind, channel, outbox, settings, clock, lambda: self.bounds, self.wake)
+            for kind, channel in channels.items()
+        }
 
-    for kind, channel in channels.items():
-        senders[kind] = Sender(kind, channel, database_url, pool, settings, clock, bounds, failed)
-    return senders
+    def start(self) -> None:
+        """Begin; nothing is looked for until `go_on`."""
+        for sender in self._each.values():
+            sender.start()
+
+    def pause(self) -> None:
+        """Look for nothing to send until `go_on`; what is on its way goes on."""
+        for sender in self._each.values():
+            sender.pause()
+
+    def go_on(self) -> None:
+        """Look for what there is to send."""
+        for sender in self._each.values():
+            sender.go_on()
+
+    def halt(self) -> None:
+        """Begin nothing more."""
+        for sender in self._each.values():
+            sender.halt()
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait for what is on its way."""
+        self.halt()
+        for sender in self._each.values():
+            sender.stop()
+
+    def wake(self, kinds: Iterable[str] | None = None) -> None:
+        """There may be something to send by these channels, or by any."""
+        for kind in self._each if kinds is None else kinds:
+            self._each[kind].wake()
+
+    def reserve(self, delivery: Delivery) -> bool:
+        """See Sender.reserve."""
+        return self._each[delivery.channel].reserve(delivery.contact_id)
+
+    def release(self, delivery: Delivery) -> None:
+        """See Sender.release."""
+        self._each[delivery.channel].release(delivery.contact_id)
+
+    def deliver(self, taken: Taken) -> None:
+        """See Sender.deliver."""
+        self._each[taken.job.delivery.channel].deliver(taken)

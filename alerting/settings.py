@@ -2,12 +2,20 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from ingest.settings import AnhuSettings
+
+
+def _split(value: Any) -> Any:
+    """A list written as `a, b` in an environment variable."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+NetworkList = Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split)]
 
 
 class AlertingSettings(AnhuSettings):
@@ -39,6 +47,10 @@ class WatchSettings(AnhuSettings):
     dead_man_url: SecretStr | None = None  # fetched while all is well; outside, somebody is told when it stops
     dead_man_s: float = Field(60.0, ge=5)
     checkpoint_s: float = Field(3600.0, ge=60)  # how often the ledger is signed
+    # How long it stays on record how people were called about an alert that is over (who, when, by which way, and what
+    # the provider said); the event log and the ledger stay for ever. GB 50440 wants alarm records kept for a year.
+    calling_days: float = Field(400.0, ge=31)
+    links_days: float = Field(30.0, ge=1)  # expired acknowledge links: so long a link still says that it has expired
 
 
 class DrillSettings(AnhuSettings):
@@ -96,12 +108,18 @@ class NotifySettings(AnhuSettings):
     lease_s: float = Field(12.0, gt=0, le=300)
     refresh_s: float = Field(2.0, gt=0, le=60)
     database_connections_max: int = Field(10, ge=2, le=100)
+    # A database that has not answered a question by then counts as away.
+    database_answer_s_max: float = Field(2.0, gt=0, le=60)
+    journal_dir: Path | None = None  # what is remembered for an outage; default: notifier/ in the data folder
+    journal_mib_max: int = Field(512, ge=16)
     metrics_port: int = Field(0, ge=0, le=65_535)  # on the loopback address; 0: none
 
     wecom_url: str = "https://qyapi.weixin.qq.com"
     dingtalk_url: str = "https://oapi.dingtalk.com"
     feishu_url: str = "https://open.feishu.cn"
     webhook_plain_http: bool = False
+    # Contacts that people set lead to public addresses; into these networks too, e.g. 10.20.0.0/16.
+    webhook_networks_allowed: NetworkList = Field(default_factory=list)
     smtp_url: SecretStr | None = None  # smtp://, smtp+starttls:// or smtps://, with user and password where needed
     smtp_from: str = "anhu@localhost"
     sms_url: SecretStr | None = None
@@ -110,6 +128,10 @@ class NotifySettings(AnhuSettings):
     sms_bytes_max: int = Field(500, ge=100, le=5000)
     sms_ok_field: str = ""
     sms_ok_value: str = "0"
+
+    def journal_file(self, data_dir: Path) -> Path:
+        """Where the notifier keeps what it must know while the database is away."""
+        return (self.journal_dir or data_dir / "notifier") / "journal.sqlite"
 
     @model_validator(mode="after")
     def _lease_outlasts_a_send(self) -> Self:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from alerting import ledger_store
 from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Source, Verb, fold
 from alerting.errors import AlertUnknown, StaleVersion
-from alerting.joining import join
+from alerting.joining import join, meant_ids
 from ingest.database import Connection
 
 CHANNEL: Final = "alert_events"
@@ -40,6 +40,11 @@ _UPSERT_ALERT: Final = (
     f"INSERT INTO alerts ({', '.join(_ALERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_ALERT_COLUMNS))})"
     f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _ALERT_COLUMNS[4:])}"
 )
+_SELECT_ENTRIES: Final = (
+    f"SELECT e.id, e.recorded_at, {', '.join(f'e.{name}' for name in _EVENT_COLUMNS)},"
+    f" {', '.join(f'a.{name}' for name in _ALERT_COLUMNS)}"
+    " FROM alert_events e JOIN alerts a ON a.id = e.alert_id WHERE e.id > %s ORDER BY e.id LIMIT %s"
+)
 _SELECT_EVENTS: Final = f"SELECT id, recorded_at, {', '.join(_EVENT_COLUMNS)} FROM alert_events"
 
 
@@ -47,8 +52,8 @@ def append(connection: Connection, events: Sequence[AlertEvent]) -> dict[UUID, A
     """Append the engine's `events` in the caller's transaction and answer with the alerts as they now stand.
 
     Idempotent: an event that is already in the log is passed over. An alert raised where another of the same key is
-    still open joins that one, so that at most one is open whatever raced; the answer then maps the id the engine meant
-    to the alert that took the event.
+    still open joins that one, so that at most one is open whatever raced, and one raised on an alert that is over
+    begins a new one (joining.join); the answer then maps the id the engine meant to the alert that took the event.
     """
     if not events:
         return {}
@@ -133,14 +138,35 @@ def last_event_id(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def events_after(connection: Connection, event_id: int, count_max: int) -> list[tuple[int, datetime, AlertEvent]]:
-    """At most `count_max` events after `event_id` as (id, recorded_at, event), in order."""
-    return _events(connection, "WHERE id > %s ORDER BY id LIMIT %s", (event_id, count_max))
+def entries_after(
+    connection: Connection, event_id: int, count_max: int
+) -> list[tuple[int, datetime, AlertEvent, Alert]]:
+    """At most `count_max` events after `event_id` as (id, recorded_at, event, the alert as it stands now), in order."""
+    with connection.cursor() as cursor:
+        rows = cursor.execute(_SELECT_ENTRIES, (event_id, count_max)).fetchall()
+    first = 2 + len(_EVENT_COLUMNS)
+    alerts: dict[UUID, Alert] = {}
+    found = []
+    for row in rows:
+        event = _event(dict(zip(_EVENT_COLUMNS, row[2:first], strict=True)))
+        if event.alert_id not in alerts:
+            alerts[event.alert_id] = _alert(dict(zip(_ALERT_COLUMNS, row[first:], strict=True)))
+        found.append((int(row[0]), row[1], event, alerts[event.alert_id]))
+    return found
 
 
 def events_of(connection: Connection, alert_id: UUID) -> list[tuple[int, datetime, AlertEvent]]:
     """The history of one alert as (id, recorded_at, event), in order."""
     return _events(connection, "WHERE alert_id = %s ORDER BY id", (alert_id,))
+
+
+def alerts_of_events(connection: Connection, event_ids: Iterable[UUID]) -> dict[UUID, Alert]:
+    """The alerts, by the ids of events that changed them."""
+    rows = connection.execute(
+        "SELECT event_id, alert_id FROM alert_events WHERE event_id = ANY(%s)", (list(event_ids),)
+    ).fetchall()
+    alerts = load_many(connection, {alert_id for _, alert_id in rows})
+    return {event_id: alerts[alert_id] for event_id, alert_id in rows}
 
 
 def load_rules(connection: Connection) -> tuple[str, str] | None:
@@ -172,7 +198,7 @@ def _alerts_concerned(
     connection: Connection, events: Sequence[AlertEvent]
 ) -> tuple[dict[UUID, Alert], dict[Key, Alert]]:
     """The alerts the events name, by id, and the open ones in the same places, by key."""
-    ids = list({event.alert_id for event in events})
+    ids = list(meant_ids(events))
     institutions = list({event.source.institution_id or 0 for event in events})
     devices = list({event.source.device_id or 0 for event in events})
     found = _alerts(

@@ -56,6 +56,10 @@ class DeviceUnknown(AnhuError):
     """No such device is registered."""
 
 
+class BacktestImpossible(AnhuError):
+    """The stored readings cannot be judged anew."""
+
+
 class EvaluationFailed(AnhuError):
     """The recordings could not be evaluated."""
 

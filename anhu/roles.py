@@ -85,10 +85,19 @@ def notifier() -> None:
     """Event log → who is told → outbox → chat bots, e-mail, webhooks and text messages, until SIGTERM."""
     from alerting.notify import Notifier
     from alerting.settings import NotifySettings
+    from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
     stop = _stop_on_signals()
-    Notifier(addresses()[0], NotifySettings()).run(stop)
+    settings, data_dir = NotifySettings(), Connections().data_dir
+    notifier = Notifier(
+        addresses()[0],
+        settings,
+        journal=settings.journal_file(data_dir),
+        spool=PipelineSettings().spool_file(data_dir),
+    )
+    _calm_garbage_collector()
+    notifier.run(stop)
 
 
 def dashboard() -> None:
@@ -134,11 +143,11 @@ def check_settings() -> None:
 
     Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
     """
-    from alerting.settings import AlertingSettings
+    from alerting.settings import AlertingSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest.settings import PipelineSettings
 
-    for group in (PipelineSettings, AlertingSettings, DashboardSettings):
+    for group in (PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DashboardSettings):
         group()
 
 

@@ -16,16 +16,21 @@ IDLE_S_MAX: Final = 10.0
 FRAME_BYTES_MAX: Final = 64 * 1024 * 1024  # the first frame holds every open alert
 
 
+def sign_in(origin: str, password: str) -> str:
+    """The administrator's cookie, as a header holds it."""
+    signed_in = httpx.post(
+        f"{origin}/api/session", json={"username": auth.ADMINISTRATOR, "password": password}, headers={"Origin": origin}
+    )
+    return f"{auth.COOKIE}={signed_in.raise_for_status().cookies[auth.COOKIE]}"
+
+
 def listen(origin: str, password: str, count: int, seconds_max: float, result: Connection) -> None:
     """Sign in, connect, and take frames until `count` alerts were raised or `seconds_max` have passed.
 
     Answers READY after the snapshot, then with a list of (device code, when the frame was here in µs since 1970). The
     frames are read only afterwards, so that reading one does not delay the next.
     """
-    signed_in = httpx.post(
-        f"{origin}/api/session", json={"username": auth.ADMINISTRATOR, "password": password}, headers={"Origin": origin}
-    )
-    cookie = f"{auth.COOKIE}={signed_in.raise_for_status().cookies[auth.COOKIE]}"
+    cookie = sign_in(origin, password)
     frames: list[tuple[int, str | bytes]] = []
     raised = 0
     with connect(

@@ -17,8 +17,9 @@ _TEMPERATURES: Final = 64
 class Load:
     """`count` messages, the first due at `start_us` (µs since 1970), the others at a steady `rate_per_s`.
 
-    They come from `device_count` devices in turn, beginning with device `device_first`, over `connections` connections,
-    of which a device always uses the same one. An `alarm` is a smoke alarm's contact closing, else it is quiet.
+    They come from `device_count` devices in turn, beginning with device `device_first` and going on by `stride`, over
+    `connections` connections, of which a device always uses the same one. An `alarm` is a smoke alarm's contact
+    closing, else it is quiet.
     """
 
     rate_per_s: float
@@ -28,9 +29,11 @@ class Load:
     device_count: int = fleet.LOADED_COUNT
     connections: int = CONNECTIONS
     alarm: bool = False
+    stride: int = 1
 
     def __post_init__(self) -> None:
-        if self.rate_per_s <= 0 or self.count < 1 or self.device_count % self.connections:
+        shared_out = self.device_count % self.connections == 0 and math.gcd(self.device_count, self.stride) == 1
+        if self.rate_per_s <= 0 or self.count < 1 or not shared_out:
             raise ValueError("a load has a rate, messages, and devices that can be shared out over its connections")
 
     @property
@@ -63,7 +66,7 @@ class Load:
 
     def device(self, number: int) -> int:
         """Which device sends message `number`."""
-        return self.device_first + number % self.device_count
+        return self.device_first + number * self.stride % self.device_count
 
     def payload(self, number: int) -> bytes:
         """The message as Anhu's native JSON."""

@@ -24,6 +24,7 @@ _COUNT: Final = (
     "SELECT count(*) FROM readings WHERE measured_at >= timestamptz 'epoch' + %s::bigint * interval '1 us'"
     " AND measured_at <= timestamptz 'epoch' + %s::bigint * interval '1 us' AND point_id = ANY(%s)"
 )
+_CALLING: Final = "SELECT DISTINCT devices.code FROM alerts JOIN devices ON devices.id = device_id WHERE open"
 _POINTS: Final = "SELECT points.id, devices.code, quantity FROM points JOIN devices ON devices.id = device_id"
 
 
@@ -34,6 +35,17 @@ def points_by_topic(connection: Connection) -> Points:
     for point_id, code, quantity in connection.execute(_POINTS):
         found.setdefault(topics[code], {})[quantity] = point_id
     return found
+
+
+def devices_at_rest(connection: Connection, count: int) -> int:
+    """The first of `count` devices in a row that have no open alert, so that each can raise one. Raises ValueError."""
+    calling = {code for (code,) in connection.execute(_CALLING)}
+    run = 0
+    for number in range(fleet.LOADED_COUNT):
+        run = 0 if fleet.device_code(number) in calling else run + 1
+        if run == count:
+            return number - count + 1
+    raise ValueError(f"there are no {count} devices in a row without an open alert")
 
 
 def seen(connection: Connection, load: Load, points: Points, numbers: list[int]) -> list[int]:

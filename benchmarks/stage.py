@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from benchmarks.usage import Neighbours
 from dashboard import auth
 from ingest import store
 from ingest.database import Connection, connect, migrate
+from ingest.errors import DatabaseUnavailable
 from ingest.mqtt import Address
 from ingest.settings import SHARD
 
@@ -73,8 +74,9 @@ class Stage:
         return connect(self.database_url, autocommit=True, application="anhu bench")
 
     @contextmanager
-    def service(self) -> Iterator[Service]:
-        """`anhu serve` on these servers, ready; afterwards its session at the broker is forgotten.
+    def service(self, roles: Sequence[str] = ROLES, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+        """`anhu serve` with `roles` on these servers, ready; afterwards its session at the broker is forgotten.
+        `settings` are environment variables.
 
         It starts with an empty table: the engine warms up from the last quarter of an hour, and what the groups before
         have stored in that time no fleet of this size sends in a day.
@@ -88,8 +90,9 @@ class Stage:
             "ANHU_MQTT_URL": self.mqtt_url,
             "ANHU_DATA_DIR": str(self.folder),
             "ANHU_DASHBOARD_PORT": str(port),
+            **(settings or {}),
         }
-        argv = [sys.executable, "-m", "anhu", "serve", "--roles", ",".join(ROLES)]
+        argv = [sys.executable, "-m", "anhu", "serve", "--roles", ",".join(roles)]
         process = keeper.spawn(keeper.Program("anhu serve", argv, env, log_path=self.folder / "log" / "serve.log"))
         origin = f"http://127.0.0.1:{port}"
         try:
@@ -121,6 +124,25 @@ class Stage:
                 roots["guardian"] = child.pid
                 roots |= {_server_name(each): each.pid for each in child.children()}
         return roots
+
+    @contextmanager
+    def database_stopped(self) -> Iterator[None]:
+        """The database is shut down, and whoever would start it again held up; it is back when this is left."""
+        guardian = next(each for each in psutil.Process().children() if each.cmdline()[-2:] == ["-m", "anhu.guardian"])
+        server = next(each for each in guardian.children() if _server_name(each) == "postgres")
+        guardian.suspend()
+        try:
+            server.send_signal(signal.SIGINT)
+            until(lambda: server.status() == psutil.STATUS_ZOMBIE, STOP_S_MAX, "the database to be down")
+            yield
+        finally:
+            guardian.resume()
+            until(self._answers, START_S_MAX, "the database to be back")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(DatabaseUnavailable), self.database():
+            return True
+        return False
 
     def trial(self, rate_per_s: float, seconds: float, during: Callable[[Load], None] = lambda _: None) -> Trial:
         """Offer `rate_per_s` for `seconds` and wait until all is stored, or DRAIN_S_MAX have passed since the end."""

@@ -1,72 +1,74 @@
-"""Many pages on /live: how long an alert takes to reach every one of them.
+"""Many pages on /live, in a process of their own: how long an alert takes to reach every one of them.
 
-`measure` needs a running dashboard and a cookie; it runs in a process of its own, so that reading a thousand sockets
-does not slow down what is measured. Each event's frame carries when it happened (`event.at`), by the clock of the same
-machine.
+Reading a thousand sockets must not slow down what is measured, so a page here is as much of a websocket client as it
+takes to read frames. Each frame carries when its message was due (`event.at`), by the clock of the same machine.
 """
 
 import asyncio
 import base64
 import contextlib
 import os
+import resource
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from array import array
 from datetime import datetime
-from typing import Final, cast
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import orjson
 import uvloop
 
+from benchmarks.limits import READY
+
 _BATCH_COUNT: Final = 50  # connections opened at once
+_FILES_BESIDE: Final = 64  # open files that are no page
 _ALERT: Final = b'{"type":"alert","cursor":'
+_RAISED: Final = b'"verb":"raise"'
 _SNAPSHOT: Final = b'{"type":"snapshot"'
 _PING: Final = 9
 _LENGTH_16: Final = 126  # the next two bytes tell the length; 127: the next eight
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Milliseconds from each event to each client, and how many clients missed one."""
+class Heard(NamedTuple):
+    """Milliseconds from each event to each page, how many pages did not get each event once, and the CPU time that
+    listening took."""
 
-    delay_ms: Sequence[float]
-    clients: int
-    missed_count: int
-
-    def percentile(self, share: float) -> float:
-        """The delay that `share` (0 to 1) of all frames kept within."""
-        ordered = sorted(self.delay_ms)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("inf")
+    delay_ms: "array[float]"
+    missing_count: int
+    cpu_s: float
 
 
-class _Heard:
+class _Arrivals:
     """What all pages heard: the arrival of every event at every page, and when each event happened."""
 
     def __init__(self, expected_count: int) -> None:
-        self.arrivals: list[tuple[int, float]] = []  # cursor, seconds since 1970
+        self.cursors: array[int] = array("q")
+        self.at_s: array[float] = array("d")
         self.happened_s: dict[int, float] = {}
         self.complete = asyncio.Event()
         self._expected_count = expected_count
 
-    def note(self, frame: bytes, at_s: float) -> None:
-        """One alert frame of one page. Each event is parsed once, and no frame is kept."""
-        cursor = int(frame[len(_ALERT) : frame.index(b",", len(_ALERT))])
-        self.arrivals.append((cursor, at_s))
+    def note(self, cursor: int, frame: bytes, at_s: float) -> None:
+        """One frame of one page. Each event is parsed once, and no frame is kept."""
+        self.cursors.append(cursor)
+        self.at_s.append(at_s)
         if cursor not in self.happened_s:
             happened_at = datetime.fromisoformat(orjson.loads(frame)["event"]["at"])
             self.happened_s[cursor] = happened_at.timestamp()
-        if len(self.arrivals) >= self._expected_count:
+        if len(self.cursors) >= self._expected_count:
             self.complete.set()
 
 
 class _Page(asyncio.Protocol):
-    """As much of a websocket client as it takes to read frames: a library would cost more than what is measured."""
+    """One page: takes frames as they come, each event once and in order."""
 
-    def __init__(self, request: bytes, heard: _Heard) -> None:
+    def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
         self._request = request
-        self._heard = heard
+        self._arrivals = arrivals
         self._rest = b""
         self._open = False
+        self._cursor = 0
         self.began = asyncio.get_running_loop().create_future()
         self.event_count = 0
 
@@ -104,8 +106,11 @@ class _Page(asyncio.Protocol):
         if opcode == _PING:
             self._transport.write(b"\x8a" + bytes([0x80 | len(body)]) + bytes(4) + body)  # a pong, masked with zeros
         elif body.startswith(_ALERT):
-            self.event_count += 1
-            self._heard.note(body, at_s)
+            cursor = int(body[len(_ALERT) : body.index(b",", len(_ALERT))])
+            if cursor > self._cursor and _RAISED in body:
+                self._cursor = cursor
+                self.event_count += 1
+                self._arrivals.note(cursor, body, at_s)
         elif body.startswith(_SNAPSHOT) and not self.began.done():
             self.began.set_result(None)
 
@@ -121,34 +126,43 @@ def _span(data: bytes, start: int) -> tuple[int, int] | None:
     return (body, body + length) if len(data) >= body + length else None
 
 
-async def _listen(
-    host: str, port: int, cookie: str, clients: int, events: int, wait_s: float, ready: Callable[[], None]
-) -> Heard:
+async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_s: float, result: Connection) -> Heard:
+    address = urlsplit(origin)
+    host, port = address.hostname or "", address.port or 80
     key = base64.b64encode(os.urandom(16)).decode()
     request = (
-        f"GET /live HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: http://{host}:{port}\r\nCookie: {cookie}\r\n"
+        f"GET /live HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\n"
         f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
     loop = asyncio.get_running_loop()
-    heard = _Heard(clients * events)
+    arrivals = _Arrivals(pages_count * events)
     pages: list[_Page] = []
-    while len(pages) < clients:
+    while len(pages) < pages_count:
         batch = [
-            loop.create_connection(lambda: _Page(request, heard), host, port)
-            for _ in range(min(_BATCH_COUNT, clients - len(pages)))
+            loop.create_connection(lambda: _Page(request, arrivals), host, port)
+            for _ in range(min(_BATCH_COUNT, pages_count - len(pages)))
         ]
         new = [page for _, page in await asyncio.gather(*batch)]
         await asyncio.gather(*(page.began for page in new))
         pages += new
-    ready()
+    cpu_before_s = time.process_time()
+    result.send(READY)
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(heard.complete.wait(), wait_s)
-    delays = [(at_s - heard.happened_s[cursor]) * 1000 for cursor, at_s in heard.arrivals]
-    return Heard(delays, clients, sum(page.event_count < events for page in pages))
+        await asyncio.wait_for(arrivals.complete.wait(), wait_s)
+    delay_ms = array(
+        "d",
+        (
+            (at_s - arrivals.happened_s[cursor]) * 1000
+            for cursor, at_s in zip(arrivals.cursors, arrivals.at_s, strict=True)
+        ),
+    )
+    missing = sum(events - page.event_count for page in pages)
+    return Heard(delay_ms, missing, time.process_time() - cpu_before_s)
 
 
-def measure(
-    host: str, port: int, cookie: str, *, clients: int, events: int, wait_s: float, ready: Callable[[], None]
-) -> Heard:
-    """Open `clients` websockets, call `ready`, and wait until each has had `events` frames or `wait_s` has passed."""
-    return uvloop.run(_listen(host, port, cookie, clients, events, wait_s, ready))
+def listen(origin: str, cookie: str, pages: int, events: int, wait_s: float, result: Connection) -> None:
+    """Open `pages` websockets, answer READY, and with a Heard when each has had `events` raised alerts or `wait_s` has
+    passed; the process's main function."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, pages + _FILES_BESIDE), most))
+    result.send(uvloop.run(_listen(origin, cookie, pages, events, wait_s, result)))

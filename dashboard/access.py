@@ -1,8 +1,13 @@
 """Who may call what, and how far they reach: the dependency that stands before every route but the public ones."""
 
+import functools
+import time
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
+import anyio
+import anyio.to_thread
+import psycopg
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -13,6 +18,9 @@ from dashboard.errors import NotFound, NotPermitted, NotSignedIn, PasswordChange
 from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection
+from ingest.errors import DatabaseUnavailable
+
+_ASK_S_MAX: Final = 3.0  # for a session, where what is known of it will do
 
 
 def service(connection: HTTPConnection) -> Service:
@@ -25,17 +33,45 @@ Serving = Annotated[Service, Depends(service)]
 
 def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """The session of the request's cookie. Raises NotSignedIn."""
-    token = connection.cookies.get(auth.COOKIE)
-    if not token:
-        raise NotSignedIn
+    token_sha256 = _token_sha256(connection)
     with serving.writing() as transaction:
-        found = auth.session_of(transaction, token, serving.settings)
+        found = auth.session_of(transaction, token_sha256, serving.settings)
     if found is None:
         raise NotSignedIn
-    return found
+    serving.known.note(token_sha256, found, time.monotonic())
+    return SignedIn(found.user, token_sha256)
 
 
 Session = Annotated[SignedIn, Depends(signed_in)]
+
+
+async def recognised(connection: HTTPConnection, serving: Serving) -> SignedIn:
+    """As signed_in, and while the database is away by what it last said of the session: for the alarms on the screen,
+    and for nothing that a person could change or look up. Raises NotSignedIn, psycopg.OperationalError,
+    DatabaseUnavailable."""
+    token_sha256 = _token_sha256(connection)
+    if serving.live.database_away and (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
+        return SignedIn(user, token_sha256)
+    try:
+        with anyio.fail_after(_ASK_S_MAX):
+            ask = functools.partial(signed_in, connection, serving)
+            return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    except (psycopg.OperationalError, DatabaseUnavailable, TimeoutError) as error:
+        if (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
+            return SignedIn(user, token_sha256)
+        if isinstance(error, TimeoutError):
+            raise DatabaseUnavailable from error
+        raise
+
+
+Recognised = Annotated[SignedIn, Depends(recognised)]
+
+
+def _token_sha256(connection: HTTPConnection) -> bytes:
+    token = connection.cookies.get(auth.COOKIE)
+    if not token or len(token) > auth.TOKEN_LENGTH_MAX:
+        raise NotSignedIn
+    return auth.token_sha256(token)
 
 
 @dataclass(frozen=True, slots=True)

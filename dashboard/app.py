@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
+from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
@@ -62,8 +63,9 @@ def create_app(
             pools = stack.enter_context(ExitStack())
             requests, background = await anyio.to_thread.run_sync(_open_pools, pools, database_url, settings)
             await anyio.to_thread.run_sync(auth.prepare)
-            live_side = Live(database_url, background, settings, metrics, spool)
-            app.state.service = Service(settings, requests, live_side, metrics)
+            known = KnownSessions(settings.session_known_minutes_max * 60)
+            live_side = Live(database_url, background, settings, metrics, spool, known)
+            app.state.service = Service(settings, requests, live_side, known, metrics)
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield

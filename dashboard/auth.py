@@ -19,7 +19,7 @@ from alerting.people import Person, Role, Scope
 from dashboard import store
 from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
-from dashboard.store import User
+from dashboard.store import OpenSession, User
 from ingest.database import Connection
 
 COOKIE: Final = "anhu_session"
@@ -175,10 +175,6 @@ def sign_in(
     return user, token
 
 
-def session_of(connection: Connection, token: str | None, settings: DashboardSettings) -> SignedIn | None:
-    """The session a cookie's token stands for, None when there is none or it has ended."""
-    if not token or len(token) > TOKEN_LENGTH_MAX:
-        return None
-    digest = token_sha256(token)
-    user = store.load_session(connection, digest, idle=idle_max(settings))
-    return SignedIn(user, digest) if user else None
+def session_of(connection: Connection, digest: bytes, settings: DashboardSettings) -> OpenSession | None:
+    """The session a token's SHA-256 stands for, None when there is none or it has ended."""
+    return store.load_session(connection, digest, idle=idle_max(settings))

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from alerting.alert import Alert, AlertEvent
+from alerting.alert import Alert, AlertEvent, Verb, fold
 from alerting.feed import Entry
 from alerting.spool_feed import SpooledEntry
 from alerting.suppression import Suppression, may_hide
@@ -22,6 +22,7 @@ from dashboard.present import CALLS, Places, Quiet
 _SERVICE: Final = Place(None, "")
 _NOWHERE: Final = "?"  # the region of an institution that is not known: only who sees everything sees it
 _TOLD_EARLY_MAX: Final = 50_000  # events told from the spool and not seen in the log yet
+_ENDED_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Picture:
         self._cursor = 0
         self._turning_at: datetime | None = None  # when the next suppression begins or ends
         self._told_early: OrderedDict[UUID, UUID] = OrderedDict()  # event → alert, told from the spool
+        self._ended: OrderedDict[UUID, Alert] = OrderedDict()  # the alerts that ended last, as they ended
 
     @property
     def told_early(self) -> list[UUID]:
@@ -115,14 +117,16 @@ class Picture:
 
     def take_spooled(self, entries: Sequence[SpooledEntry], now: datetime) -> Update:
         """Events the database did not confirm, in their order. One whose commit went through although its answer was
-        lost may have been told from the log before: its alert is then known as it stands here."""
+        lost may have been told from the log before: its alert is then known as it stands here, or has ended since."""
         news = []
         for entry in entries:
             self._told_early[entry.event.event_id] = entry.alert.id
-            known = self._known(entry.alert)
-            if known is not None and known.version >= entry.alert.version:
-                continue
-            news.append(_Occurrence(None, None, entry.event, entry.alert))
+            alert, known = entry.alert, self._known(entry.alert) or self._ended.get(entry.alert.id)
+            if known is not None and known.version >= alert.version:
+                if not _comes_back(known, entry.event):
+                    continue
+                alert = fold(known, entry.event)  # of what somebody did last the pipeline had not heard
+            news.append(_Occurrence(None, None, entry.event, alert))
         while len(self._told_early) > _TOLD_EARLY_MAX:
             self._told_early.popitem(last=False)
         return self._tell(news, now)
@@ -185,8 +189,11 @@ class Picture:
             frames += self._quiet_frame(institution_id, alert_ids)
             standing = self._standings[institution_id]
             for alert_id in [each.id for each in standing.alerts.values() if not each.open]:
-                del standing.alerts[alert_id], standing.quiet[alert_id]
+                self._ended[alert_id] = standing.alerts.pop(alert_id)
+                del standing.quiet[alert_id]
                 alerts[alert_id] = None
+        while len(self._ended) > _ENDED_MAX:
+            self._ended.popitem(last=False)
         return Update(frames, {"alerts": alerts, "institutions": institutions}, self._cursor)
 
     def _requiet(self, institution_ids: Iterable[int | None], now: datetime) -> Update:
@@ -269,3 +276,8 @@ class Picture:
             ],
         )
         return [Frame(self._place(institution_id), on_wire(frame.model_dump_json()))]
+
+
+def _comes_back(known: Alert, event: AlertEvent) -> bool:
+    """Whether `event` raises an alert anew that had returned to normal before."""
+    return event.verb is Verb.RAISE and known.cleared_at is not None and event.at > known.cleared_at

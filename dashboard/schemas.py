@@ -589,12 +589,13 @@ class ReadingsFrame(Shape):
 
 
 class HeartbeatFrame(Shape):
-    """The connection lives; whether the intake does."""
+    """The connection lives; whether the intake does, and whether alarms have to come without the database."""
 
     type: Literal["heartbeat"] = "heartbeat"
     server_time: Moment
     cursor: int
     pipeline_alive: bool
+    database_away: bool
 
 
 class WatchRequest(BaseModel):

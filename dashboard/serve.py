@@ -1,5 +1,6 @@
 """Serving the dashboard: uvicorn with uvloop, and a websocket protocol that parts with a client that does not read."""
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dashboard.settings import DashboardSettings
 
 PARTING_S_MAX = 5.0  # for the closing handshake; then the connection is cut
 _CLIENT_MESSAGE_BYTES_MAX = 4096
+_FILES_BESIDE = 256  # open files that are no page: the database's, requests, the log
 
 
 class PartingProtocol(WebSocketsSansIOProtocol):
@@ -78,8 +80,19 @@ def configure(database_url: str, settings: DashboardSettings, spool: Path | None
     )
 
 
+def allow_clients(count_max: int) -> None:
+    """Raise this process's limit of open files so far that as many pages can be connected, if the system lets it."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count_max + _FILES_BESIDE
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
+        )
+
+
 def run(database_url: str, settings: DashboardSettings, spool: Path | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then stop within some seconds. Raises SystemExit when the start fails."""
+    allow_clients(settings.clients_max)
     server = uvicorn.Server(configure(database_url, settings, spool))
     server.run()
     if not server.started:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
 from dashboard.settings import DashboardSettings
@@ -13,6 +14,7 @@ from dashboard.throttle import SignInThrottle
 from ingest.database import Connection, Pool
 from ingest.errors import DatabaseUnavailable
 
+_AWAY_WAIT_S_MAX = 0.5  # for a connection while the event log cannot be followed: it is hardly worth waiting
 _PASSWORD_CHECKS_MAX = 2  # at once: each takes 64 MiB
 
 
@@ -23,6 +25,7 @@ class Service:
     settings: DashboardSettings
     pool: Pool
     live: Live
+    known: KnownSessions
     metrics: Metrics
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
@@ -34,7 +37,10 @@ class Service:
         the database is silent, for requests that wait for it would soon take every thread."""
         if self.live.database_silent:
             raise DatabaseUnavailable
-        with self.pool.connection(timeout=self.settings.database_wait_s_max) as connection:
+        wait_s_max = self.settings.database_wait_s_max
+        if self.live.database_away:
+            wait_s_max = min(wait_s_max, _AWAY_WAIT_S_MAX)
+        with self.pool.connection(timeout=wait_s_max) as connection:
             yield connection
 
     @contextmanager

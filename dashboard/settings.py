@@ -32,6 +32,8 @@ class DashboardSettings(AnhuSettings):
     session_hours_max: float = Field(168.0, gt=0)
     # An open page counts as use: the screen on the wall of a duty room must not sign itself out at night.
     session_idle_hours_max: float = Field(12.0, gt=0)
+    # While the database is away, how long a session it had confirmed still opens the live page.
+    session_known_minutes_max: float = Field(15.0, gt=0)
     sessions_per_user_max: int = Field(50, ge=1)
     secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
     allowed_origins: TextList = Field([])  # besides the dashboard's own; for a proxy that rewrites the Host header

@@ -24,6 +24,14 @@ class User:
     person: Person
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Whose session it is, and how long it lasts at most."""
+
+    user: User
+    lasts: timedelta
+
+
 _TOUCH_EVERY: Final = timedelta(minutes=1)  # a session's last use is known to the minute: not a write per request
 
 _USER: Final = (
@@ -34,7 +42,7 @@ _VALID: Final = "expires_at > now() AND last_used_at > now() - %(idle)s"
 _SELECT_USER: Final = f"SELECT password_hash, {_USER} WHERE username = %s"
 _SELECT_USER_OF: Final = f"SELECT {_USER} WHERE person_id = %s"
 _SELECT_SESSIONS: Final = (
-    f"SELECT token_sha256, {_USER} JOIN sessions ON users.id = user_id"
+    f"SELECT token_sha256, expires_at - now(), {_USER} JOIN sessions ON users.id = user_id"
     f" WHERE token_sha256 = ANY(%(tokens)s) AND active AND {_VALID}"
 )
 _TOUCH_SESSIONS: Final = (
@@ -113,12 +121,12 @@ def insert_session(
     connection.execute(_TRIM_SESSIONS, (user_id, count_max))
 
 
-def load_session(connection: Connection, token_sha256: bytes, *, idle: timedelta) -> User | None:
+def load_session(connection: Connection, token_sha256: bytes, *, idle: timedelta) -> OpenSession | None:
     """Whose session this is, None when it has ended; the use is noted."""
-    user = sessions(connection, [token_sha256], idle=idle).get(token_sha256)
-    if user is not None:
+    found = sessions(connection, [token_sha256], idle=idle).get(token_sha256)
+    if found is not None:
         touch_sessions(connection, [token_sha256], idle=idle)
-    return user
+    return found
 
 
 def touch_sessions(connection: Connection, tokens: Collection[bytes], *, idle: timedelta) -> None:
@@ -126,10 +134,10 @@ def touch_sessions(connection: Connection, tokens: Collection[bytes], *, idle: t
     connection.execute(_TOUCH_SESSIONS, {"tokens": list(tokens), "idle": idle, "every": _TOUCH_EVERY})
 
 
-def sessions(connection: Connection, tokens: Collection[bytes], *, idle: timedelta) -> dict[bytes, User]:
+def sessions(connection: Connection, tokens: Collection[bytes], *, idle: timedelta) -> dict[bytes, OpenSession]:
     """Those of `tokens` (their SHA-256) whose session goes on, and whose they are."""
     rows = connection.execute(_SELECT_SESSIONS, {"tokens": list(tokens), "idle": idle})
-    return {bytes(row[0]): _user(row[1:]) for row in rows}
+    return {bytes(row[0]): OpenSession(_user(row[2:]), row[1]) for row in rows}
 
 
 def delete_session(connection: Connection, token_sha256: bytes) -> None:

@@ -1,7 +1,10 @@
 """Connections to the database, and the migrations each package brings."""
 
+import contextlib
 import hashlib
+import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,9 +53,18 @@ def connect(database_url: str, *, autocommit: bool = False, application: str = "
         raise DatabaseUnavailable(str(error)) from error
 
 
+def cut(connection: Connection) -> None:
+    """Cut the connection's socket, from any thread, which ends whatever call waits on it with an error."""
+    if connection.closed:
+        return
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
-def pool(database_url: str, *, count_max: int, application: str = "anhu") -> Iterator[Pool]:
-    """A pool of at most `count_max` connections, closed at the end. Raises DatabaseUnavailable."""
+def pool(database_url: str, *, count_max: int, application: str = "anhu", wait: bool = True) -> Iterator[Pool]:
+    """A pool of at most `count_max` connections, closed at the end. Raises DatabaseUnavailable, unless it need not
+    `wait` for the first."""
     settings = {
         "options": _SESSION, "application_name": application, "connect_timeout": CONNECT_TIMEOUT_S, **_WIRE
     }  # fmt: skip
@@ -62,7 +74,7 @@ def pool(database_url: str, *, count_max: int, application: str = "anhu") -> Ite
     )  # fmt: skip
     try:
         try:
-            connections.open(wait=True, timeout=CONNECT_TIMEOUT_S)
+            connections.open(wait=wait, timeout=CONNECT_TIMEOUT_S)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
         yield connections

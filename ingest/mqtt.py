@@ -22,6 +22,7 @@ from ingest.settings import PipelineSettings
 CONNECT_TIMEOUT_S: Final = 20
 KEEPALIVE_S: Final = 15
 _RECONNECT_DELAY_S_MAX: Final = 5
+_ROOM_S: Final = 0.5  # how long one look for room in the inbox takes, and so how late a stop is noticed
 _SESSION_TAKEN_OVER: Final = 0x8E
 
 log = structlog.get_logger("ingest.mqtt")
@@ -60,7 +61,8 @@ class Source:
     """The broker's queue for one shard, as three calls: take, ack, close.
 
     At most `inbox_count_max` messages are unacknowledged at a time (MQTT 5 Receive Maximum), so the broker holds what
-    we cannot take, and the inbox cannot overflow by honest means.
+    we cannot take. Where large ones fill the inbox earlier, nothing more is read from the connection until there is
+    room.
     """
 
     def __init__(self, mqtt_url: str, client_id: str, settings: PipelineSettings, clock: Callable[[], int]) -> None:
@@ -68,7 +70,8 @@ class Source:
         self._settings = settings
         self._clock = clock
         # Twice: after a broker has lost our session, the old messages wait beside the new ones.
-        self._inbox = Inbox(2 * settings.inbox_count_max)
+        self._inbox = Inbox(2 * settings.inbox_count_max, settings.inbox_mib_max * 2**20)
+        self._closing = threading.Event()
         self._connection = 0
         self._connected = threading.Event()
         self._problem = ""
@@ -110,6 +113,11 @@ class Source:
         """How many messages wait in the inbox."""
         return len(self._inbox)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """The size of what waits in the inbox."""
+        return self._inbox.waiting_bytes
+
     def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]:
         """See Inbox.take."""
         return self._inbox.take(count_max=count_max, age_ms_max=age_ms_max, wait_s=wait_s)
@@ -127,6 +135,7 @@ class Source:
 
     def close(self) -> None:
         """Leave the broker; the session stays, and with it the queue."""
+        self._closing.set()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -156,9 +165,15 @@ class Source:
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         receipt = _Receipt(self._connection, message.mid, message.qos)
-        if not self._inbox.put(Message(message.topic, bytes(message.payload), self._clock(), receipt)):
-            # Left unacknowledged, a QoS 1 message comes again with the next connection; QoS 0 promises nothing.
-            log.error("inbox full", topic=message.topic[:200], qos=message.qos)
+        arrived = Message(message.topic, bytes(message.payload), self._clock(), receipt)
+        if self._inbox.put(arrived):
+            return
+        log.warning("inbox full", topic=message.topic[:200], qos=message.qos, waiting_count=self.waiting_count)
+        # QoS 0 promises nothing. For room for another one we wait, in the thread that reads from the broker: when that
+        # takes too long the broker ends the connection, and what is unacknowledged comes again with the next one.
+        while message.qos and not self._closing.is_set():
+            if self._inbox.put(arrived, wait_s=_ROOM_S):
+                return
 
 
 def _is_redelivered(message: Message) -> bool:

@@ -65,6 +65,7 @@ class Sink:
         self._events = events
         self._bounds = bounds
         self._draining: Future[None] | None = None
+        self._bringing_in = 0  # the last batch of the step; it may go once the step is committed
         self._drain_begun_s = 0.0
         self._drain_after_s = 0.0
         self.spooling = len(spool) > 0
@@ -110,15 +111,22 @@ class Sink:
             self._draining, self._drain_begun_s = self._writer.begin(self._bring_in), now_s
         try:
             self._writer.wait(self._draining, wait_s) if wait_s else self._look()
+            if not self._draining.done():
+                return
+            self._writer.wait(self._draining, 0)  # it may have failed between the two looks
+            self._draining = None
+            self._spool.remove(self._bringing_in)
+            if 0 < len(self._spool) <= DRAIN_COUNT_MAX:
+                # While readings keep coming there is always one more: the last few are waited for.
+                self._writer.run(self._bring_in, self._bounds.answer_s_max)
+                self._spool.remove(self._bringing_in)
         except DatabaseUnavailable as error:
             self._draining, self._drain_after_s = None, time.monotonic() + DRAIN_PAUSE_S
             self.shard_taken = isinstance(error, ShardTaken)
             return
-        if self._draining.done():
-            self._draining = None
-            if not len(self._spool):
-                self.spooling = False
-                log.info("database back, spool brought in")
+        if not len(self._spool):
+            self.spooling = False
+            log.info("database back, spool brought in")
 
     def _look(self) -> None:
         """See whether the step is done, failed or takes too long. Raises DatabaseUnavailable."""
@@ -159,3 +167,4 @@ class Sink:
             self._events.write_packed(connection, batch.events)
         if batches:
             self._tables.note_spool_progress(connection, self._spool.id, batches[-1][0])
+        self._bringing_in = batches[-1][0] if batches else done

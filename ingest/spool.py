@@ -167,6 +167,16 @@ class SpoolReader:
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         return int(rows[0][0]) if rows else 0
 
+    def id(self) -> str:
+        """Which spool this is, "" where there is none: another one counts its events anew."""
+        rows = self._rows("SELECT body FROM cache WHERE name = 'id'")
+        return bytes(rows[0][0]).hex() if rows else ""
+
+    def waiting(self) -> bool:
+        """Whether any batch waits for the database."""
+        rows = self._rows("SELECT EXISTS (SELECT 1 FROM batches)")
+        return bool(rows and rows[0][0])
+
     def beat_us(self) -> int | None:
         """When the pipeline last left a sign of life here, in µs since 1970."""
         rows = self._rows("SELECT at_us FROM beat")

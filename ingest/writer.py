@@ -5,9 +5,6 @@ hold the caller for ever. Here the caller waits for a stated time; then the conn
 call, which ends it with an error, and the caller goes on without.
 """
 
-import contextlib
-import os
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +13,7 @@ from typing import Final
 
 import psycopg
 
-from ingest.database import Connection, connect
+from ingest.database import Connection, connect, cut
 from ingest.errors import DatabaseUnavailable, ShardTaken
 
 TRANSIENT: Final = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable)
@@ -28,8 +25,9 @@ class Writer:
     """Runs work against the database, one transaction at a time and in order. `prepare` is run on every new connection,
     outside a transaction, and may refuse it with DatabaseUnavailable."""
 
-    def __init__(self, database_url: str, prepare: Work) -> None:
+    def __init__(self, database_url: str, prepare: Work, application: str = "anhu pipeline") -> None:
         self._database_url = database_url
+        self._application = application
         self._prepare = prepare
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
@@ -50,7 +48,7 @@ class Writer:
             begun.result(limit_s)
         except Overdue:
             begun.cancel()
-            self._tear()
+            self._cut()
             raise DatabaseUnavailable(f"no answer within {limit_s:g} s") from None
         except ShardTaken:
             raise
@@ -60,7 +58,7 @@ class Writer:
     def close(self) -> None:
         """End the connection, waiting for nobody."""
         self._closing.set()
-        self._tear()
+        self._cut()
         self._thread.shutdown(wait=True, cancel_futures=True)
         if self._connection is not None:
             self._connection.close()
@@ -70,7 +68,7 @@ class Writer:
             raise DatabaseUnavailable("the pipeline is stopping")
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = connect(self._database_url, application="anhu pipeline")
+                self._connection = connect(self._database_url, application=self._application)
                 self._prepare(self._connection)
                 self._connection.commit()
             with self._connection.transaction():
@@ -82,10 +80,7 @@ class Writer:
                 self._connection = None
             raise
 
-    def _tear(self) -> None:
-        """Cut the connection's socket, which ends whatever call waits on it."""
+    def _cut(self) -> None:
         connection = self._connection
-        if connection is None or connection.closed:
-            return
-        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+        if connection is not None:
+            cut(connection)

@@ -30,9 +30,9 @@ def open_channels(settings: NotifySettings, poster: Poster) -> Mapping[str, Chan
         "dingtalk": Bot(DINGTALK, settings.dingtalk_url, poster),
         "feishu": Bot(FEISHU, settings.feishu_url, poster),
         "email": Mail(settings),
-        "webhook": Webhook(poster, plain_http=settings.webhook_plain_http),
+        "webhook": Webhook(poster, plain_http=settings.webhook_plain_http, allowed=settings.webhook_networks_allowed),
         "sms": TextMessages(settings, poster),
-        "apprise": Other(settings.send_s_max),
+        "apprise": Other(settings.send_s_max, settings.webhook_networks_allowed),
     }
 
 

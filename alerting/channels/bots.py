@@ -105,7 +105,9 @@ class Bot:
         document, query = self._platform.request(text, secret, time.time_ns() // 1_000_000)
         url = self._base_url + self._platform.send_path.format(token=token)
         url += "".join(f"&{name}={quote(value, safe='')}" for name, value in query.items())
-        reply = self._poster.post(url, orjson.dumps(document), {"Content-Type": "application/json; charset=utf-8"})
+        reply = self._poster.post(
+            url, orjson.dumps(document), {"Content-Type": "application/json; charset=utf-8"}, anywhere=True
+        )
         if isinstance(reply, Answer):
             return reply
         return refusal(reply) or answer(self._platform, reply.body)

@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx
 
+from alerting.channels.networks import REFUSAL, Guard, Network, guarded, new_event_loop
 from alerting.delivery import Answer, Outcome
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
@@ -31,32 +32,52 @@ class Reply:
 
 
 class Poster:
-    """An HTTP client on an event loop of its own; any thread may post. Close it at the end."""
+    """An HTTP client on an event loop of its own; any thread may post. Close it at the end.
 
-    def __init__(self, time_limit_s: float) -> None:
+    It posts to public addresses and `allowed` networks only, over connections of its own and past any proxy, which
+    would look names up by itself; `anywhere` is for addresses out of the settings.
+    """
+
+    def __init__(self, time_limit_s: float, allowed: Sequence[Network] = ()) -> None:
         self._time_limit_s = time_limit_s
-        self._loop = asyncio.new_event_loop()
+        self._allowed = allowed
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
         limits = httpx.Limits(
             max_connections=_CONNECTIONS_MAX, max_keepalive_connections=_CONNECTIONS_MAX, keepalive_expiry=_KEEP_ALIVE_S
         )  # fmt: skip
         self._client = httpx.AsyncClient(timeout=time_limit_s, limits=limits, follow_redirects=False)
+        self._guarded = httpx.AsyncClient(
+            timeout=time_limit_s, limits=limits, follow_redirects=False, trust_env=False
+        )  # fmt: skip
 
-    def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply | Answer:
+    def post(self, url: str, content: bytes, headers: Mapping[str, str], *, anywhere: bool = False) -> Reply | Answer:
         """The provider's reply, or what became of the message where none came."""
-        waiting = asyncio.run_coroutine_threadsafe(self._post(url, content, headers), self._loop)
+        client = self._client
+        asked = self._post(client, url, content, headers) if anywhere else self._post_guarded(url, content, headers)
+        waiting = asyncio.run_coroutine_threadsafe(asked, self._loop)
         try:
             return waiting.result(self._time_limit_s + _SLACK_S)
         except concurrent.futures.TimeoutError:
             waiting.cancel()
             return Answer(Outcome.LOST, "no answer in time")
 
-    async def _post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply | Answer:
+    async def _post_guarded(self, url: str, content: bytes, headers: Mapping[str, str]) -> Reply | Answer:
+        guard = Guard(self._allowed)
+        with guarded(guard):
+            answer = await self._post(self._guarded, url, content, headers)
+        if guard.refused and isinstance(answer, Answer) and answer.outcome is Outcome.FAILED:
+            return Answer(Outcome.REFUSED, REFUSAL)
+        return answer
+
+    async def _post(
+        self, client: httpx.AsyncClient, url: str, content: bytes, headers: Mapping[str, str]
+    ) -> Reply | Answer:
         try:
             async with (
                 asyncio.timeout(self._time_limit_s),
-                self._client.stream("POST", url, content=content, headers=dict(headers)) as response,
+                client.stream("POST", url, content=content, headers=dict(headers)) as response,
             ):
                 body = b""
                 async for part in response.aiter_bytes():
@@ -74,7 +95,8 @@ class Poster:
 
     def close(self) -> None:
         """Close the connections and end the loop."""
-        asyncio.run_coroutine_threadsafe(self._client.aclose(), self._loop).result(5)
+        for client in (self._client, self._guarded):
+            asyncio.run_coroutine_threadsafe(client.aclose(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()

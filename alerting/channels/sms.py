@@ -51,7 +51,7 @@ class TextMessages:
         for name, value in values.items():
             written = json.dumps(value, ensure_ascii=False)[1:-1] if as_json else quote(value, safe="")
             body = body.replace("{" + name + "}", written)
-        reply = self._poster.post(settings.sms_url.get_secret_value(), body.encode(), headers)
+        reply = self._poster.post(settings.sms_url.get_secret_value(), body.encode(), headers, anywhere=True)
         if isinstance(reply, Answer):
             return reply
         return refusal(reply) or self._answer(reply.body)

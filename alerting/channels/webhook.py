@@ -9,11 +9,13 @@ The address is https://host/path#SECRET.
 
 import hmac
 import time
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from alerting.channels import networks
 from alerting.channels.http import Poster, refusal
 from alerting.channels.letter import Letter
 from alerting.delivery import Answer, Outcome
@@ -28,15 +30,17 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class Webhook:
-    """The channel; `plain_http` permits addresses without TLS."""
+    """The channel; `plain_http` permits addresses without TLS, `allowed` are networks that need not be public."""
 
-    def __init__(self, poster: Poster, *, plain_http: bool) -> None:
+    def __init__(self, poster: Poster, *, plain_http: bool, allowed: Sequence[networks.Network] = ()) -> None:
         self._poster = poster
+        self._allowed = allowed
         self._schemes = ("https", "http") if plain_http else ("https",)
 
     def check(self, address: str) -> None:
         """See Channel.check."""
-        self._parsed(address)
+        url, _ = self._parsed(address)
+        networks.check(urlsplit(url).hostname, self._allowed)
 
     def send(self, letter: Letter) -> Answer:
         """See Channel.send."""

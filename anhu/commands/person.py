@@ -95,7 +95,7 @@ def contact(person: int, by: By, data_dir: DataDir = None) -> None:
     with plain_errors():
         lines = [line.split(None, 1) for line in sys.stdin.read().splitlines() if line.strip()]
         settings = NotifySettings()
-        poster = Poster(settings.send_s_max)
+        poster = Poster(settings.send_s_max, settings.webhook_networks_allowed)
         try:
             known = open_channels(settings, poster)
             for number, line in enumerate(lines, start=1):

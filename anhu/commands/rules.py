@@ -8,6 +8,7 @@ import typer
 from alerting import explanation, store
 from alerting.errors import RulesInvalid
 from alerting.rules import default_rules, parse
+from anhu.commands import backtest
 from anhu.commands.ground import DataDir, database, plain_errors, progress
 from anhu.errors import DeviceUnknown
 from anhu.language import text
@@ -33,7 +34,8 @@ def check(file: Path) -> None:
     """Say every error in `file`."""
     with plain_errors():
         rules = parse(_read(file))
-        unread = [each.id for each in (*rules.rules, *rules.combinations) if not each.clause_verified]
+        unread = [rule.id for rule in rules.rules if not rule.clause_verified]
+        unread += [each.id for each in rules.combinations if not each.clause_verified]
         counts = len(rules.rules), len(rules.combinations)
         progress(text(f"没有错误：{counts[0]} 条规则，{counts[1]} 条组合判断",
                       f"no errors: {counts[0]} rules, {counts[1]} combinations"))  # fmt: skip
@@ -112,6 +114,28 @@ def explain(
             typer.echo(f"  {text('依据', 'clause')}: {each.clause}{unread}")
 
 
+@app.command(
+    "backtest",
+    help="用新规则重判已存的读数，与现行规则比较：多报、少报、提前、推迟。 "
+    "Judge stored readings under other rules: what would have been raised more, less, earlier, later.",
+    epilog="例 / for example: anhu rules backtest my-rules.toml --from 2026-11-01 --to 2026-11-08",
+)
+def try_out(
+    file: Path,
+    begin: Annotated[str, typer.Option("--from", help="从何时起 / from when on, e.g. 2026-11-01T00:00.")],
+    end: Annotated[str, typer.Option("--to", help="到何时为止 / until when.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Compare the rules in force with those in `file`."""
+    with plain_errors():
+        body = _read(file)
+        parse(body)
+        span = backtest.moment(begin, "--from"), backtest.moment(end, "--to")
+        with database(data_dir) as url, connect(url) as connection:
+            found, registry = backtest.run(connection, body, *span)
+        backtest.show(found, registry)
+
+
 def _device(registry: Registry, code: str, institution: str | None) -> Device:
     """The device with this code. Raises DeviceUnknown where there is none, or more than one."""
     found = [
@@ -123,6 +147,10 @@ def _device(registry: Registry, code: str, institution: str | None) -> Device:
         raise DeviceUnknown(text(f"没有设备 {code}", f"no device {code}"))
     if len(found) > 1:
         homes = ", ".join(sorted(registry.institutions[each.institution_id].code for each in found))
-        raise DeviceUnknown(text(f"多个机构有设备 {code}，请用 --institution 指定：{homes}",
-                                 f"several institutions have a device {code}; name one by --institution: {homes}"))  # fmt: skip
+        raise DeviceUnknown(
+            text(
+                f"多个机构有设备 {code}，请用 --institution 指定：{homes}",
+                f"several institutions have a device {code}; name one by --institution: {homes}",
+            )
+        )
     return found[0]

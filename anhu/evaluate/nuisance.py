@@ -104,7 +104,7 @@ def _channel(spot: str, quantity: str, at_s: Float64, values: Float64) -> Iterat
 
 def _small_room(folder: Path) -> Iterator[Log]:
     """The single-sensor logs and the ten-second logs of room air."""
-    singles = sorted((folder / "single-sensor-data").rglob("*.csv"))
+    singles = sorted((part(folder) / "single-sensor-data").rglob("*.csv"))
     clean: dict[str, list[float]] = {}
     for path in singles:
         sensor, at_s, values = _single(path)
@@ -116,7 +116,7 @@ def _small_room(folder: Path) -> Iterator[Log]:
         if curve is not None and sensor in clean:  # a flame sensor measures no quantity we judge
             read = curve.read(values, float(np.median(clean[sensor])))
             yield Log(f"small_room {sensor.lower()}", path.stem, tuple(_channel("room", curve.quantity, at_s, read)))
-    for path in sorted((folder / "no_fire").rglob("*.csv")):
+    for path in sorted((part(folder) / "no_fire").rglob("*.csv")):
         found = columns(path)
         at_s = (found["timestamp"] - found["timestamp"][0]) / 1000
         readings: list[Reading] = []

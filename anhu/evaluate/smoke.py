@@ -26,7 +26,7 @@ from alerting.alert import Kind, Priority
 from alerting.rules import RuleSet, default_rules, parse
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import nuisance
-from anhu.evaluate.recording import Float64, columns, files, part, table
+from anhu.evaluate.recording import Float64, columns, files, number, part, table
 from anhu.evaluate.replay import CALLING, Raised, Reading, Replay, Spot, edges
 from anhu.evaluate.report import Outcome, Quiet, Report
 from anhu.evaluate.sensitivity import variants
@@ -39,6 +39,7 @@ DB_PER_OPTICAL_DENSITY: Final = 10.0
 PPM_PER_VOLUME_PERCENT: Final = 1e4
 PPM_PER_MOLE: Final = 1e6
 KELVIN: Final = 273.15
+ROOM_C: Final = 20.0  # what a rise in K is added to
 
 MAIN_FIGURES: Final = (
     "detected", "missed", "median_lead_vs_photoelectric_s", "median_lag_vs_ionisation_s", "median_delay_s",
@@ -87,7 +88,8 @@ def home_tests(folder: Path) -> Iterator[Test]:
         for row in rows:
             one = dict(zip(header, row, strict=False))
             by_type = alarms.setdefault(one["test"], {}).setdefault(one["location"], {})
-            by_type.setdefault(one["type"], []).append(float(one["activation_s"]))
+            if np.isfinite(activation_s := number(one["activation_s"])):  # an alarm that never went off has no time
+                by_type.setdefault(one["type"], []).append(activation_s)
     for path in files(folder, "*SDC*.csv"):
         found = columns(path)
         if "TIME" not in found:
@@ -134,9 +136,11 @@ def cargo_tests(folder: Path) -> Iterator[Test]:
         found = columns(path, skip=1)
         if "Time" not in found:
             raise RecordingUnreadable(f"{path}: no column Time")
-        ceiling = [values for title, values in found.items() if re.fullmatch(r"TC\d+", title)]
-        kelvin = np.mean(ceiling, axis=0)
-        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else 20.0 + kelvin
+        ceiling = [
+            values for title, values in found.items() if re.fullmatch(r"TC\d+", title) and np.isfinite(values).all()
+        ]
+        kelvin = np.mean(ceiling, axis=0) if ceiling else np.full(len(found["Time"]), np.nan)
+        temperature = kelvin - KELVIN if kelvin[0] > KELVIN / 2 else ROOM_C + kelvin
         co = next((found[t] for t in ("Aft Pan CO", "Mid Pan CO") if np.isfinite(found.get(t, np.nan)).any()), None)
         places: dict[str, dict[str, Float64]] = {}
         for title, values in found.items():
@@ -218,11 +222,11 @@ def _readings(test: Test) -> Iterator[Reading]:
     spacing_s = float(np.median(np.diff(test.times_s)))
     before_s = np.arange(0.0, BASELINE_S, spacing_s)
     seen = test.times_s <= test.times_s[0] + BASELINE_FROM_S
-    for number, (place, channels) in enumerate(sorted(test.places.items())):
+    for at, (place, channels) in enumerate(sorted(test.places.items())):
         for row, (quantity, values) in enumerate(sorted(channels.items())):
             first = values[seen][np.isfinite(values[seen])]
             if len(first):
-                drawn = np.random.default_rng([number, row]).choice(first, len(before_s))
+                drawn = np.random.default_rng([at, row]).choice(first, len(before_s))
                 yield from _column(place, quantity, before_s, drawn)
             yield from _column(place, quantity, test.times_s + BASELINE_S, values)
 

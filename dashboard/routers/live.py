@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from alerting import drill_store
 from alerting.errors import DrillUnknown
-from dashboard.access import VIEW, Reach, service, signed_in
+from dashboard.access import VIEW, Reach, recognised, service
 from dashboard.desk_schemas import SeenRequest
 from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
 from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
@@ -38,7 +38,7 @@ async def live(websocket: WebSocket) -> None:
     serving = service(websocket)
     # Accepted before it is refused: only then does a browser tell the page the code.
     try:
-        reach = VIEW(await run_in_threadpool(signed_in, websocket, serving))
+        reach = VIEW(await recognised(websocket, serving))
     except NotSignedIn:
         await _refuse(websocket, SIGNED_OUT, "not signed in")
     except (NotPermitted, PasswordChangeRequired) as error:

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from alerting.ledger_store import record_act
 from alerting.people import RIGHTS
 from dashboard import auth, schemas, store
-from dashboard.access import Serving, Session, client_address
+from dashboard.access import Recognised, Serving, Session, client_address
 from dashboard.auth import SignedIn
 from dashboard.errors import TooManyAttempts, WrongCredentials
 from dashboard.service import Service
@@ -61,9 +61,9 @@ async def sign_in(
     return _shown(user)
 
 
-@router.get("", summary="Who is signed in", response_model=schemas.User)
-def show(session: Session) -> schemas.User:
-    """The user of this session."""
+@public.get("", summary="Who is signed in", response_model=schemas.User, responses={401: {"model": schemas.Problem}})
+def show(session: Recognised) -> schemas.User:
+    """The user of this session; answered while the database is away, too, so that a page can be opened then."""
     return _shown(session.user)
 
 
@@ -92,6 +92,7 @@ async def change_password(
 async def sign_out(request: Request, session: Session, serving: Serving) -> Response:
     """End the session, its websockets too."""
     await run_in_threadpool(_end_session, serving, session.token_sha256)
+    serving.known.end(session.token_sha256)
     serving.live.hub.end_sessions(lambda ended: ended == session.token_sha256)
     log.info("signed out", username=session.user.username)
     response = Response(status_code=status.HTTP_204_NO_CONTENT)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -156,9 +157,9 @@ def sign_in(client: httpx.Client, password: str, username: str = "admin") -> htt
 
 
 @contextmanager
-def serve(world: World, **settings: Any) -> Iterator[Served]:
+def serve(world: World, *, spool: Path | None = None, **settings: Any) -> Iterator[Served]:
     """The dashboard on a free port, in a thread, until the end of the block."""
-    config = configure(world.database_url, DashboardSettings(port=0, **settings))
+    config = configure(world.database_url, DashboardSettings(port=0, **settings), spool)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

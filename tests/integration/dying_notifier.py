@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from alerting import notify, outbox_store, sender
+from alerting import desk, notify, outbox_store, sender
 from alerting.channels.webhook import Webhook
 from alerting.settings import NotifySettings
 
@@ -47,11 +47,13 @@ def main(database_url: str, step: str, times: int) -> None:
         setattr(holder, name, wrapped)
 
     around(outbox_store, "write", "before_write", "before_commit")
-    around(notify.Desk, "_write", None, "after_write")
+    around(desk.Desk, "_write", None, "after_write")
     around(outbox_store, "claim", "before_claim", None)
     around(Webhook, "send", "after_claim", "after_send")
     around(sender.Sender, "_note", None, "after_settle")
-    settings = NotifySettings(webhook_plain_http=True, send_s_max=1.0, lease_s=3.0, refresh_s=0.5)
+    settings = NotifySettings(
+        webhook_plain_http=True, webhook_networks_allowed=["127.0.0.0/8"], send_s_max=1.0, lease_s=3.0, refresh_s=0.5
+    )
     notify.Notifier(database_url, settings).run(threading.Event())
 
 

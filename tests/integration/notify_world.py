@@ -20,6 +20,7 @@ from tests.integration.world import World
 from tests.waiting import wait_until
 
 SECRET = "a-secret-of-the-webhook"
+LOCAL = {"webhook_plain_http": True, "webhook_networks_allowed": ["127.0.0.0/8"]}  # the tests' servers
 
 
 def now() -> datetime:
@@ -98,7 +99,7 @@ def notifier(database_url: str, **settings: object) -> Iterator[Notifier]:
     """A notifier that runs in a thread, from when it is ready."""
     made = Notifier(
         database_url,
-        NotifySettings(**{"webhook_plain_http": True, "refresh_s": 0.5, **settings}),  # type: ignore[arg-type]
+        NotifySettings(**LOCAL | {"refresh_s": 0.5} | settings),  # type: ignore[arg-type]
     )
     stop, errors = threading.Event(), list[Exception]()
 

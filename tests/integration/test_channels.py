@@ -16,10 +16,11 @@ from aiosmtpd.controller import Controller
 from alerting.channels import Poster, check, open_channels
 from alerting.channels.http import retry_after_s
 from alerting.channels.letter import Letter
+from alerting.channels.networks import REFUSAL
 from alerting.delivery import Outcome
 from alerting.errors import ContactInvalid
 from alerting.settings import NotifySettings
-from tests.integration.notify_world import SECRET, now
+from tests.integration.notify_world import LOCAL, SECRET, now
 from tests.integration.providers import Say, dingtalk, feishu, provider, wecom
 
 pytestmark = pytest.mark.integration
@@ -32,13 +33,13 @@ LETTER = Letter(
 
 @pytest.fixture
 def poster() -> Iterator[Poster]:
-    made = Poster(1.0)
+    made = Poster(1.0, NotifySettings(**LOCAL).webhook_networks_allowed)
     yield made
     made.close()
 
 
 def channels(poster: Poster, **settings: Any) -> Any:
-    return open_channels(NotifySettings(send_s_max=1.0, webhook_plain_http=True, **settings), poster)
+    return open_channels(NotifySettings(**LOCAL | {"send_s_max": 1.0} | settings), poster)
 
 
 @pytest.mark.parametrize(
@@ -256,3 +257,73 @@ def test_addresses_are_checked_and_never_repeated(poster: Poster, kind: str, add
 
 def test_a_letter_keeps_its_address_to_itself() -> None:
     assert "13800000000" not in repr(replace(LETTER, address="13800000000"))
+
+
+def test_a_contact_leads_into_no_network_that_was_not_allowed(poster: Poster) -> None:
+    strict = Poster(1.0)
+    try:
+        with provider(wecom("key-1")) as server:
+            port = server.url.rpartition(":")[2]
+            made = open_channels(NotifySettings(send_s_max=1.0, webhook_plain_http=True, wecom_url=server.url), strict)
+            hosts = "127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0"  # noqa: S104 - not listened on
+            for kind, address in [
+                *(("webhook", f"http://{host}:{port}/hook#{SECRET}") for host in hosts),
+                ("apprise", f"json://127.0.0.1:{port}/hook"),
+                ("apprise", f"json://localhost:{port}/hook"),
+            ]:
+                with pytest.raises(ContactInvalid, match="webhook_networks_allowed") as refused:
+                    check(made, kind, address)
+                assert SECRET not in str(refused.value)
+                answer = made[kind].send(replace(LETTER, address=address))
+                assert (answer.outcome, answer.detail) == (Outcome.REFUSED, REFUSAL), address
+            assert server.requests == []
+            # A platform's address comes out of the settings: a private deployment is the administrator's own.
+            assert made["wecom"].send(replace(LETTER, address="wecombot://key-1")).outcome is Outcome.SENT
+            # A connection that was made for it is not lent to what a person set.
+            answer = made["webhook"].send(replace(LETTER, address=f"{server.url}/hook#{SECRET}"))
+            assert (answer.outcome, len(server.requests)) == (Outcome.REFUSED, 1)
+            # The administrator names a network.
+            allowed = channels(poster)
+            for kind, address in (
+                ("webhook", f"{server.url}/hook#{SECRET}"), ("apprise", f"json://127.0.0.1:{port}/hook")
+            ):  # fmt: skip
+                check(allowed, kind, address)
+                assert allowed[kind].send(replace(LETTER, address=address)).outcome is Outcome.SENT
+    finally:
+        strict.close()
+
+
+def test_a_name_that_points_elsewhere_when_it_is_sent_to_is_refused_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = Poster(1.0)
+    real = socket.getaddrinfo
+    pointed_at = ["93.184.216.34"]
+
+    def look_up(host: Any, *arguments: Any, **more: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        return real(pointed_at[0] if name == "rebound.example" else host, *arguments, **more)
+
+    try:
+        with provider() as server:
+            port = server.url.rpartition(":")[2]
+            made = open_channels(NotifySettings(send_s_max=1.0, webhook_plain_http=True), strict)
+            monkeypatch.setattr(socket, "getaddrinfo", look_up)
+            for kind, address in (
+                ("webhook", f"http://rebound.example:{port}/hook#{SECRET}"),
+                ("apprise", f"json://rebound.example:{port}/hook"),
+            ):
+                pointed_at[0] = "93.184.216.34"
+                check(made, kind, address)
+                pointed_at[0] = "127.0.0.1"
+                assert made[kind].send(replace(LETTER, address=address)).detail == REFUSAL
+            assert server.requests == []
+    finally:
+        strict.close()
+
+
+@pytest.mark.parametrize(("kind", "address"), [("webhook", "{url}/hook#" + SECRET), ("apprise", "json://{host}/hook")])
+def test_a_redirect_is_not_followed(poster: Poster, kind: str, address: str) -> None:
+    with provider(lambda _: Say(status=307, headers={"Location": "/elsewhere"})) as server:
+        where = address.format(url=server.url, host=server.url.removeprefix("http://"))
+        answer = channels(poster)[kind].send(replace(LETTER, address=where))
+        assert answer.outcome is not Outcome.SENT
+        assert [request.path for request in server.requests] == ["/hook"]

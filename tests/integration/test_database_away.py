@@ -186,6 +186,32 @@ def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runti
         feed.close()
 
 
+def test_a_database_that_is_back_is_used_again_while_readings_keep_coming(
+    bench: Bench, own_services: tuple[runtime.Services, Path]
+) -> None:
+    _, folder = own_services
+    over = threading.Event()
+
+    def keep_publishing() -> None:
+        while not over.wait(0.01):
+            bench.publish(0, 0.0)
+
+    publishing = threading.Thread(target=keep_publishing)
+    feed = SpoolFeed(bench.spool)
+    with bench.pipeline():
+        publishing.start()
+        try:
+            wait_until(lambda: bench.rows() > 0)
+            with hung(folder):
+                wait_until(feed.waiting)
+            wait_until(lambda: not feed.waiting(), 30)
+        finally:
+            over.set()
+            publishing.join()
+        wait_until(lambda: bench.rows() == 2 * bench.sent)
+    feed.close()
+
+
 def test_a_killed_pipeline_leaves_a_spool_that_the_next_one_brings_in(
     bench: Bench, own_services: tuple[runtime.Services, Path]
 ) -> None:

@@ -63,7 +63,8 @@ class Chain(NotifyWorld):
         self.mqtt_url = mqtt_url
         self.env = os.environ | {
             "ANHU_DATABASE_URL": database_url, "ANHU_MQTT_URL": mqtt_url, "ANHU_DATA_DIR": str(data_dir),
-            "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true", "ANHU_NOTIFY_REFRESH_S": "0.5", "ANHU_LANG": "en",
+            "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true", "ANHU_NOTIFY_WEBHOOK_NETWORKS_ALLOWED": "127.0.0.0/8",
+            "ANHU_NOTIFY_REFRESH_S": "0.5", "ANHU_LANG": "en",
             "ANHU_DRILL_CHAIN_TEST": "false", "ANHU_DRILL_DUTY_CHECKS_A_MONTH": "0",
         }  # fmt: skip
         self.port = free_port()

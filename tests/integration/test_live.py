@@ -13,6 +13,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from alerting.alert import Kind, Priority, Verb
+from dashboard import auth
+from dashboard.auth import COOKIE
 from tests.integration.dashboard_world import Served, World, build, frames, outage, serve, small_socket, until
 
 pytestmark = pytest.mark.integration
@@ -302,6 +304,46 @@ def test_after_an_outage_of_the_database_every_client_begins_afresh(served: Serv
         assert str(missed.id) in known
         after = world.say(Verb.RAISE, 2)
         until(lambda: frames(socket, 1)[0]["alert"]["id"] == str(after.id))
+
+
+def test_during_an_outage_a_known_session_opens_a_page_and_nothing_else(served: Served):
+    """Whoever has ended their session before, or is not known, is not let in."""
+    world, client, gone, ended = served.world, served.client(), served.client(), served.client()
+    raised = world.say(Verb.RAISE, 0)
+    for each in (gone, ended):
+        with served.socket(each) as socket:
+            frames(socket, 1, "snapshot")
+    cookie = gone.cookies[COOKIE]
+    gone.delete("/api/session")
+    gone.cookies.set(COOKIE, cookie)
+    with served.socket(ended) as socket, world.connect() as connection:
+        token = auth.token_sha256(ended.cookies[COOKIE])
+        connection.execute("DELETE FROM sessions WHERE token_sha256 = %s", (token,))  # by another process
+        assert close_code(socket) == 4401
+    stranger = served.client(signed_in=False)
+    stranger.cookies.set(COOKIE, "made-up")
+    with served.socket(client) as before:
+        assert frames(before, 1, "snapshot")[0]["database_away"] is False
+        with outage(world.database_url):
+            until(lambda: frames(before, 1, "heartbeat")[0]["database_away"])
+            with served.socket(client) as anew:
+                [snapshot] = frames(anew, 1, "snapshot")
+            assert snapshot["database_away"] is True
+            assert [alert["id"] for alert in snapshot["alerts"]] == [str(raised.id)]
+            assert client.get("/api/session").json()["username"] == "admin"
+            act = {"version": 1, "note": ""}
+            assert client.post(f"/api/alerts/{raised.id}/acknowledge", json=act).status_code == 503
+            for method, path in (("GET", "/api/alerts"), ("GET", "/api/institutions"), ("DELETE", "/api/session")):
+                assert client.request(method, path).status_code == 503
+            for each in (gone, ended, stranger):
+                assert each.get("/api/session").status_code == 503
+                with served.socket(each) as socket:
+                    assert close_code(socket) == 1013
+            with served.socket(served.client(signed_in=False)) as socket:
+                assert close_code(socket) == 4401
+        until(lambda: not frames(before, 1, "heartbeat")[0]["database_away"])
+    with served.socket(client) as after:
+        assert frames(after, 1, "snapshot")[0]["database_away"] is False
 
 
 def test_watched_readings_come_once_each_and_only_of_what_is_watched(world: World):

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 import structlog
 import uvicorn
+from websockets.exceptions import ConnectionClosed
 
 from anhu import runtime
 from dashboard import auth
@@ -51,6 +53,23 @@ def listen(socket, into: list[dict], stop: threading.Event) -> None:
             continue
 
 
+def check_a_new_page(served: Served, client: httpx.Client, alert_ids: list[str]) -> None:
+    """It may be opened by whom the dashboard knows, shows what is going on, and says that the database is away."""
+    assert client.get("/api/session").json()["username"] == "admin"
+    with served.socket(client) as anew:
+        [snapshot] = frames(anew, 1, "snapshot")
+    assert snapshot["database_away"] is True
+    assert {alert["id"] for alert in snapshot["alerts"]} >= set(alert_ids)
+    assert all(alert["device"]["name"].startswith("烟感") for alert in snapshot["alerts"])
+    stranger = served.client(signed_in=False)
+    stranger.cookies.set(auth.COOKIE, "unknown")
+    assert stranger.get("/api/session").status_code == 503
+    with served.socket(stranger) as refused, pytest.raises(ConnectionClosed) as closed:
+        refused.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013
+
+
 def test_an_open_page_hears_of_an_alarm_while_the_database_hangs(
     bench: Bench, own_services: tuple[runtime.Services, Path], served: Served
 ) -> None:
@@ -70,7 +89,9 @@ def test_an_open_page_hears_of_an_alarm_while_the_database_hangs(
                 return [each for each in heard if each["type"] == "alert"]
 
             with hung(folder):
-                time.sleep(0.3)
+                with served.socket(client) as anew:  # before anybody can know that the database hangs
+                    [snapshot] = frames(anew, 1, "snapshot")
+                    assert snapshot["institutions"]
                 published_s = time.monotonic()
                 for _ in range(2):
                     bench.publish(1, 0.9)  # the first one to meet the hung database is an alarm itself
@@ -91,14 +112,17 @@ def test_an_open_page_hears_of_an_alarm_while_the_database_hangs(
                 assert told["event"]["id"] is None
                 assert told["institution"]["open_alerts"]["critical"] + told["institution"]["open_alerts"]["high"] == 3
                 time.sleep(12)  # longer than a heartbeat in the database would count, and than the follower's patience
+                check_a_new_page(served, client, [alerts()[0]["alert"]["id"], alerts()[-1]["alert"]["id"]])
                 asked_s = time.monotonic()
                 assert client.get("/api/alerts").status_code == 503  # and does not wait
                 assert client.get("/healthz").status_code == 503
                 assert time.monotonic() - asked_s < 2
                 assert heard[-1]["type"] == "heartbeat"
                 assert heard[-1]["pipeline_alive"] is True
+                assert heard[-1]["database_away"] is True
                 assert heard[-1]["heard_s"] > time.monotonic() - 2
             wait_until(lambda: bench.rows() == 2 * bench.sent, 60)
+            wait_until(lambda: heard[-1].get("database_away") is False, 20)
             bench.publish(4, 0.9)
             bench.publish(4, 0.9)
             wait_until(lambda: "smoke-4" in json.dumps(alerts()), 20)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.integration
 def test_people_their_contacts_and_a_test_message(database_url: str, mqtt_url: str) -> None:
     NotifyWorld(database_url)
     env = environment(
-        ANHU_DATABASE_URL=database_url, ANHU_MQTT_URL=mqtt_url, ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP="true"
+        ANHU_DATABASE_URL=database_url, ANHU_MQTT_URL=mqtt_url, ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP="true",
+        ANHU_NOTIFY_WEBHOOK_NETWORKS_ALLOWED="127.0.0.0/8, ::1/128",
     )  # fmt: skip
     added = anhu("person", "add", "李值班", "--role", "operator", "--institution", "home-1", "--by", "王工", env=env)
     assert (added.returncode, added.stdout) == (0, "1\n"), added.stderr

@@ -205,3 +205,38 @@ def test_the_inbox_never_holds_more_than_it_may(world: World, session_url: str) 
 
             wait_until(all_taken, "all of it is taken")
     assert [json.loads(each.payload)["values"]["co"] for each in taken] == list(range(1000))
+
+
+def test_the_inbox_is_bounded_by_bytes_and_nothing_is_lost_by_that(world: World, session_url: str) -> None:
+    settings = PipelineSettings(inbox_mib_max=1)
+    source = Source(session_url, SHARD_CLIENT, settings, now_us)
+    bulk = "x" * 100_000
+    with Devices(session_url) as devices, closing(source):
+        source.open()
+        for number in range(40):
+            devices.report("bed-co-1", {"co": number, "text": bulk})
+        devices.settle()
+        wait_until(lambda: source.waiting_bytes > 900_000, "the inbox is full")
+        taken: list[Message] = []
+
+        def all_taken() -> bool:
+            assert source.waiting_bytes <= 2**20
+            messages = source.take(count_max=3, age_ms_max=1, wait_s=0.1)
+            source.ack(messages)
+            taken.extend(messages)
+            return len(taken) >= 40
+
+        wait_until(all_taken, "all of it is taken")
+        assert source.waiting_count == 0
+    assert [json.loads(each.payload)["values"]["co"] for each in taken] == list(range(40))
+
+
+def test_a_source_ends_also_while_it_waits_for_room(world: World, session_url: str) -> None:
+    source = Source(session_url, SHARD_CLIENT, PipelineSettings(inbox_mib_max=1), now_us)
+    with Devices(session_url) as devices:
+        source.open()
+        for _ in range(20):
+            devices.report("bed-co-1", {"text": "x" * 100_000})
+        devices.settle()
+        wait_until(lambda: source.waiting_bytes > 900_000, "the inbox is full")
+        source.close()  # the test's own limit of time tells if this hangs

@@ -121,6 +121,10 @@ class Load:
             "SELECT d.code, verb, rule FROM alert_events e JOIN devices d ON d.id = device_id WHERE e.kind = 'fire'"
             " ORDER BY d.code, e.id"
         )
+        # All stand in one corridor: the second to burn confirms the fire of the first.
+        confirmed = [(code, verb) for code, verb, rule in log if rule == "fire.confirmed"]
+        assert confirmed == [(burning[0], "raise"), (burning[0], "clear")]
+        log = [each for each in log if each[2] != "fire.confirmed"]
         rules = [rule for _, _, rule in log]
         for code in burning:
             told = [(verb, rule) for each, verb, rule in log if each == code]
@@ -129,9 +133,8 @@ class Load:
             ), told
         assert len(rules) == 4 * len(burning)
         alerts = self.world.alerts("fire")
-        assert [(each["occurrences"], each["version"], each["active"], each["latched"]) for each in alerts] == [
-            (1, 4, False, True)
-        ] * len(burning)
+        told = [(each["occurrences"], each["version"], each["active"], each["latched"]) for each in alerts]
+        assert sorted(told) == [(1, 4, False, True)] * (len(burning) - 1) + [(1, 6, False, True)]
 
 
 def test_kill_9_of_the_pipeline(world: World, session_url: str) -> None:

@@ -1,6 +1,7 @@
 """The pure parts of the benchmarks: figures and their file, the open loop's schedule, the search for a rate."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import orjson
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from benchmarks import fleet, groups
 from benchmarks.figures import Figure, document, latency_figures, percentile, rounded, save
+from benchmarks.groups import alert, latency
 from benchmarks.load import Load, Trial, best, search
+from benchmarks.stage import BenchFailed
 from ingest.formats import native
 from ingest.routes import route
 
@@ -34,11 +37,12 @@ def test_at_least_so_many_values_lie_within_a_percentile(values: list[float], pe
 
 
 def test_latencies_are_told_as_p50_and_p99() -> None:
-    figures = latency_figures("latency.x_ms", [3.0, 1.0, 2.0])
-    assert [(each.name, each.value, each.unit) for each in figures] == [
-        ("latency.x_ms.p50", 2.0, "ms"),
-        ("latency.x_ms.p99", 3.0, "ms"),
+    figures = latency_figures("latency.x_ms", [3.0, 1.0, 2.0], p99_ms_max=60)
+    assert [(each.name, each.value, each.unit, each.ratio) for each in figures] == [
+        ("latency.x_ms.p50", 2.0, "ms", None),
+        ("latency.x_ms.p99", 3.0, "ms", 0.05),
     ]
+    assert latency_figures("latency.x_ms", [1.0])[1].limit is None
 
 
 def test_a_figure_as_it_stands_in_the_file() -> None:
@@ -91,9 +95,43 @@ def test_a_device_keeps_its_connection_and_its_times_differ() -> None:
     assert len(keys) == load.count
 
 
+def test_a_stride_visits_every_device_and_keeps_its_connection() -> None:
+    load = alert.alarms(START_US, alert.DEVICE_FIRST, alert.DEVICE_COUNT)
+    connections = {load.device(number): number % load.connections for number in range(2 * load.count)}
+    assert sorted(connections) == list(load.devices)
+    assert all(connections[load.device(number)] == number % load.connections for number in range(2 * load.count))
+    places = [fleet.institution_code(load.device(number)) for number in range(load.count)]
+    assert sum(one == two for one, two in pairwise(places)) < load.count / 50
+
+
+def test_the_parts_of_a_group_raise_alarms_of_different_devices() -> None:
+    parts = [
+        {load.device(number) for number in range(load.count)}
+        for load in (
+            alert.alarms(START_US, alert.DEVICE_FIRST, alert.COUNT),
+            alert.alarms(START_US, alert.DEVICE_FIRST + alert.DEVICE_COUNT, alert.AWAY_COUNT),
+            Load(latency.ALARMS_PER_S, round(latency.ALARMS_PER_S * latency.SECONDS), START_US, alarm=True),
+        )
+    ]
+    assert [len(each) for each in parts] == [240, 160, 400]
+    assert len(set.union(*parts)) == 800
+    assert max(set.union(*parts)) < fleet.LOADED_COUNT
+
+
+def test_an_alarm_that_did_not_arrive_is_no_latency() -> None:
+    load = alert.alarms(START_US, alert.DEVICE_FIRST, 2)
+    arrived_us = {fleet.device_code(load.device(number)): load.due_us(number) + 5000 for number in range(2)}
+    assert alert.latencies_ms(load, arrived_us) == [5.0, 5.0]
+    arrived_us.popitem()
+    with pytest.raises(BenchFailed, match="1 of 2"):
+        alert.latencies_ms(load, arrived_us)
+
+
 def test_devices_that_cannot_be_shared_out_are_refused() -> None:
     with pytest.raises(ValueError, match="shared out"):
         Load(10, 10, START_US, device_count=7, connections=2)
+    with pytest.raises(ValueError, match="shared out"):
+        Load(10, 10, START_US, device_count=8, connections=2, stride=4)  # some would never send
 
 
 @pytest.mark.parametrize("alarm", [False, True])
@@ -153,6 +191,6 @@ def test_what_was_not_stored_is_not_kept_up_with() -> None:
 
 
 def test_each_file_of_groups_is_a_group() -> None:
-    assert {"engine", "ingest", "latency", "store"} <= set(groups.names())
+    assert {"alert", "alert_pages", "alert_websocket", "engine", "ingest", "latency", "store"} <= set(groups.names())
     for name in groups.names():
         assert callable(groups.load(name))

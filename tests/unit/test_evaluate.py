@@ -145,8 +145,7 @@ def house(folder: Path, hot: float) -> None:
     folder.mkdir(parents=True)
     lines = [("Time,Living Room Temperature 2.41 m Above Floor,Living Room Temperature 1.22 m Above Floor,"
              "Bedroom 1 Temperature 2.41 m Above Floor")]  # fmt: skip
-    for at in range(-120, 120):
-        lines.append(f"{at},{22 + max(at - 60, 0) * 1.5},{21},{hot + 0.02 * at}")
+    lines += [f"{at},{22 + max(at - 60, 0) * 1.5},{21},{hot + 0.02 * at}" for at in range(-120, 120)]
     (folder / "exp01.csv").write_text("\n".join(lines), "utf-8")
     (folder / "events").mkdir()
     (folder / "events" / "Gas_Burner_Experiment_1_Events.csv").write_text("Time,Event\n60,Ignition\n", "utf-8")

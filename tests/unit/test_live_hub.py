@@ -1,6 +1,7 @@
 """The board and the stream after it: nothing missed, nothing twice, nothing outside a scope; slow and ended clients."""
 
 import asyncio
+import itertools
 import json
 from datetime import UTC, datetime
 
@@ -54,9 +55,8 @@ def update(cursor: int, place: Place = PLACES[1], *, closed: bool = False) -> Up
 
 def begun(*updates: Update) -> Hub:
     hub = Hub()
-    hub.publish(Update((), {"alerts": {}, "institutions": {}}, 0, fresh=True), NOW)
-    for each in updates:
-        hub.publish(each, NOW)
+    hub.publish([Update((), {"alerts": {}, "institutions": {}}, 0, fresh=True)], NOW)
+    hub.publish(updates, NOW)
     return hub
 
 
@@ -67,7 +67,7 @@ def test_a_client_sees_each_event_of_their_scope_once_be_it_in_the_snapshot_or_a
     for number, place in enumerate(places, start=1):
         if number - 1 == min(join_after, len(places)):
             assert hub.admit(one, NOW)
-        hub.publish(update(number, place), NOW)
+        hub.publish([update(number, place)], NOW)
     if one not in hub.clients:
         assert hub.admit(one, NOW)
     snapshot, *rest = wire.messages()
@@ -85,22 +85,59 @@ def test_a_snapshot_holds_what_is_open_in_order_and_every_section():
     hub.admit(one, NOW)
     [snapshot] = wire.messages()
     assert snapshot == {
-        "type": "snapshot", "cursor": 3, "server_time": "2026-11-22T00:00:00.000Z", "alerts": [{"id": 1}, {"id": 2}],
-        "institutions": [], "duty_checks": [], "drills": [],
+        "type": "snapshot", "cursor": 3, "server_time": "2026-11-22T00:00:00.000Z", "database_away": False,
+        "alerts": [{"id": 1}, {"id": 2}], "institutions": [], "duty_checks": [], "drills": [],
     }  # fmt: skip
 
 
 def test_a_fresh_picture_replaces_what_it_names_and_everybody_begins_again():
     hub = begun(update(1))
-    hub.publish(Update((), {"drills": {7: Shown(PLACES[1], (0,), "7")}}), NOW)
+    hub.publish([Update((), {"drills": {7: Shown(PLACES[1], (0,), "7")}})], NOW)
     one, wire = client()
     hub.admit(one, NOW)
-    hub.publish(Update((), {"alerts": {9: Shown(PLACES[1], (0,), '{"id":9}')}}, 9, fresh=True), NOW)
-    hub.publish(update(10), NOW)
+    hub.publish([Update((), {"alerts": {9: Shown(PLACES[1], (0,), '{"id":9}')}}, 9, fresh=True), update(10)], NOW)
     first, second, third = wire.messages()
     assert (first["alerts"], first["drills"]) == ([{"id": 1}], [7])
     assert (second["alerts"], second["drills"], second["cursor"]) == ([{"id": 9}], [7], 9)
     assert third == {"cursor": 10}
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(PLACES), st.none()), min_size=1, max_size=20),
+    st.lists(st.integers(1, 20), max_size=5),
+    st.sampled_from(SCOPES),
+)
+def test_several_changes_in_one_write_say_what_they_say_one_by_one(places, cuts, scope):
+    """None: everything begins anew."""
+    updates = [
+        Update((), {"alerts": {-number: Shown(PLACES[1], (number,), str(number))}}, number, fresh=True)
+        if place is None
+        else update(number, place)
+        for number, place in enumerate(places, start=1)
+    ]
+    one_by_one, together = begun(), begun()
+    (first, first_wire), (second, second_wire) = client(scope), client(scope)
+    one_by_one.admit(first, NOW)
+    together.admit(second, NOW)
+    for each in updates:
+        one_by_one.publish([each], NOW)
+    edges = sorted({0, len(updates), *(cut for cut in cuts if cut < len(updates))})
+    for start, end in itertools.pairwise(edges):
+        together.publish(updates[start:end], NOW)
+    assert second_wire.messages() == first_wire.messages()
+    assert len(second_wire.posted) <= len(edges)
+    assert together.board.snapshot(scope, NOW) == one_by_one.board.snapshot(scope, NOW)
+
+
+def test_the_pause_grows_with_the_clients_and_has_a_bound():
+    hub = begun()
+    assert hub.pause_s == 0
+    for _ in range(1000):
+        hub.admit(client()[0], NOW)
+    assert hub.pause_s == pytest.approx(0.04)
+    for _ in range(3000):
+        hub.admit(client()[0], NOW)
+    assert hub.pause_s == pytest.approx(0.1)
 
 
 def test_a_slow_client_is_closed_and_the_others_go_on():
@@ -111,13 +148,13 @@ def test_a_slow_client_is_closed_and_the_others_go_on():
         slow_count += 1
 
     hub = Hub(on_slow=slow)
-    hub.publish(Update((), {}, 0, fresh=True), NOW)
+    hub.publish([Update((), {}, 0, fresh=True)], NOW)
     (stuck, stuck_wire), (quick, quick_wire) = client(), client()
     hub.admit(stuck, NOW)
     hub.admit(quick, NOW)
     stuck_wire.waiting_bytes = 1001
-    hub.publish(update(1), NOW)
-    hub.publish(update(2), NOW)
+    hub.publish([update(1)], NOW)
+    hub.publish([update(2)], NOW)
     assert stuck.closing is not None
     assert stuck.closing.code == SLOW
     assert slow_count == 1
@@ -162,5 +199,5 @@ def test_who_has_left_is_told_nothing():
     hub.admit(one, NOW)
     hub.dismiss(one)
     hub.dismiss(one)
-    hub.publish(update(1), NOW)
+    hub.publish([update(1)], NOW)
     assert len(wire.messages()) == 1

@@ -3,7 +3,20 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Priority, Source, Verb, alert_id, engine_event, fold
+from alerting.alert import (
+    Alert,
+    AlertEvent,
+    Condition,
+    Key,
+    Kind,
+    Priority,
+    Source,
+    Verb,
+    act,
+    alert_id,
+    engine_event,
+    fold,
+)
 from alerting.feed import Entry
 from alerting.people import Scope
 from alerting.spool_feed import SpooledEntry
@@ -88,6 +101,44 @@ def test_an_alert_on_its_way_outlives_a_new_beginning_and_one_that_arrived_does_
     assert [each["device"]["id"] for each in snapshot(again)["alerts"]] == [1]
     after = picture.begin(5, [], PLACES, [], [raised[0].event_id], T0)  # it had it, and somebody closed it since
     assert snapshot(after)["alerts"] == []
+
+
+def test_what_the_spool_tells_late_opens_no_alert_that_has_ended():
+    """The bystander looked only after the event had been brought in and somebody had acknowledged the alert."""
+    picture = begun()
+    event, first = said(1, Verb.RAISE, 1)
+    by_hand = act(first, Verb.ACKNOWLEDGE, "user:a", T0, None)
+    clear, seen_by_pipeline = said(1, Verb.CLEAR, 2, first)
+    acknowledged = fold(first, by_hand)
+    ended = fold(acknowledged, clear)
+    updates = [
+        picture.begin(0, [], PLACES, [], [], T0),
+        picture.take([entry(1, event, first), entry(2, by_hand, acknowledged), entry(3, clear, ended)], T0),
+        picture.take_spooled([SpooledEntry(1, clear, seen_by_pipeline)], T0),
+    ]
+    assert seen_by_pipeline.open
+    assert snapshot(*updates)["alerts"] == messages(updates[-1]) == []
+
+
+def test_what_comes_back_is_told_although_the_pipeline_had_not_heard_of_the_last_acts():
+    """Acknowledged, so ended, in the last second before the database went away; then the smoke came back."""
+    picture = begun()
+    event, first = said(1, Verb.RAISE, 1)
+    clear, cleared = said(1, Verb.CLEAR, 2, first)
+    by_hand = act(cleared, Verb.ACKNOWLEDGE, "user:a", T0, None)
+    ended = fold(cleared, by_hand)
+    again, seen_by_pipeline = said(1, Verb.RAISE, 3, cleared)
+    assert not ended.open
+    assert seen_by_pipeline.version == ended.version
+    updates = [
+        picture.begin(0, [], PLACES, [], [], T0),
+        picture.take([entry(1, event, first), entry(2, clear, cleared), entry(3, by_hand, ended)], T0),
+        picture.take_spooled([SpooledEntry(1, again, seen_by_pipeline)], T0),
+    ]
+    [frame] = messages(updates[-1])
+    assert (frame["alert"]["active"], frame["alert"]["acknowledged"]) == (True, False)
+    assert frame["alert"]["version"] > ended.version, "or a page that saw its end would pass over it"
+    assert snapshot(*updates)["alerts"] == [frame["alert"]]
 
 
 def test_an_event_that_another_alert_has_taken_leaves_no_ghost():

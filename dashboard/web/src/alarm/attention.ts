@@ -8,6 +8,7 @@ import { localName } from "@/i18n";
 import { live } from "@/live/store";
 import { desktop } from "./desktop";
 import { ownChecks } from "./duty";
+import { fault } from "./fault";
 import { siren } from "./siren";
 
 const APP_TITLE = "安护 Anhu";
@@ -22,7 +23,10 @@ function fresh<T extends { id: string | number }>(now: readonly T[], before: rea
 export function useAttention(router: Router): void {
   const { t } = useI18n();
 
-  watchEffect(() => siren.sound(live.soundingAlerts.value.length > 0, ownChecks.value.length > 0));
+  onScopeDispose(fault.follow());
+  watchEffect(() =>
+    siren.sound({ alarm: live.soundingAlerts.value.length > 0, duty: ownChecks.value.length > 0, fault: fault.calling.value }),
+  );
 
   watchEffect(() => {
     const worst = live.soundingAlerts.value[0];
@@ -50,7 +54,14 @@ export function useAttention(router: Router): void {
     );
   }
 
-  watch(live.soundingAlerts, (now, before) => fresh(now, before).forEach(notify));
+  watch(live.soundingAlerts, (now, before) => {
+    fresh(now, before).forEach(notify);
+    fresh(before, now).forEach(({ id }) => desktop.withdraw(id));
+  });
+  watch(fault.lasting, (now) => {
+    if (now) desktop.show("fault", t(`live.${now}`), t(`notify.${now}`), true, () => undefined);
+    else desktop.withdraw("fault");
+  });
   watch(live.drillAlerts, (now, before) => {
     const begun = fresh(now, before);
     begun.forEach(notify);
@@ -69,7 +80,7 @@ export function useAttention(router: Router): void {
   document.addEventListener("keydown", unlock, { once: true });
 
   onScopeDispose(() => {
-    siren.sound(false, false);
+    siren.sound({ alarm: false, duty: false, fault: false });
     document.title = APP_TITLE;
     document.removeEventListener("click", unlock);
     document.removeEventListener("keydown", unlock);

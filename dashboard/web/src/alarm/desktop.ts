@@ -52,15 +52,27 @@ async function offer(): Promise<void> {
   if (wanted.value) await ask();
 }
 
-/** Shows a notification unless the page is in front of the reader anyway. */
+const shown = new Map<string, Notification>();
+
+/** Shows a notification, in place of an earlier one of that tag, unless the page is in front of the reader anyway. */
 function show(tag: string, title: string, body: string, insist: boolean, open: () => void): void {
   if (state.value !== "on" || (!document.hidden && document.hasFocus())) return;
   const notification = new Notification(title, { body, tag, icon: "/icon.svg", requireInteraction: insist, silent: !insist });
+  shown.set(tag, notification);
   notification.onclick = () => {
     window.focus();
     open();
     notification.close();
   };
+  notification.onclose = () => {
+    if (shown.get(tag) === notification) shown.delete(tag);
+  };
 }
 
-export const desktop = { state, toggle, offer, show };
+/** Takes a notification back: what it told of is over, or somebody has seen to it. */
+function withdraw(tag: string): void {
+  shown.get(tag)?.close();
+  shown.delete(tag);
+}
+
+export const desktop = { state, toggle, offer, show, withdraw };

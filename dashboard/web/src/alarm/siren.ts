@@ -1,11 +1,12 @@
 import { readonly, ref } from "vue";
-import { DRILL_LENGTH_S, DRILL_TONES, DUTY_PERIOD_S, DUTY_TONES, render, type Note } from "./tones";
+import { DRILL_LENGTH_S, DRILL_TONES, DUTY_PERIOD_S, DUTY_TONES, FAULT_PERIOD_S, FAULT_TONES, render, type Note } from "./tones";
 
 const HIGH_HZ = 1_040;
 const LOW_HZ = 780;
 const TONE_S = 0.45;
 const VOLUME = 0.35;
 const DUTY_VOLUME = 0.3;
+const FAULT_VOLUME = 0.25;
 const DRILL_VOLUME = 0.12;
 const FADE_S = 0.02;
 const TEST_S = 4 * TONE_S;
@@ -14,13 +15,22 @@ interface Instrument {
   context: AudioContext;
   alarm: GainNode;
   duty: GainNode;
+  fault: GainNode;
   drill: AudioBuffer;
+}
+
+/** What calls for a person; of several the first is heard. */
+interface Calls {
+  alarm: boolean;
+  duty: boolean;
+  fault: boolean;
 }
 
 const unlocked = ref(false);
 let instrument: Instrument | null = null;
-let wanted = { alarm: false, duty: false };
+let wanted: Calls = { alarm: false, duty: false, fault: false };
 let testTimer: ReturnType<typeof setTimeout> | undefined;
+let testing = false;
 
 function record(audio: AudioContext, notes: readonly Note[], lengthS: number): AudioBuffer {
   const samples = render(notes, lengthS, audio.sampleRate);
@@ -29,9 +39,18 @@ function record(audio: AudioContext, notes: readonly Note[], lengthS: number): A
   return buffer;
 }
 
+/** A recording that repeats for ever, not heard yet. */
+function loop(audio: AudioContext, notes: readonly Note[], periodS: number): GainNode {
+  const gain = new GainNode(audio, { gain: 0 });
+  const source = new AudioBufferSourceNode(audio, { buffer: record(audio, notes, periodS), loop: true });
+  source.connect(gain).connect(audio.destination);
+  source.start();
+  return gain;
+}
+
 /**
- * The alarm is a tone that jumps between two pitches; the duty check is a recording that repeats. Neither needs
- * timers, which browsers slow down in background tabs.
+ * The alarm is a tone that jumps between two pitches; the duty check and the fault are recordings that repeat. None
+ * needs timers, which browsers slow down in background tabs.
  */
 function build(): Instrument {
   const audio = new AudioContext();
@@ -43,22 +62,23 @@ function build(): Instrument {
   tone.connect(alarm).connect(audio.destination);
   tone.start();
   jump.start();
-  const duty = new GainNode(audio, { gain: 0 });
-  const call = new AudioBufferSourceNode(audio, { buffer: record(audio, DUTY_TONES, DUTY_PERIOD_S), loop: true });
-  call.connect(duty).connect(audio.destination);
-  call.start();
+  const duty = loop(audio, DUTY_TONES, DUTY_PERIOD_S);
+  const fault = loop(audio, FAULT_TONES, FAULT_PERIOD_S);
   audio.onstatechange = () => {
     unlocked.value = audio.state === "running";
   };
-  return { context: audio, alarm, duty, drill: record(audio, DRILL_TONES, DRILL_LENGTH_S) };
+  return { context: audio, alarm, duty, fault, drill: record(audio, DRILL_TONES, DRILL_LENGTH_S) };
 }
 
-/** An alarm silences the call for the duty desk: one thing at a time, the worst first. */
-function apply(alarm: boolean, duty: boolean): void {
+/** One thing at a time, the worst first. */
+function apply(): void {
   if (!instrument) return;
+  const { duty, fault } = wanted;
+  const alarm = wanted.alarm || testing;
   const { currentTime } = instrument.context;
   instrument.alarm.gain.setTargetAtTime(alarm ? VOLUME : 0, currentTime, FADE_S);
   instrument.duty.gain.setTargetAtTime(duty && !alarm ? DUTY_VOLUME : 0, currentTime, FADE_S);
+  instrument.fault.gain.setTargetAtTime(fault && !alarm && !duty ? FAULT_VOLUME : 0, currentTime, FADE_S);
 }
 
 /** Browsers allow sound only after a gesture: call this from a click or a key press. */
@@ -66,18 +86,18 @@ async function unlock(): Promise<void> {
   instrument ??= build();
   await instrument.context.resume();
   unlocked.value = instrument.context.state === "running";
-  apply(wanted.alarm, wanted.duty);
+  apply();
 }
 
 /** What is to be heard from now on. */
-function sound(alarm: boolean, duty: boolean): void {
-  wanted = { alarm, duty };
-  apply(alarm, duty);
+function sound(calls: Calls): void {
+  wanted = calls;
+  apply();
 }
 
 /** The short sound of a drill, once, and only where nothing real is to be heard. */
 function chime(): void {
-  if (!instrument || wanted.alarm || wanted.duty) return;
+  if (!instrument || wanted.alarm || wanted.duty || wanted.fault) return;
   const { context, drill } = instrument;
   const source = new AudioBufferSourceNode(context, { buffer: drill });
   source.connect(new GainNode(context, { gain: DRILL_VOLUME })).connect(context.destination);
@@ -87,9 +107,13 @@ function chime(): void {
 /** Lets the operator hear that the speakers work. */
 async function test(): Promise<void> {
   await unlock();
-  apply(true, false);
+  testing = true;
+  apply();
   clearTimeout(testTimer);
-  testTimer = setTimeout(() => apply(wanted.alarm, wanted.duty), TEST_S * 1000);
+  testTimer = setTimeout(() => {
+    testing = false;
+    apply();
+  }, TEST_S * 1000);
 }
 
 export const siren = { unlocked: readonly(unlocked), unlock, sound, chime, test };

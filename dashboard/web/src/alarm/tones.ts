@@ -12,6 +12,10 @@ export const DUTY_TONES: readonly Note[] = [
 ];
 export const DUTY_PERIOD_S = 1.8;
 
+/** Something is wrong with the watching itself: one low, short tone, then a long pause. */
+export const FAULT_TONES: readonly Note[] = [{ atS: 0, lengthS: 0.5, pitchHz: 440 }];
+export const FAULT_PERIOD_S = 4;
+
 /** A drill: three rising notes, once. Nothing of the alarm's sound is in it. */
 export const DRILL_TONES: readonly Note[] = [
   { atS: 0, lengthS: 0.14, pitchHz: 523 },

@@ -288,6 +288,8 @@ export interface SnapshotFrame {
   type: "snapshot";
   cursor: number;
   server_time: Iso;
+  /** Alarms have to come without the database: nothing can be acknowledged or looked up. */
+  database_away: boolean;
   alerts: Alert[];
   institutions: Institution[];
   /** Those not yet over. */
@@ -321,6 +323,7 @@ export interface HeartbeatFrame {
   server_time: Iso;
   cursor: number;
   pipeline_alive: boolean;
+  database_away: boolean;
 }
 
 export interface DutyCheckFrame {

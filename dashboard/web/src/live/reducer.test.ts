@@ -23,7 +23,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
 const CLOSED: Partial<Alert> = { open: false, active: false, acknowledged: true, latched: false, state: "NORMAL" };
 
 function snapshot(cursor: number, alerts: Alert[], institutions = [HOME]): SnapshotFrame {
-  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", alerts, institutions };
+  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions };
 }
 
 function frame(cursor: number, verb: Verb, alert: Alert, home: Institution = HOME): AlertFrame {
@@ -94,11 +94,22 @@ describe("applyFrame", () => {
     expect(state.alerts.get("a")?.version).toBe(5);
   });
 
-  it("learns from a heartbeat whether the pipeline lives, and is otherwise unchanged", () => {
-    const beat = { type: "heartbeat", server_time: "2026-11-22T01:00:05Z", cursor: 5, pipeline_alive: false } as const;
+  it("learns from a heartbeat whether the pipeline lives and the database answers, and is otherwise unchanged", () => {
+    const beat = { type: "heartbeat", server_time: "2026-11-22T01:00:05Z", cursor: 5, pipeline_alive: false, database_away: true } as const;
     const state = applyFrame(EMPTY, beat);
-    expect(state.pipelineAlive).toBe(false);
+    expect(state).toMatchObject({ pipelineAlive: false, databaseAway: true });
     expect(applyFrame(state, beat)).toBe(state);
+    expect(applyFrame(state, { ...beat, database_away: false }).databaseAway).toBe(false);
+    expect(applyFrame(state, snapshot(6, [])).databaseAway).toBe(false);
+    expect(applyFrame(EMPTY, { ...snapshot(6, []), database_away: true }).databaseAway).toBe(true);
+  });
+
+  it("shows the institution's new state also while the database is away and the cursor stands still", () => {
+    const alarmed: Institution = { ...HOME, state: "alarm" };
+    const told = frame(5, "raise", alertAt(1), alarmed);
+    const state = applyFrame(applyFrame(EMPTY, snapshot(5, [])), { ...told, event: { ...told.event, id: null, recorded_at: null } });
+    expect(state.institutions.get(1)?.state).toBe("alarm");
+    expect(state.alerts.size).toBe(1);
   });
 
   it("takes in who fell silent and who calls again, without a new version", () => {

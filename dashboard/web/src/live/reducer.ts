@@ -18,6 +18,7 @@ export interface LiveState {
   readonly drills: ReadonlyMap<string, Drill>;
   /** Null until the first heartbeat. */
   readonly pipelineAlive: boolean | null;
+  readonly databaseAway: boolean;
 }
 
 export const EMPTY: LiveState = {
@@ -29,6 +30,7 @@ export const EMPTY: LiveState = {
   dutyChecks: new Map(),
   drills: new Map(),
   pipelineAlive: null,
+  databaseAway: false,
 };
 
 /** The highest version of this alert the page has seen, open or closed; -1 when it never saw it. */
@@ -125,6 +127,7 @@ function applySnapshot(state: LiveState, frame: SnapshotFrame): LiveState {
     ...state,
     synced: true,
     cursor: frame.cursor,
+    databaseAway: frame.database_away,
     alerts,
     institutions: new Map(frame.institutions.map((institution) => [institution.id, institution])),
     dutyChecks: resume(state.dutyChecks, frame.duty_checks ?? [], "open"),
@@ -139,14 +142,16 @@ export function applyFrame(state: LiveState, frame: LiveFrame): LiveState {
       return applySnapshot(state, frame);
     case "alert": {
       const next = adoptAlert(state, frame.alert);
-      if (frame.cursor <= state.cursor) return next;
+      // While the database is away the cursor stands still.
+      if (frame.cursor < state.cursor) return next;
       const institutions = new Map(state.institutions);
       const { institution } = frame;
       if (institution) institutions.set(institution.id, { ...institutions.get(institution.id), ...institution });
       return { ...next, cursor: frame.cursor, institutions };
     }
     case "heartbeat":
-      return state.pipelineAlive === frame.pipeline_alive ? state : { ...state, pipelineAlive: frame.pipeline_alive };
+      if (state.pipelineAlive === frame.pipeline_alive && state.databaseAway === frame.database_away) return state;
+      return { ...state, pipelineAlive: frame.pipeline_alive, databaseAway: frame.database_away };
     case "quiet":
       return requiet(state, frame.alerts);
     case "duty_check":

@@ -159,6 +159,8 @@ export const live = {
   /** When the server was last heard (its time, ms) before a loss; null while connected or while the loss is too short to matter. */
   lostSinceMs,
   pipelineAlive: computed(() => state.value.pipelineAlive),
+  /** Alarms come without the database: nothing can be acknowledged or looked up for now. */
+  databaseAway: computed(() => connected.value && state.value.databaseAway),
   /** Grows with each snapshot: what came between two connections must be asked for again. */
   snapshotCount,
   alertById: (id: string): Alert | undefined => state.value.alerts.get(id),

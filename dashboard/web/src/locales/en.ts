@@ -44,6 +44,9 @@ export const en: Messages = {
     lostFirst: "Live data can't be reached. Reconnecting…",
     pipeline: "Data processing has stopped",
     pipelineDetail: "New readings are not being judged and alerts may not appear. Call the system administrator now.",
+    silence: "Silence the tone",
+    database: "The database is away",
+    databaseDetail: "Alarms still appear and sound. Acknowledging and looking things up must wait: act, and telephone those concerned.",
   },
   sound: {
     enable: "Enable sound",
@@ -87,6 +90,7 @@ export const en: Messages = {
     resetFirst: "{who} reset it first, at {time}",
     changed: "The alert has just changed and was refreshed. Look again before you act",
     operateFailed: "That did not work: {detail}",
+    notRecorded: "Your click was not recorded: {why}. Act on the alarm and telephone those concerned; click again once it is back.",
     engine: "System",
     occurrences: "{n} times",
     onset: "Onset",
@@ -476,6 +480,10 @@ export const en: Messages = {
     ago: "{span} ago",
   },
   title: { flash: "{kind}: {where}", waiting: "{n} critical alert | {n} critical alerts", lost: "Connection lost" },
-  notify: { body: "{where}\n{evidence}" },
+  notify: {
+    body: "{where}\n{evidence}",
+    lost: "This page receives no alarms any more. Check the network, and keep watch by other means.",
+    pipeline: "New readings are not being judged and alerts may not appear. Call the system administrator now.",
+  },
   language: { other: "中文", switch: "切换到中文" },
 };

@@ -42,6 +42,9 @@ export const zhCN = {
     lostFirst: "无法连接实时数据，正在自动重连…",
     pipeline: "数据处理已停止",
     pipelineDetail: "新的读数没有被判断，报警可能不会出现。请立即联系系统管理员。",
+    silence: "关闭提示音",
+    database: "数据库暂时不可用",
+    databaseDetail: "报警照常显示、照常响铃；确认和查询要等恢复。请照常处置，并电话通知相关人员。",
   },
   sound: {
     enable: "开启声音",
@@ -85,6 +88,7 @@ export const zhCN = {
     resetFirst: "{who} 已于 {time} 先行复位",
     changed: "报警刚有变化，已刷新，请再看一眼后操作",
     operateFailed: "操作没有成功：{detail}",
+    notRecorded: "刚才的操作没有记录：{why}。请照常处置，并电话通知相关人员；恢复后再点一次。",
     engine: "系统",
     occurrences: "第 {n} 次",
     onset: "起始时间",
@@ -469,6 +473,10 @@ export const zhCN = {
     ago: "{span}前",
   },
   title: { flash: "【{kind}】{where}", waiting: "{n} 条紧急报警", lost: "连接中断" },
-  notify: { body: "{where}\n{evidence}" },
+  notify: {
+    body: "{where}\n{evidence}",
+    lost: "这个页面收不到报警了。请检查网络，并用其他方式值守。",
+    pipeline: "新的读数没有被判断，报警可能不会出现。请立即联系系统管理员。",
+  },
   language: { other: "English", switch: "Switch to English" },
 };

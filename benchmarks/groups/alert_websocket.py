@@ -1,0 +1,47 @@
+"""From the publisher to the screen of whoever must act, beside a heavy load."""
+
+from typing import Final
+
+from benchmarks import fleet, rows
+from benchmarks.figures import Figure, latency_figures
+from benchmarks.listener import listen
+from benchmarks.load import Load
+from benchmarks.publisher import publish
+from benchmarks.stage import START_S_MAX, BenchFailed, Child, Stage
+
+MESSAGES_PER_S: Final = 5000
+SECONDS: Final = 16
+ALARMS_PER_S: Final = 20
+SETTLE_S: Final = 1  # the load runs alone before the first alarm
+WAIT_S_MAX: Final = 20.0
+P99_MS_MAX: Final = 60.0
+
+
+def run(stage: Stage) -> list[Figure]:
+    """Alarms go out beside 5,000 ordinary messages a second."""
+    websocket_ms: list[float] = []
+    count = ALARMS_PER_S * (SECONDS - SETTLE_S)
+    with stage.database() as connection:
+        first = rows.devices_at_rest(connection, count)
+
+    def look(load: Load) -> None:
+        start_us = load.start_us + SETTLE_S * 1_000_000
+        alarms = Load(ALARMS_PER_S, count, start_us, first, count, connections=2, alarm=True)
+        with Child(publish, stage.device_mqtt_url, alarms) as alarming:
+            arrivals = listening.answer(SECONDS + WAIT_S_MAX + START_S_MAX)
+            alarming.answer(START_S_MAX)
+        # A device closes its contact once, so its code tells which message raised the alert.
+        due_us = {fleet.device_code(alarms.device(number)): alarms.due_us(number) for number in range(count)}
+        websocket_ms.extend((received_us - due_us[code]) / 1000 for code, received_us in arrivals if code in due_us)
+        if sorted(code for code, _ in arrivals) != sorted(due_us):
+            raise BenchFailed(f"{len(websocket_ms)} of {count} alarms were shown, {len(arrivals)} were raised")
+
+    with (
+        stage.service() as service,
+        Child(listen, service.origin, stage.password, count, SECONDS + WAIT_S_MAX) as listening,
+    ):
+        listening.ready()
+        trial = stage.trial(MESSAGES_PER_S, SECONDS, look)
+    if trial.stored != trial.load.count:
+        raise BenchFailed(f"{trial.load.count - trial.stored} background messages were not stored")
+    return latency_figures("alert.publish_to_websocket_ms", websocket_ms, P99_MS_MAX)

@@ -55,7 +55,9 @@ def worth(count: int, windows: Sequence[tuple[int, int]]) -> Worth:
         window[begin : end + 1] = number
         until = windows[number + 1][0] if number + 1 < len(windows) else count
         past = (at[end + 1 : until] - end) / max(width - 1, 1)
-        value[end + 1 : until] = FALSE_ALARM_COST * np.where(past > FAR_WIDTHS, -1.0, _sigma(past))
+        value[end + 1 : until] = FALSE_ALARM_COST * np.where(
+            past > FAR_WIDTHS, -1.0, _sigma(np.minimum(past, FAR_WIDTHS))
+        )
     first = min(math.floor(PROBATION * count), PROBATION_READINGS_MAX)
     return Worth(value, window, first, len(np.unique(window[first:][window[first:] >= 0])))
 

@@ -14,10 +14,13 @@ from anhu.evaluate import anomaly
 from anhu.evaluate.nab import sweep, worth
 
 
-def scores(values: np.ndarray) -> np.ndarray:
+def scores(*series: np.ndarray) -> np.ndarray:
+    """One row a reading, one column a series, all judged side by side."""
     detector = Anomaly()
-    state, grace = detector.begin(1), {"grace": np.array([100.0])}
-    return np.array([detector.score(state, grace, np.array([nth]), values[[nth]])[0] for nth in range(len(values))])
+    values = np.stack(series, axis=1)
+    state, grace = detector.begin(values.shape[1]), {"grace": np.array([100.0])}
+    at_us = np.zeros(values.shape[1], np.int64)
+    return np.array([detector.score(state, grace, at_us + nth, row) for nth, row in enumerate(values)])
 
 
 def quiet(count: int, seed: int = 1) -> np.ndarray:
@@ -73,37 +76,29 @@ def test_windows_within_the_probation_do_not_count() -> None:
 
 
 # --- the detector -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("what", ["spike", "level", "unrest", "stopped"])
-def test_every_kind_of_anomaly_is_found(what: str) -> None:
-    values = quiet(3000)
-    if what == "spike":
-        values[2500] += 40
-    elif what == "level":
-        values[2500:] += 8
-    elif what == "unrest":
-        values[2500:2600] = 50 + (values[2500:2600] - 50) * 5
-    else:
-        values[2500:] = 50.0
-    found = scores(values)
-    assert found[2500:2560].max() > 0.5
-    assert found[2500:2560].max() > found[200:2500].max()
+def test_every_kind_of_anomaly_is_found() -> None:
+    spike, level, unrest, stopped = (quiet(1500, seed) for seed in range(4))
+    spike[1300] += 40
+    level[1300:] += 8
+    unrest[1300:1400] = 50 + (unrest[1300:1400] - 50) * 5
+    stopped[1300:] = 50.0
+    found = scores(spike, level, unrest, stopped)
+    assert (found[1300:1360].max(axis=0) > 0.5).all()
+    assert (found[1300:1360].max(axis=0) > found[200:1300].max(axis=0)).all()
 
 
-def test_an_anomaly_speaks_once() -> None:
-    values = quiet(2000)
-    values[1500:1540] += 60
-    assert (scores(values)[1500:1540] > 0.4).sum() <= 3
-
-
-def test_what_happens_every_day_becomes_ordinary() -> None:
-    values = quiet(6000)
-    values[::50] += 40
-    found = scores(values)
-    assert found[100:400].max() > found[4000:].max()
+def test_an_anomaly_speaks_once_and_what_comes_again_and_again_becomes_ordinary() -> None:
+    long, often, once = quiet(1500), quiet(1500), quiet(1500)
+    long[1200:1240] += 60
+    often[::50] += 40
+    once[1200] += 40
+    found = scores(long, often, once)
+    assert 1 <= (found[1200:1240, 0] > 0.42).sum() <= 6  # it may say that it grows, not that it lasts
+    assert found[400:, 1].max() < 0.5 < found[1200, 2]
 
 
 def test_scores_are_shares_of_ordinary_readings() -> None:
-    found = scores(quiet(6000, seed=3))
+    found = scores(*(quiet(800, seed) for seed in range(10)))
     assert found.min() >= 0
     assert found.max() < 1
     assert (found >= 0.5).mean() < 0.001  # a normal distribution is tamer than what it was calibrated on
@@ -113,15 +108,15 @@ def test_scores_are_shares_of_ordinary_readings() -> None:
 def folder(path: Path) -> Path:
     labels = {}
     for number in range(4):
-        values = quiet(1200, seed=number)
-        values[900] += 60
+        values = quiet(600, seed=number)
+        values[450] += 60
         name = f"made/series_{number}.csv"
         file = path / name
         file.parent.mkdir(exist_ok=True)
-        stamps = np.datetime64("2026-01-01T00:00:00") + np.arange(1200) * np.timedelta64(300, "s")
+        stamps = np.datetime64("2026-01-01T00:00:00") + np.arange(600) * np.timedelta64(300, "s")
         rows = [f"{str(stamp).replace('T', ' ')},{value}" for stamp, value in zip(stamps, values, strict=True)]
         file.write_text("\n".join(["timestamp,value", *rows]) + "\n", "utf-8")
-        window = [f"{stamps[880]!s}.000000".replace("T", " "), f"{stamps[940]!s}.000000".replace("T", " ")]
+        window = [f"{stamps[430]!s}.000000".replace("T", " "), f"{stamps[490]!s}.000000".replace("T", " ")]
         labels[name] = [window]
     (path / "windows.json").write_text(json.dumps(labels), "utf-8")
     return path
@@ -138,9 +133,9 @@ def test_a_folder_is_judged_and_its_scores_are_written(tmp_path: Path) -> None:
     assert 80 < figures["standard_score"] <= figures["best_possible_score"] <= 100
     assert len(figures["halves"]) == 2
     rows = told.read_text("utf-8").splitlines()
-    assert len(rows) == 1 + 4 * 1200
+    assert len(rows) == 1 + 4 * 600
     assert rows[1].startswith("made/series_0.csv,2026-01-01 00:00:00,")
-    assert float(rows[901].split(",")[-1]) > 0.42
+    assert float(rows[451].split(",")[-1]) > 0.42
 
 
 def test_the_order_of_the_series_and_what_comes_later_change_nothing(tmp_path: Path) -> None:
@@ -148,20 +143,20 @@ def test_the_order_of_the_series_and_what_comes_later_change_nothing(tmp_path: P
     whole = anomaly.replay(recorded)
     turned = anomaly.replay(recorded[::-1])[::-1]
     cut = anomaly.replay(
-        [anomaly.Series(each.name, each.at_us[:700], each.value[:700], each.windows) for each in recorded]
+        [anomaly.Series(each.name, each.at_us[:350], each.value[:350], each.windows) for each in recorded]
     )
     for one, other, early in zip(whole, turned, cut, strict=True):
         np.testing.assert_array_equal(one, other)
-        np.testing.assert_array_equal(one[:700], early)
+        np.testing.assert_array_equal(one[:350], early)
 
 
 def test_a_reading_that_is_no_number_is_not_judged(tmp_path: Path) -> None:
     (recorded, *_) = anomaly.read(folder(tmp_path))
-    recorded.value[[300, 600]] = np.nan
+    recorded.value[[200, 300]] = np.nan
     (told,) = anomaly.replay([recorded])
     assert np.isfinite(told).all()
-    assert told[[300, 600]].max() == 0
-    assert told[900] > 0.42
+    assert told[[200, 300]].max() == 0
+    assert told[450] > 0.42
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"a.csv": []}'])

@@ -9,7 +9,7 @@ a score at or over the data file's threshold, none within `REFRACTORY_S` after a
 
 Grace: the first bin stands for the time before it, as if the wearer had been still; an impact in the very first bin is
 none. A gap in the stream, or a clock that steps, judges what was pending and begins afresh; so does silence (`expire`).
-State is one row a wearer, of fixed size (`STATE_BYTES`), and nothing else is remembered.
+State is one row a wearer, of 3.5 kB whatever comes, and nothing else is remembered.
 """
 
 import json

@@ -52,8 +52,7 @@ def _length(vector: Float32) -> Float32:
 
 
 def _cosine(one: Float32, other: Float32) -> Float32:
-    """Of the angle between two vectors: 1 where they point the same way. (The angle itself would say no more to a
-    tree.)"""
+    """Of the angle between two vectors: 1 where they point the same way."""
     product = np.einsum("...i,...i->...", one, other)
     cosine: Float32 = product / (_length(one) * _length(other) + _TINY)
     return cosine

@@ -108,3 +108,7 @@ class FloorPlanRefused(AlertingError):
 
 class FloorPlanUnknown(AlertingError):
     """There is no floor plan of this floor."""
+
+
+class ModelUnreadable(AlertingError):
+    """The data file of a learnt detector cannot be used."""

@@ -15,6 +15,7 @@ from anhu.commands import (
     drill,
     evaluate,
     hazard,
+    learn,
     ledger,
     migrate,
     notify,
@@ -105,6 +106,7 @@ app.add_typer(simulate.replay, name="replay")
 app.add_typer(registry.app, name="registry")
 app.add_typer(rules.app, name="rules")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(learn.app, name="learn")
 app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
 app.add_typer(checklist.app, name="checklist")

@@ -64,6 +64,10 @@ class EvaluationFailed(AnhuError):
     """The recordings could not be evaluated."""
 
 
+class LearningUnavailable(EvaluationFailed):
+    """Learning needs scikit-learn: install the dependency group `learn`."""
+
+
 class RecordingUnreadable(EvaluationFailed):
     """A recording cannot be read, or holds none of what this evaluation needs."""
 

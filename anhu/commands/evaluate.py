@@ -3,7 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
@@ -80,6 +80,35 @@ def gas(folder: Folder, json_file: JsonFile = None) -> None:
 def co(folder: Folder, json_file: JsonFile = None) -> None:
     """Carbon monoxide."""
     run("co", folder, json_file)
+
+
+@app.command(
+    help="跌倒（加速度计）：跌倒与日常活动的记录。 Falls by accelerometer: people who fell, and people who did not.",
+    epilog="例 / for example: anhu evaluate fall data/falls_sisfall --wear waist --json fall.json",
+)
+def fall(
+    folder: Folder,
+    wear: Annotated[Literal["waist", "wrist", "pocket"], typer.Option(help="佩戴位置 / where it is worn.")] = "waist",
+    json_file: JsonFile = None,
+) -> None:
+    """Falls."""
+    run("fall", folder, json_file, wear=wear)
+
+
+@app.command(
+    help="任意数据的异常评分（NAB 基准）。 The anomaly score of any readings, by the Numenta Anomaly Benchmark.",
+    epilog="例 / for example: anhu evaluate anomaly data/nab --scores scores.csv",
+)
+def anomaly(
+    folder: Folder,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="每条读数的评分写入 CSV / write one score a reading as CSV.", show_default=False),
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """Anomalies."""
+    run("anomaly", folder, json_file, scores=scores)
 
 
 _SHOWN = (

@@ -247,10 +247,11 @@ def load_tellings(connection: Connection) -> list[Telling]:
 
 
 def load_pushes(connection: Connection, since: datetime) -> list[Push]:
-    """The pushes made after `since`, oldest first."""
+    """The pushes about alarms made after `since`, oldest first; a notice counts towards no bound on alarms."""
     with connection.cursor(row_factory=dict_row) as rows:
         found = rows.execute(
-            f"SELECT {', '.join(_PUSH)} FROM pushes WHERE created_at > %s ORDER BY created_at", (since,)
+            f"SELECT {', '.join(_PUSH)} FROM pushes WHERE created_at > %s AND form <> 'notice' ORDER BY created_at",
+            (since,),
         ).fetchall()
     return [_push(row) for row in found]
 

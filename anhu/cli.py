@@ -10,9 +10,11 @@ from rich.console import Console
 from anhu import __version__
 from anhu.commands import (
     broker,
+    checklist,
     demo,
     drill,
     evaluate,
+    hazard,
     ledger,
     migrate,
     notify,
@@ -105,6 +107,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
+app.add_typer(checklist.app, name="checklist")
+app.add_typer(hazard.app, name="hazard")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

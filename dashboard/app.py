@@ -18,10 +18,12 @@ from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
     acknowledge,
     alerts,
+    checklists,
     devices,
     drills,
     duty_checks,
     floor_plans,
+    hazards,
     institutions,
     ledger,
     live,
@@ -48,6 +50,8 @@ _RIGHTFUL = (
     drills.router,
     duty_checks.router,
     plans.router,
+    hazards.router,
+    checklists.router,
     floor_plans.router,
     rotations.router,
 )
@@ -93,7 +97,10 @@ def create_app(
     problems.install(app)
     # The last one added is the first a request meets.
     app.add_middleware(
-        BodyLimit, bytes_max=settings.body_bytes_max, picture_bytes_max=settings.picture_mib_max * 1_048_576
+        BodyLimit,
+        bytes_max=settings.body_bytes_max,
+        picture_bytes_max=settings.picture_mib_max * 1_048_576,
+        larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX},
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)

@@ -1,7 +1,7 @@
 """What every request passes before it is served: where it comes from, how large it is; and every answer's headers."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -60,13 +60,16 @@ class OriginGuard:
 
 
 class BodyLimit:
-    """Refuses bodies over `bytes_max`, for the one route that takes pictures over `picture_bytes_max`, told beforehand
-    or found while reading."""
+    """Refuses bodies over `bytes_max`, for the one route that takes pictures over `picture_bytes_max`, for the paths in
+    `larger` over what they say, told beforehand or found while reading."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int, picture_bytes_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, bytes_max: int, picture_bytes_max: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._bytes_max = bytes_max
         self._picture_bytes_max = picture_bytes_max
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -74,7 +77,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         picture = scope["method"] == "PUT" and _PICTURE.fullmatch(scope["path"])
-        bytes_max = self._picture_bytes_max if picture else self._bytes_max
+        bytes_max = self._picture_bytes_max if picture else self._larger.get(scope["path"], self._bytes_max)
         told = Headers(scope=scope).get("content-length", "")
         if told.isdecimal() and int(told) > bytes_max:
             await problems.of(BodyTooLarge())(scope, receive, send)

@@ -1,5 +1,6 @@
 """Two institutions of different counties, with something of everything in each, and somebody of every role."""
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import psycopg
+from PIL import Image
 
 from alerting import (
     drill_runner,
@@ -24,6 +26,12 @@ from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
+from inspection import operate, photo_store
+from inspection.checklist import Level
+from inspection.decide import Found
+from inspection.hazard import By, Category, Supervisor
+from inspection.operate import Actor
+from inspection.photo import Photo
 from tests.integration.dashboard_world import Served, World, build, sign_in
 
 FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
@@ -54,12 +62,23 @@ class Two:
     far_rotation: int
     own_stand_in: int
     far_stand_in: int
+    own_hazard: UUID
+    far_hazard: UUID
+    own_photo: UUID
+    far_photo: UUID
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
         client = served.client(signed_in=False)
         sign_in(client, self.passwords[username], username).raise_for_status()
         return client
+
+
+def picture(colour: str = "red") -> bytes:
+    """A small photo."""
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(written, "JPEG")
+    return written.getvalue()
 
 
 def insert(connection: psycopg.Connection[Any], table: str, **values: Any) -> int:
@@ -104,7 +123,7 @@ def build_two(database_url: str) -> Two:
         _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
         own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
         far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
-        numbers, drills, checks, rotations, stand_ins = [], [], [], [], []
+        numbers, drills, checks, hazards, photos, rotations, stand_ins = [], [], [], [], [], [], []
         own_desk = persons[Role.OPERATOR]
         far_desk, _ = add_user(connection, "far-desk", Role.OPERATOR, Scope(far), name="远方的人乙")
         for institution, absent, other in ((world.home, own_person, own_desk), (far, far_person, far_desk)):
@@ -127,6 +146,17 @@ def build_two(database_url: str) -> Two:
                 ),
             )  # fmt: skip
             numbers.append(begun.id)
+            own = institution == world.home
+            nurse = Actor(By("user:nurse", own_person if own else far_person, outside=False), datetime.now(UTC))
+            photo = photo_store.keep(
+                connection, Photo(picture(), 64, 48), institution_id=institution, uploader_id=nurse.by.person_id
+            )
+            found = Found(
+                institution, "own" if own else "远处的隐患", "", Category.FIRE, Level.GENERAL, Supervisor.HEAD,
+                photos=(photo,),
+            )  # fmt: skip
+            hazards.append(operate.report(connection, found, nurse).id)
+            photos.append(photo)
             asked = drill_runner.wanted(connection, institution, None, Kind.FIRE, DrillSettings(), by="user:admin")
             drills.append(drill_store.start(connection, asked).drill.id)
             checks.append(
@@ -137,5 +167,5 @@ def build_two(database_url: str) -> Two:
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
-        passwords, *drills, *checks, own_desk, *rotations, *stand_ins,
+        passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
     )  # fmt: skip

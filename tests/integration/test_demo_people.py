@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 
 from alerting import floor_plan_store, oncall_store, people_store
-from alerting.channels import Letter, Poster
-from alerting.channels.webhook import Webhook, signature
+from alerting.channels import Letter, Poster, open_channels
+from alerting.channels.webhook import signature
 from alerting.delivery import Outcome
 from alerting.people import Role
+from alerting.settings import NotifySettings
 from anhu import demo_house, demo_people, demo_phones
+from anhu.commands import demo
 from anhu.demo_phones import Phones
 from dashboard import auth
 from dashboard.errors import WrongCredentials
@@ -45,10 +47,16 @@ def letter(phones: Phones, person_id: int, *, number: int = 1, body: str = "æµ“ç
     )  # fmt: skip
 
 
-def test_a_push_by_the_real_channel_shows_as_the_phone_would(phones: Phones, shown: list[str]) -> None:
-    poster = Poster(5)
+def test_a_push_by_the_real_channel_shows_as_the_phone_would(
+    phones: Phones, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in demo._phone_settings({}).items():
+        monkeypatch.setenv(name, value)
+    settings = NotifySettings()
+    poster = Poster(5, settings.webhook_networks_allowed)
     try:
-        channel = Webhook(poster, plain_http=True)
+        channel = open_channels(settings, poster)["webhook"]
+        channel.check(phones.address(7))
         answers = [channel.send(letter(phones, 7)).outcome for _ in range(2)]  # the second is a repetition
         assert answers == [Outcome.SENT, Outcome.SENT]
         assert shown[0].splitlines() == [

@@ -15,10 +15,11 @@ from alerting.people import RIGHTS, Right, Role
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
 from tests.integration.dashboard_world import frames, serve
-from tests.integration.people_world import FOREIGN_WORDS, Two, build_two
+from tests.integration.people_world import FOREIGN_WORDS, Two, build_two, picture
 
 pytestmark = pytest.mark.integration
 
+PICTURE = picture()
 UNTIL = (datetime.now(UTC) + timedelta(minutes=20)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(minutes=40)).isoformat()
 
@@ -34,6 +35,7 @@ class Expected:
     query: str = ""
     content: bytes | None = None  # instead of a body
     everywhere: bool = False
+    picture: bool = False  # the body is one, and what else is said stands in the query
 
 
 def may(*rights: Right, **more: Any) -> Expected:
@@ -43,6 +45,7 @@ def may(*rights: Right, **more: Any) -> Expected:
 ALERT = {"own": {"alert_id": "own_alert"}, "foreign": {"alert_id": "far_alert"}}
 PERSON = {"own": {"person_id": "own_person"}, "foreign": {"person_id": "far_person"}}
 PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_id": "far"}}}
+HAZARD = {"own": {"hazard_id": "own_hazard"}, "foreign": {"hazard_id": "far_hazard"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M0 0h4"/></svg>'
@@ -136,6 +139,40 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/stand-ins/{stand_in_id}/end"): may(
         Right.MANAGE_ROTATIONS, own={"stand_in_id": "own_stand_in"}, foreign={"stand_in_id": "far_stand_in"}
     ),
+    ("GET", "/api/hazards"): may(Right.VIEW),
+    ("GET", "/api/hazards/summary"): may(Right.VIEW),
+    ("GET", "/api/hazards/options"): may(Right.VIEW),
+    ("POST", "/api/hazards"): may(Right.REPORT_HAZARD, **PLACE, body={"title": "x", "category": "fire"}),
+    ("POST", "/api/hazards/photos"): may(Right.REPORT_HAZARD, **PLACE, body={}, picture=True),
+    ("GET", "/api/hazards/photos/{photo_id}"): may(
+        Right.VIEW, own={"photo_id": "own_photo"}, foreign={"photo_id": "far_photo"}
+    ),
+    ("GET", "/api/hazards/{hazard_id}"): may(Right.VIEW, **HAZARD),
+    ("GET", "/api/hazards/{hazard_id}/assignees"): may(Right.ASSIGN_HAZARD, **HAZARD),
+    ("POST", "/api/hazards/{hazard_id}/assign"): may(
+        Right.ASSIGN_HAZARD,
+        **HAZARD,
+        body={"version": 1, "assignee_id": 1, "level": "general", "supervisor": "head"},
+    ),
+    ("POST", "/api/hazards/{hazard_id}/rectify"): may(
+        Right.RECTIFY_HAZARD, **HAZARD, body={"version": 1, "measures": "x"}
+    ),
+    ("POST", "/api/hazards/{hazard_id}/recheck"): may(
+        Right.RECHECK_HAZARD, **HAZARD, body={"version": 1, "passed": True}
+    ),
+    ("POST", "/api/hazards/{hazard_id}/close"): may(Right.CLOSE_HAZARD, **HAZARD, body={"version": 1}),
+    ("POST", "/api/hazards/{hazard_id}/extension"): may(
+        Right.RECTIFY_HAZARD, **HAZARD, body={"version": 1, "until": UNTIL, "reason": "x"}
+    ),
+    ("POST", "/api/hazards/{hazard_id}/extension/decision"): may(
+        Right.CLOSE_HAZARD, **HAZARD, body={"version": 1, "granted": True}
+    ),
+    ("POST", "/api/hazards/{hazard_id}/proposal"): may(
+        Right.CLOSE_HAZARD, **HAZARD, body={"version": 1, "proposal": "close", "reason": "x"}
+    ),
+    ("POST", "/api/hazards/{hazard_id}/comment"): may(Right.COMMENT, **HAZARD, body={"note": "x"}),
+    ("GET", "/api/checklists"): may(Right.VIEW),
+    ("GET", "/api/checklists/{checklist_id}"): may(Right.VIEW, own={"checklist_id": "checklist"}),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
@@ -159,6 +196,8 @@ def value_of(two: Two, name: Any) -> Any:
         return [value_of(two, each) for each in name]
     if name == "home":
         return two.world.home
+    if name == "checklist":
+        return "duties"
     if name == "floor":
         return 1
     if name == "device":
@@ -176,6 +215,8 @@ def call(client, two: Two, route: tuple[str, str], parts: dict[str, Any]):
             path = path.replace(f"{{{name}}}", str(value))
         else:
             body = {**body, **value}
+    if EXPECTED[route].picture:
+        return client.request(method, path, params=body, content=PICTURE, headers={"Content-Type": "image/jpeg"})
     if EXPECTED[route].query:
         path = f"{path}?{EXPECTED[route].query}"
     if EXPECTED[route].content is not None:

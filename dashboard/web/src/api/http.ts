@@ -1,6 +1,7 @@
 import type { Problem } from "./contract";
 
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A photo over a phone's weak connection. */
 const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** A request that did not end in a 2xx. `status` 0 means that the server was not reached. */

@@ -1,15 +1,17 @@
 import type { Messages } from "@/i18n";
 import { plans } from "./en/plans";
 import { rotations } from "./en/rotations";
+import { hazardsEn } from "./hazards.en";
 
 export const en: Messages = {
+  ...hazardsEn,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
@@ -481,6 +483,10 @@ export const en: Messages = {
     "username-taken": "Somebody else has this user name",
     "suppression-too-long": "at most {limit} at a time",
     "suppression-refused": "Not possible now",
+    "proof-missing": "The sensor data do not show yet that the hazard is gone",
+    "wrong-person": "Somebody else has to do this",
+    "step-refused": "Not possible now",
+    "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",
     "illegal-verb": "Not possible now",

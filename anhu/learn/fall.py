@@ -37,7 +37,7 @@ class Recipe:
 
     plain_nets learn from the trials as they were recorded, nets from what all the sensors tell; their mean judges.
     missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each
-    other.
+    other, misses of all sensors where `all_sensors`, else as recorded.
     """
 
     sensors: tuple[Sensor, ...]
@@ -53,8 +53,8 @@ class Recipe:
 
 
 RECIPES: Final[dict[Wear, Recipe]] = {
-    "waist": Recipe(SENSORS, 24, 3, 4, 0.03, 35, 200, 0.02, 0.5, True),  # also what a pocket is judged by
-    "wrist": Recipe(SENSORS, 12, 4, 4, 0.3, 60, 64, 0.08, 8.0, False),
+    "waist": Recipe(SENSORS, 24, 3, 4, 0.03, 35, 200, 0.02, 0.5, all_sensors=True),  # also what a pocket is judged by
+    "wrist": Recipe(SENSORS, 12, 4, 4, 0.3, 60, 64, 0.08, 8.0, all_sensors=False),
 }
 
 

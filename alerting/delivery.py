@@ -28,6 +28,7 @@ class Form(StrEnum):
     GROUP = "group"  # alerts of one institution
     DIGEST = "digest"  # alerts of several
     TEST = "test"
+    NOTICE = "notice"  # about something else than an alarm; there is nothing to acknowledge
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ class Desk:
     def _carry_out(self, decision: Decision, directory: Directory, cursor: int, now: datetime) -> None:
         """Put the decision on record, and then send what it wants sent."""
         outgoing = dispatch(decision.pushes, directory, self._senders, self._settings, now)
-        waiting = outgoing.waiting()
+        waiting = outgoing.waiting(now)
         try:
             self._write(decision, outgoing, cursor, tell_others=bool(waiting))
         except BaseException:

@@ -23,10 +23,9 @@ class Dispatch:
     links: tuple[NewLink, ...]
     taken: tuple[Taken, ...]
 
-    def waiting(self) -> set[str]:
-        """The channels with something that could not leave at once."""
-        gone = {each.job.delivery for each in self.taken}
-        return {each.channel for each in self.deliveries if each not in gone}
+    def waiting(self, now: datetime) -> set[str]:
+        """The channels with something that is due but could not leave at once."""
+        return {each.channel for each in self.deliveries if each.due(now)}
 
     def send(self, senders: Senders) -> None:
         """Hand over what is on record now."""

@@ -284,7 +284,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
             since_us = int(silence.institution_quiet_since_us[row])
             limit_s = int(plan.institution_offline_us[row]) / 1e6
             told = evidence.of_silence(
-                quiet_since_us=since_us, limit_s=limit_s, clause=supervision.clause, whole_institution=True
+                quiet_since_us=since_us, limit_s=limit_s, supervision=supervision, whole_institution=True
             )
             source = Source(int(plan.institution_id[row]), None, None)
             events += _say(state, patch, source, whole, verb, now_us, since_us, told)
@@ -294,7 +294,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
             told = evidence.of_silence(
                 quiet_since_us=since_us,
                 limit_s=int(plan.offline_us[row]) / 1e6,
-                clause=supervision.clause,
+                supervision=supervision,
                 whole_institution=False,
             )
             events += _say(state, patch, _device_source(plan, row), single, verb, now_us, since_us, told)

@@ -15,7 +15,7 @@ class IllegalVerb(AlertingError):
 
 
 class StaleVersion(AlertingError):
-    """Somebody else changed the alert meanwhile."""
+    """Somebody else changed it meanwhile."""
 
 
 class AlertUnknown(AlertingError):
@@ -36,6 +36,14 @@ class PolicyInvalid(RulesInvalid):
 
 class RotationRefused(AlertingError):
     """This rotation cannot be."""
+
+
+class RotationUnknown(AlertingError):
+    """There is no such rotation or stand-in, or it is over."""
+
+
+class StandInRefused(AlertingError):
+    """This person cannot stand in like this."""
 
 
 class ContactInvalid(AlertingError):
@@ -96,3 +104,11 @@ class PlanInvalid(AlertingError):
 
 class ModelUnreadable(AlertingError):
     """The data file of a learnt detector cannot be used."""
+
+
+class FloorPlanRefused(AlertingError):
+    """This picture, or these marks, cannot be a floor plan."""
+
+
+class FloorPlanUnknown(AlertingError):
+    """There is no floor plan of this floor."""

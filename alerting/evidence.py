@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from alerting.detect import DETECTORS
-from alerting.rules import Combination, Rule
+from alerting.rules import Combination, Rule, Supervision
 from ingest.quantity import QUANTITIES
 from ingest.reading import from_us
 
@@ -71,6 +71,7 @@ def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[st
         "threshold": rule.raise_at,
         "since": from_us(since_us).isoformat(),
         "clause": rule.clause,
+        "clause_zh": rule.clause_zh or rule.clause,
         "clause_verified": rule.clause_verified,
         "text_zh": text_zh,
         "text_en": text_en,
@@ -95,6 +96,7 @@ def of_combination(
         "detector": "combination",
         "since": from_us(since_us).isoformat(),
         "clause": combination.clause,
+        "clause_zh": combination.clause_zh or combination.clause,
         "clause_verified": combination.clause_verified,
         "members": [{"device": name, "title_zh": zh, "title_en": en} for name, zh, en in members],
         "text_zh": text_zh,
@@ -102,7 +104,9 @@ def of_combination(
     }
 
 
-def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_institution: bool) -> dict[str, Any]:
+def of_silence(
+    *, quiet_since_us: int, limit_s: float, supervision: Supervision, whole_institution: bool
+) -> dict[str, Any]:
     """The evidence for an offline alert; `limit_s` is the silence allowed, in seconds."""
     minutes = f"{limit_s / 60:.1f}".removesuffix(".0")
     if whole_institution:
@@ -115,7 +119,8 @@ def of_silence(*, quiet_since_us: int, limit_s: float, clause: str, whole_instit
         "threshold": limit_s,
         "unit": "s",
         "since": from_us(quiet_since_us).isoformat(),
-        "clause": clause,
+        "clause": supervision.clause,
+        "clause_zh": supervision.clause_zh or supervision.clause,
         "text_zh": text_zh,
         "text_en": text_en,
     }

@@ -25,6 +25,7 @@ class Explanation:
     rule: str
     text_zh: str
     text_en: str
+    clause_zh: str
     clause: str
     clause_verified: bool
     holds: bool | None
@@ -73,6 +74,7 @@ def _of_rule(rule: Rule, holding: set[str] | None) -> Explanation:
         rule.id,
         f"{rule.title_zh}［{level_zh}］：{'；'.join(zh)}",
         f"{rule.title_en} [{level_en}]: {'; '.join(en)}",
+        rule.clause_zh or rule.clause,
         rule.clause,
         rule.clause_verified,
         None if holding is None or rule.sign else rule.id in holding,
@@ -93,6 +95,7 @@ def _of_combination(each: Combination, holding: set[str] | None) -> Explanation:
         each.id,
         f"{each.title_zh}［{level_zh}］：{'；'.join(zh)}",
         f"{each.title_en} [{level_en}]: {'; '.join(en)}",
+        each.clause_zh or each.clause,
         each.clause,
         each.clause_verified,
         None if holding is None else each.id in holding,

@@ -107,9 +107,10 @@ class Journal:
         try:
             try:
                 self._file = _open(path, mib_max)
+            except sqlite3.OperationalError:
+                raise  # it is in use, or the disk is full or ill: nothing is wrong with what it says
             except sqlite3.DatabaseError as error:
-                kept = path.with_name(f"unreadable-{time.time_ns()}.sqlite")
-                path.rename(kept)
+                kept = _put_aside(path)
                 log.error("the journal cannot be read; a new one is begun", kept=str(kept), reason=str(error))  # noqa: TRY400
                 self._file = _open(path, mib_max)
         except (OSError, sqlite3.Error) as error:
@@ -249,6 +250,15 @@ def _open(path: Path, mib_max: int) -> sqlite3.Connection:
         file.close()
         raise
     return file
+
+
+def _put_aside(path: Path) -> Path:
+    """Move a file that is none of SQLite's out of the way, with what belongs to it."""
+    kept = path.with_name(f"unreadable-{time.time_ns()}.sqlite")
+    for ending in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{kept}{ending}")
+    return kept
 
 
 def _dump(record: Record) -> bytes:

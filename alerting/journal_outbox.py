@@ -35,8 +35,9 @@ class JournalOutbox:
         self._successor: Outbox | None = None
         self._pushes = {push.id: push for push in journal.records(Push, away=True)}
         self._deliveries: dict[UUID, dict[int, Delivery]] = defaultdict(dict)
-        for each in journal.records(Delivery, away=True):
-            self._deliveries[each.push_id][each.contact_id] = each
+        self._open: dict[tuple[UUID, int], Delivery] = {}  # those of them that are still to be sent or settled
+        self._unreached: set[UUID] = set()
+        self._adopt(journal.records(Delivery, away=True))
 
     def write(
         self, decision: Decision, outgoing: Dispatch, alerts: Sequence[Alert], heard: Sequence[Heard], note: bytes
@@ -60,7 +61,7 @@ class JournalOutbox:
     def claim(self, kind: str, now: datetime, busy: Collection[int]) -> Taken | None:
         """See Outbox.claim."""
         with self._turn:
-            due = [each for each in self._open(kind) if each.due(now) and each.contact_id not in busy]
+            due = [each for each in self._of(kind) if each.due(now) and each.contact_id not in busy]
             if not due or self._successor is not None:
                 return None
             first = min(due, key=lambda each: (each.urgency, each.next_attempt_at))
@@ -75,7 +76,7 @@ class JournalOutbox:
         """See Outbox.next_due."""
         with self._turn:
             times = (each.lease_until if each.state is State.SENDING else each.next_attempt_at
-                     for each in self._open(kind))  # fmt: skip
+                     for each in self._of(kind))  # fmt: skip
             return min((at for at in times if at is not None), default=None)
 
     def settle(self, job: Job, answer: Answer, bounds: Bounds, now: datetime) -> bool:
@@ -95,10 +96,10 @@ class JournalOutbox:
                 return delivery.unreached(list(siblings.values()))
         return successor.settle(job, answer, bounds, now)
 
-    def unreached(self) -> set[UUID]:
+    def unreached(self) -> frozenset[UUID]:
         """Pushes all of whose ways have failed for good."""
         with self._turn:
-            return {number for number, ways in self._deliveries.items() if delivery.unreached(list(ways.values()))}
+            return frozenset(self._unreached)
 
     @contextmanager
     def handed_over(self, successor: Outbox) -> Iterator[None]:
@@ -107,13 +108,8 @@ class JournalOutbox:
             yield
             self._successor = successor
 
-    def _open(self, kind: str) -> Iterator[Delivery]:
-        return (
-            each
-            for ways in self._deliveries.values()
-            for each in ways.values()
-            if each.channel == kind and each.state in (State.WAITING, State.SENDING)
-        )
+    def _of(self, kind: str) -> Iterator[Delivery]:
+        return (each for each in self._open.values() if each.channel == kind)
 
     def _address(self, wanted: Delivery) -> str | None:
         ways = self._directory().contacts.get(self._pushes[wanted.push_id].person_id, ())
@@ -123,10 +119,8 @@ class JournalOutbox:
         """What waits to be sent about alerts that are settled."""
         return [
             replace(each, state=State.UNNEEDED)
-            for number, ways in self._deliveries.items()
-            if self._pushes[number].alert_id in alerts
-            for each in ways.values()
-            if each.state is State.WAITING
+            for each in self._open.values()
+            if each.state is State.WAITING and self._pushes[each.push_id].alert_id in alerts
         ]
 
     def _keep(self, changed: Iterable[Record]) -> None:
@@ -136,4 +130,11 @@ class JournalOutbox:
 
     def _adopt(self, changed: Iterable[Delivery]) -> None:
         for each in changed:
-            self._deliveries[each.push_id][each.contact_id] = each
+            ways = self._deliveries[each.push_id]
+            ways[each.contact_id] = each
+            if each.state in (State.WAITING, State.SENDING):
+                self._open[each.push_id, each.contact_id] = each
+            else:
+                self._open.pop((each.push_id, each.contact_id), None)
+            if delivery.unreached(list(ways.values())):
+                self._unreached.add(each.push_id)

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from alerting import oncall, unanswered, wording
+from alerting import climb, oncall, unanswered, wording
 from alerting.alert import Alert, AlertEvent, Kind, State
 from alerting.book import Book, Decision, Directory
 from alerting.delivery import URGENT, Form, Push
@@ -185,8 +185,8 @@ class _Work:
                 self.reasons[alert.id] = Reason.POLICY_ENDED
             return
         if alert.id in self._book.unreached:
-            ladder = self._ahead(ladder, route)
-        while due := self._due(ladder, route):
+            ladder = climb.ahead(ladder, route, self._now)
+        while due := climb.due(ladder, route, self._now):
             quiet_until = self._quiet_until(route)
             if quiet_until is not None:
                 self._keep(alert, ladder, quiet_until)
@@ -196,21 +196,8 @@ class _Work:
             told = [self._tell(alert, ladder, entry, route, institution) for entry in meant]
             ladder = replace(ladder, done=ladder.done | {(entry.step.number, entry.round) for entry in due})
             if meant and not any(told):
-                ladder = self._ahead(ladder, route)
+                ladder = climb.ahead(ladder, route, self._now)
         self._finish(alert, ladder, route)
-
-    def _due(self, ladder: Ladder, route: Route) -> list[Entry]:
-        """The steps that are due first, of those that are due: one moment of the policy after the other."""
-        due = [entry for entry in _left(ladder, route) if _due_at(ladder, entry) <= self._now]
-        return [entry for entry in due if entry.after_s == due[0].after_s]
-
-    def _ahead(self, ladder: Ladder, route: Route) -> Ladder:
-        """Nobody could be told: let the next step come now, but no repetition of one before."""
-        following = next((entry for entry in _left(ladder, route) if not entry.round), None)
-        if following is None:
-            return ladder
-        elapsed_s = (self._now - ladder.begun_at).total_seconds()
-        return replace(ladder, ahead_s=max(ladder.ahead_s, following.after_s - elapsed_s))
 
     def _quiet_until(self, route: Route) -> datetime | None:
         return self._directory.policy.hours.quiet_until(self._now) if route.quiet_hours else None
@@ -222,15 +209,15 @@ class _Work:
 
     def _finish(self, alert: Alert, ladder: Ladder, route: Route) -> None:
         """Nothing more is due now: wait, or end. Where nobody could be told at all, the end comes at once."""
-        end_at = ladder.begun_at + timedelta(seconds=route.end_s)
+        end_at = climb.end_at(ladder, route)
         known = self._book.ladders.get(alert.id)
         same_call = known is not None and known.call == ladder.call
         reached = (same_call and bool(self._book.told.get(alert.id)) and alert.id not in self._book.unreached) or any(
             key.alert_id == alert.id and key.call == ladder.call for key in self.tellings
         )
-        left = _left(ladder, route)
+        left = climb.left(ladder, route)
         if self._now < end_at and (reached or any(not entry.round for entry in left)):
-            self._keep(alert, ladder, min([end_at, *(_due_at(ladder, entry) for entry in left)]))
+            self._keep(alert, ladder, min([end_at, *(climb.due_at(ladder, entry) for entry in left)]))
             return
         self.ladders[alert.id] = replace(ladder, ended_at=self._now, ending=Ending.POLICY_END)
         self.reasons[alert.id] = Reason.POLICY_ENDED
@@ -352,17 +339,6 @@ def _channels(message: Message) -> frozenset[str]:
     """The kinds of contact the steps ask for; all of them where any step asks for none in particular."""
     asked = [item.telling.channels for item in message.items]
     return frozenset().union(*asked) if all(asked) else frozenset()
-
-
-def _left(ladder: Ladder, route: Route) -> list[Entry]:
-    """What is left of the ladder, in the policy's order."""
-    return [entry for entry in route.entries() if (entry.step.number, entry.round) not in ladder.done]
-
-
-def _due_at(ladder: Ladder, entry: Entry) -> datetime:
-    """When an entry is due; only a step's first round comes earlier where others found nobody."""
-    after_s = entry.after_s if entry.round else max(0.0, entry.after_s - ladder.ahead_s)
-    return ladder.begun_at + timedelta(seconds=after_s)
 
 
 def next_change(directory: Directory, now: datetime) -> datetime | None:

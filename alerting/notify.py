@@ -63,7 +63,10 @@ class Notifier:
         self._spool = spool
         self._journal: Journal | None = None
         self._connection: Connection | None = None
+        self._opening = threading.Lock()
         self._aside: OutageDesk | None = None
+        self._complaint = ""
+        self._last_sends: list[threading.Thread] = []
         self._bounds = parse(default_policy()).delivery
 
     def run(self, stop: threading.Event) -> None:
@@ -105,16 +108,18 @@ class Notifier:
                 self._connection = connection
                 if watch.away:
                     return
-                self._hand_over(connection, outbox)
+                leads = outbox_store.lead(connection)
+                journal = self._open_journal() if leads else self._journal
+                self._hand_over(connection, outbox, journal)
                 senders.go_on()
-                if outbox_store.lead(connection):
-                    mirror = Mirror(self._open_journal())
-                    Desk(connection, self._settings, self._clock, senders, mirror).run(stop)
+                if leads:
+                    Desk(connection, self._settings, self._clock, senders, Mirror(journal)).run(stop)
                 else:
+                    self._close_journal()  # whoever decides on this machine needs it
                     self._stand_by(connection, stop, senders)
         except (DatabaseUnavailable, psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("the database does not serve us", error_type=type(error).__name__)
-            stop.wait(0.0 if watch.away else _RETRY_S)
+            watch.look_again(_RETRY_S)
         finally:
             self._connection = None
 
@@ -132,13 +137,16 @@ class Notifier:
         journal = self._open_journal()
         try:
             if journal is None:
-                raise JournalUnavailable  # noqa: TRY301 - told below like every reason
+                raise JournalUnavailable("no journal, or another notifier has it")  # noqa: TRY301 - told below
             if self._aside is None:
                 self._aside = OutageDesk(journal, self._spool, self._settings, self._clock)
         except JournalUnavailable as error:
-            log.error("nobody is told while the database is away", reason=str(error))  # noqa: TRY400
+            if str(error) != self._complaint:
+                log.error("this notifier tells nobody while the database is away", reason=str(error))  # noqa: TRY400
+            self._complaint = str(error)
             stop.wait(_RETRY_S)
             return
+        self._complaint = ""
         desk = self._aside
         senders = Senders(channels, desk.outbox, self._settings, self._clock, desk.directory.policy.delivery)
         senders.start()
@@ -150,8 +158,10 @@ class Notifier:
             stop.wait(_RETRY_S)
         finally:
             senders.halt()
-            # What is on its way may take its time; its answer is noted in the database by then.
-            threading.Thread(target=senders.stop, name="last-sends").start()
+            # What is on its way may take its time: we go on, and its answer goes wherever answers then go.
+            last = threading.Thread(target=senders.stop, name="last-sends")
+            last.start()
+            self._last_sends = [*(each for each in self._last_sends if each.is_alive()), last]
 
     def _cut_off(self, senders: Senders, outbox: DatabaseOutbox) -> None:
         """The database went away: nobody is to wait for it."""
@@ -163,10 +173,9 @@ class Notifier:
         if connection is not None:
             cut(connection)
 
-    def _hand_over(self, connection: Connection, outbox: DatabaseOutbox) -> None:
+    def _hand_over(self, connection: Connection, outbox: DatabaseOutbox, journal: Journal | None) -> None:
         """Bring into the database what was done without it, by us or by one who died."""
         outbox.come_back()
-        journal = self._open_journal()
         if journal is None or not (self._aside or journal.owes):
             return
         with ExitStack() as stack:
@@ -188,15 +197,23 @@ class Notifier:
 
     def _open_journal(self) -> Journal | None:
         """The journal, if it is ours; None where there is none or another notifier on this machine has it."""
-        if self._journal is None and self._journal_path is not None:
-            try:
-                self._journal = Journal(self._journal_path, self._settings.journal_mib_max)
-            except JournalUnavailable as error:
-                log.warning("the journal cannot be had", reason=str(error))
-        return self._journal
+        with self._opening:
+            if self._journal is None and self._journal_path is not None:
+                try:
+                    self._journal = Journal(self._journal_path, self._settings.journal_mib_max)
+                except JournalUnavailable as error:
+                    log.warning("the journal cannot be had", reason=str(error))
+            return self._journal
+
+    def _close_journal(self) -> None:
+        with self._opening:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     def _close(self) -> None:
+        for each in self._last_sends:
+            each.join()
         if self._aside is not None:
             self._aside.close()
-        if self._journal is not None:
-            self._journal.close()
+        self._close_journal()

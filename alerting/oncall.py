@@ -5,18 +5,20 @@ turn lasts `shifts_per_turn` of them, so 08:00 × 7 is weekly, 08:00 × 1 daily,
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from alerting.escalation import CHINA, Reach, Target
-from alerting.people import Person, Role, Scope
+from alerting.people import RIGHTS, Person, Right, Role, Scope
 from ingest.registry import Institution
 
 MEMBERS_MAX: Final = 100
 SHIFTS_MAX: Final = 24  # a day
+STAND_IN_MAX: Final = timedelta(days=180)
+TIMETABLE_MAX: Final = timedelta(days=62)
 
 
 class Found(StrEnum):
@@ -63,6 +65,16 @@ class Rotation:
         first = self.turn(now) % len(self.members)
         return self.members[first:] + self.members[:first]
 
+    def shift_starts(self, after: datetime, before: datetime) -> Iterator[datetime]:
+        """When shifts begin, strictly between the two moments, in order."""
+        day = after.astimezone(CHINA).date()
+        while day <= before.astimezone(CHINA).date():
+            for clock in self.starts:
+                at = datetime.combine(day, clock, CHINA)
+                if after < at < before:
+                    yield at
+            day += timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
@@ -79,6 +91,24 @@ class StandIn:
         return self.from_at <= now < self.until_at
 
 
+class Standing(NamedTuple):
+    """Who is told for a rotation at a moment; without a `person` everybody of the role is. `in_place_of` is the member
+    for whom the person stands in."""
+
+    person: Person | None
+    found: Found
+    in_place_of: Person | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who is told from `from_at` until `until_at`."""
+
+    from_at: datetime
+    until_at: datetime
+    standing: Standing
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Everybody who can be told, and who takes turns."""
@@ -86,6 +116,40 @@ class Roster:
     persons: Mapping[int, Person]
     rotations: Sequence[Rotation] = ()
     stand_ins: Sequence[StandIn] = ()
+
+
+def membership_problem(rotation: Rotation, persons: Mapping[int, Person]) -> str | None:
+    """Why these people cannot take the rotation's turns; None where they can."""
+    if len(set(rotation.members)) != len(rotation.members):
+        return "nobody can be in a rotation twice"
+    for number in rotation.members:
+        person = persons.get(number)
+        if person is None or not person.active or (person.role, person.scope) != (rotation.role, rotation.scope):
+            return f"person {number} is not an active {rotation.role} of this very place"
+    return None
+
+
+def stand_in_problem(
+    wanted: StandIn, persons: Mapping[int, Person], regions: Mapping[int, str], known: Iterable[StandIn], now: datetime
+) -> str | None:
+    """Why somebody cannot stand in as `wanted`; None where they can. `regions` are those of institutions, by id.
+
+    Who is told in another's place must be able to acknowledge there.
+    """
+    absent, other = persons.get(wanted.absent_id), persons.get(wanted.stand_in_id)
+    if absent is None or other is None or absent.id == other.id:
+        return "a stand-in is one known person in the place of another"
+    if not wanted.from_at < wanted.until_at or wanted.until_at <= now:
+        return "the time must end after it begins, and not be over"
+    if wanted.until_at - wanted.from_at > STAND_IN_MAX:
+        return f"at most {STAND_IN_MAX.days} days in one go"
+    region = regions.get(absent.scope.institution_id or 0, "")
+    if not other.active or Right.ACKNOWLEDGE not in RIGHTS[other.role] or not absent.scope.within(other.scope, region):
+        return f"{other.name} could not acknowledge an alert in the place of {absent.name}"
+    for each in known:
+        if each.absent_id == absent.id and each.from_at < wanted.until_at and wanted.from_at < each.until_at:
+            return f"somebody stands in for {absent.name} in that time already: number {each.id}"
+    return None
 
 
 def find(
@@ -124,20 +188,48 @@ def _scopes(reach: Reach, institution: Institution | None) -> Iterable[Scope]:
     return [scope for _, scope in scopes[start:] if scope is not None]
 
 
+def standing(roster: Roster, rotation: Rotation, now: datetime) -> Standing:
+    """Who is told for `rotation` at `now`: whoever's turn it is, or stands in for them, else the next in turn.
+
+    A member who is gone, or no longer has the rotation's role at its place, is passed over.
+    """
+    for number, member in enumerate(rotation.order(now)):
+        person = roster.persons.get(member)
+        if person is None or person.role is not rotation.role or person.scope != rotation.scope:
+            continue
+        told = _stand_in(roster, person, now)
+        if told.active:
+            instead = None if told is person else person
+            if number:
+                return Standing(told, Found.NEXT_MEMBER, instead)
+            return Standing(told, Found.STAND_IN if instead else Found.ON_DUTY, instead)
+    return Standing(None, Found.EVERYBODY)
+
+
+def timetable(roster: Roster, rotation: Rotation, from_at: datetime, until_at: datetime) -> tuple[Turn, ...]:
+    """Who is told when, in order and without a gap from `from_at` until `until_at`. Raises ValueError for a span that
+    is empty or longer than TIMETABLE_MAX."""
+    if not timedelta(0) < until_at - from_at <= TIMETABLE_MAX:
+        raise ValueError(f"a timetable is at most {TIMETABLE_MAX.days} days long")
+    edges = {edge for each in roster.stand_ins for edge in (each.from_at, each.until_at) if from_at < edge < until_at}
+    moments = sorted({from_at, *rotation.shift_starts(from_at, until_at), *edges})
+    turns: list[Turn] = []
+    for at, end in zip(moments, [*moments[1:], until_at], strict=True):
+        now = standing(roster, rotation, at)
+        if turns and turns[-1].standing == now:
+            turns[-1] = Turn(turns[-1].from_at, end, now)
+        else:
+            turns.append(Turn(at, end, now))
+    return tuple(turns)
+
+
 def _on_duty(roster: Roster, role: Role, scope: Scope, now: datetime) -> tuple[Person | None, Found]:
     """Whose turn it is; None with EVERYBODY where no rotation names somebody who can be told."""
     for rotation in roster.rotations:
-        if rotation.role is not role or rotation.scope != scope:
-            continue
-        for number, member in enumerate(rotation.order(now)):
-            person = roster.persons.get(member)
-            if person is None:
-                continue
-            standing = _stand_in(roster, person, now)
-            if standing.active:
-                if number:
-                    return standing, Found.NEXT_MEMBER
-                return standing, Found.ON_DUTY if standing is person else Found.STAND_IN
+        if rotation.role is role and rotation.scope == scope:
+            found = standing(roster, rotation, now)
+            if found.person is not None:
+                return found.person, found.found
     return None, Found.EVERYBODY
 
 

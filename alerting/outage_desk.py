@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from alerting import directory_cache
-from alerting.alert import Alert, AlertEvent
+from alerting.alert import Alert, AlertEvent, Key
 from alerting.book import REMEMBERED, Book, Directory
 from alerting.delivery import Push
 from alerting.dispatch import dispatch
@@ -58,7 +58,7 @@ class OutageDesk:
         self._pushes_of: dict[UUID, set[UUID]] = defaultdict(set)  # of each alert
         for telling in journal.records(Telling):
             self._note(telling)
-        self._unreached: set[UUID] = set()
+        self._unreached: frozenset[UUID] = frozenset()
         self._change_at = next_change(self.directory, clock())
         # What the spool held before is read too: it may have come while nobody looked, and what is known is not told
         # again.
@@ -78,8 +78,9 @@ class OutageDesk:
         """Decide about what is new or due."""
         entries = self._new_entries()
         now = self._clock()
-        for entry in entries:
-            self.book.put(entry.alert, now)
+        heard = self._take_in(entries)
+        for alert, _ in heard:
+            self.book.put(alert, now)
         if self._change_at is not None and now >= self._change_at:
             self.book.look_at_all()
             self._change_at = next_change(self.directory, now)
@@ -94,15 +95,15 @@ class OutageDesk:
                 self.outbox.write(
                     decision,
                     outgoing,
-                    [*(self.book.alerts[entry.alert.id] for entry in entries), *made],
-                    [Heard(entry.alert.id, entry.event.event_id) for entry in entries],
+                    [*(alert for alert, _ in heard), *made],
+                    [Heard(alert.id, event.event_id) for alert, event in heard],
                     self._position(),
                 )
             except BaseException:
                 outgoing.drop(senders)
                 raise
             outgoing.send(senders)
-            senders.wake(outgoing.waiting())
+            senders.wake(outgoing.waiting(now))
         self.book.adopt(decision, now)
         for telling in decision.tellings:
             self._note(telling)
@@ -146,12 +147,33 @@ class OutageDesk:
     def _position(self) -> bytes:
         return orjson.dumps(self._feed.position if self._feed else ["", 0])
 
+    def _take_in(self, entries: Sequence[SpooledEntry]) -> list[tuple[Alert, AlertEvent]]:
+        """The alerts that events of the spool change, as they leave them. The log will do the same with them: the
+        engine may not have heard of what people did last, or not know that the alert is open already."""
+        by_id, by_key = self._standing() if entries else ({}, {})
+        found = []
+        for entry in entries:
+            event, in_place = entry.event, by_key.get(entry.event.key)
+            if event.alert_id in by_id or (in_place is not None and in_place.open):
+                new, _ = join([event], (), by_id, by_key)
+                found += [(by_id[each.alert_id], event) for each in new]
+            else:
+                by_id[entry.alert.id] = by_key[entry.alert.key] = entry.alert
+                found.append((entry.alert, event))
+        return found
+
     def _fold(self, events: Sequence[AlertEvent]) -> list[Alert]:
         """The alerts as our own events leave them; the log does the same when it gets them."""
-        by_id = dict(self.book.alerts)
-        by_key = {alert.key: alert for alert in by_id.values() if alert.open}
+        if not events:
+            return []
+        by_id, by_key = self._standing()
         new, _ = join(events, (), by_id, by_key)
         return [by_id[number] for number in dict.fromkeys(event.alert_id for event in new)]
+
+    def _standing(self) -> tuple[dict[UUID, Alert], dict[Key, Alert]]:
+        """What is known, by id, and what is open, by place."""
+        known = dict(self.book.alerts)
+        return known, {alert.key: alert for alert in known.values() if alert.open}
 
     def _note(self, telling: Telling) -> None:
         if telling.push_id is not None:

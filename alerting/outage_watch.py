@@ -43,7 +43,7 @@ class OutageWatch(threading.Thread):
         self._on_away = on_away
         self._ending = threading.Event()
         self._known = threading.Event()
-        self._reason: str | None = None
+        self._gone = threading.Event()
         self._silent = False
         self._asked: tuple[Future[None], float] | None = None
         self._ask_at_s = 0.0
@@ -52,7 +52,12 @@ class OutageWatch(threading.Thread):
     def away(self) -> bool:
         """Whether the database is away, as far as is known; waits for the first answer."""
         self._known.wait(self._answer_s_max + 1)
-        return self._reason is not None
+        return self._gone.is_set()
+
+    def look_again(self, wait_s: float) -> None:
+        """Somebody's connection broke: ask at once, and wait until the database counts as away, at most `wait_s`."""
+        self._ask_at_s = 0.0
+        self._gone.wait(wait_s)
 
     def end(self) -> None:
         """Stop looking."""
@@ -70,12 +75,13 @@ class OutageWatch(threading.Thread):
             except Exception:  # whatever it was, an outage must not go unseen
                 log.exception("the watch of the database failed; it goes on")
                 continue
-            before, self._reason = self._reason, reason
-            if reason is not None and before is None:
+            if reason is not None and not self._gone.is_set():
                 log.error("the database is away", reason=reason)
+                self._gone.set()
                 self._on_away()
-            if reason is None and before is not None:
+            if reason is None and self._gone.is_set():
                 log.warning("the database is back")
+                self._gone.clear()
             if self._asked is None or reason is not None:
                 self._known.set()
 
@@ -88,8 +94,8 @@ class OutageWatch(threading.Thread):
             asked, since_s = self._asked
             overdue = now_s - since_s > self._answer_s_max
             if asked.done() or overdue:
-                self._silent = not self._answered(asked)
                 self._asked, self._ask_at_s = None, now_s + ASK_EVERY_S
+                self._silent = not self._answered(asked)
         if self._silent:
             return "it does not answer"
         return "the pipeline has put readings into its spool" if self._spool_holds() else None

@@ -121,7 +121,7 @@ class DatabaseOutbox:
 
 def new_link(job: Job, now: datetime, settings: NotifySettings) -> acknowledge_link.NewLink | None:
     """An acknowledge link for a delivery; None for a test, and where nobody said where the dashboard is."""
-    if not settings.public_url or job.push.form is Form.TEST:
+    if not settings.public_url or job.push.form in (Form.TEST, Form.NOTICE):
         return None
     return acknowledge_link.draw(job.push.id, job.push.person_id, now, settings.link_hours)
 

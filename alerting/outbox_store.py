@@ -230,6 +230,15 @@ def load_ladders(connection: Connection) -> list[Ladder]:
     return [_ladder(row) for row in found]
 
 
+def newest_ladder(connection: Connection, alert_id: UUID) -> Ladder | None:
+    """The ladder of the alert's newest call that the notifier has looked at."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            f"SELECT {', '.join(_LADDER)} FROM ladders WHERE alert_id = %s ORDER BY call DESC LIMIT 1", (alert_id,)
+        ).fetchone()
+        return _ladder(row) if row else None
+
+
 def load_tellings(connection: Connection) -> list[Telling]:
     """What is held back, and what was told in ladders that still run."""
     with connection.cursor(row_factory=dict_row) as rows:
@@ -238,10 +247,11 @@ def load_tellings(connection: Connection) -> list[Telling]:
 
 
 def load_pushes(connection: Connection, since: datetime) -> list[Push]:
-    """The pushes made after `since`, oldest first."""
+    """The pushes about alarms made after `since`, oldest first; a notice counts towards no bound on alarms."""
     with connection.cursor(row_factory=dict_row) as rows:
         found = rows.execute(
-            f"SELECT {', '.join(_PUSH)} FROM pushes WHERE created_at > %s ORDER BY created_at", (since,)
+            f"SELECT {', '.join(_PUSH)} FROM pushes WHERE created_at > %s AND form <> 'notice' ORDER BY created_at",
+            (since,),
         ).fetchall()
     return [_push(row) for row in found]
 

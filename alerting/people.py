@@ -31,6 +31,8 @@ class Right(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
     MAINTENANCE = "maintenance"
     MANAGE_PLANS = "manage_plans"  # emergency plans and action cards
+    VIEW_RESIDENTS = "view_residents"  # who cannot walk: personal data
+    MANAGE_ROTATIONS = "manage_rotations"  # who is on duty, and who stands in
     ANSWER_DUTY_CHECK = "answer_duty_check"
     CALL_DUTY_CHECK = "call_duty_check"
     DRILL = "drill"
@@ -38,24 +40,47 @@ class Right(StrEnum):
     VIEW_NOTIFICATIONS = "view_notifications"
     VIEW_SYSTEM = "view_system"
     VIEW_LEDGER = "view_ledger"
+    REPORT_HAZARD = "report_hazard"
+    ASSIGN_HAZARD = "assign_hazard"
+    RECTIFY_HAZARD = "rectify_hazard"  # and ask for more time
+    RECHECK_HAZARD = "recheck_hazard"
+    CLOSE_HAZARD = "close_hazard"  # and decide on extensions, and propose closing the institution
 
 
-_DESK: Final = {Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK}
-_HOUSE: Final = _DESK | {Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS}
+_DESK: Final = {
+    Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.VIEW_RESIDENTS, Right.REPORT_HAZARD,
+    Right.RECTIFY_HAZARD,
+}  # fmt: skip
+_HOUSE: Final = _DESK | {
+    Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,
+    Right.ASSIGN_HAZARD,
+}  # fmt: skip
+_TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.OPERATOR: frozenset(_DESK | {Right.SHELVE}),
     Role.SAFETY_OFFICER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE}),
-    Role.INSTITUTION_MANAGER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE, Right.MANAGE_PEOPLE}),
-    Role.INSPECTOR: frozenset({Right.VIEW, Right.COMMENT, Right.VIEW_NOTIFICATIONS}),
-    Role.EXPERT: frozenset({Right.VIEW, Right.COMMENT}),
+    Role.INSTITUTION_MANAGER: frozenset(
+        _HOUSE
+        | {
+            Right.OUT_OF_SERVICE,
+            Right.MAINTENANCE,
+            Right.MANAGE_PEOPLE,
+            Right.RECHECK_HAZARD,
+            Right.CLOSE_HAZARD,
+        }
+    ),
+    Role.INSPECTOR: frozenset(_TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD}),
+    Role.EXPERT: frozenset(_TEAM),
     Role.SUPERVISOR: frozenset(
-        {
-            Right.VIEW,
+        _TEAM
+        | {
             Right.ACKNOWLEDGE,
-            Right.COMMENT,
+            Right.ASSIGN_HAZARD,
+            Right.CLOSE_HAZARD,
             Right.CALL_DUTY_CHECK,
             Right.DRILL,
             Right.MANAGE_PEOPLE,
+            Right.MANAGE_ROTATIONS,
             Right.VIEW_NOTIFICATIONS,
             Right.VIEW_LEDGER,
         }

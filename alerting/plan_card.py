@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -18,7 +18,7 @@ NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()*#,-]{1,30}")  # a comma waits befor
 
 
 class Step(NamedTuple):
-    """One thing to do, in both languages."""
+    """One thing to do, in both languages; an institution's own may be in Chinese only."""
 
     zh: str
     en: str
@@ -103,9 +103,17 @@ def default_cards() -> Mapping[Kind, Card]:
 
 
 def own_problems(own: Own) -> list[str]:
-    """What is wrong with an institution's own card."""
+    """What is wrong with an institution's own card. Its people write it for themselves: English may be missing."""
     problems: list[str] = []
-    _check_bounds(own.kind.value, own.steps, own.phones, problems)
+    _check_bounds(own.kind.value, own.steps, own.phones, problems, english=False)
+    return problems
+
+
+def residents_problems(carried: Sequence[Residents], zone_ids: Collection[int]) -> list[str]:
+    """What is wrong with a list of who cannot walk, at an institution with these zones."""
+    ids = [each.zone_id for each in carried]
+    problems = [f"zone {each} is not one of this institution" for each in ids if each not in zone_ids]
+    problems += [f"zone {each} stands twice" for each in sorted({each for each in ids if ids.count(each) > 1})]
     return problems
 
 
@@ -159,14 +167,16 @@ def _pairs(
     return found
 
 
-def _check_bounds(label: str, steps: tuple[Step, ...], phones: tuple[Phone, ...], problems: list[str]) -> None:
+def _check_bounds(
+    label: str, steps: tuple[Step, ...], phones: tuple[Phone, ...], problems: list[str], *, english: bool = True
+) -> None:
     if len(steps) > STEPS_MAX or len(phones) > PHONES_MAX:
         problems.append(f"{label}: at most {STEPS_MAX} steps and {PHONES_MAX} phones")
+    languages = "both languages" if english else "Chinese"
     for number, step in enumerate(steps, start=1):
-        if not all(len(text.strip()) > 0 and len(text) <= TEXT_LENGTH_MAX for text in step):
-            problems.append(
-                f"{label}: step {number} must say something in both languages, in {TEXT_LENGTH_MAX} letters"
-            )
+        said = step.zh.strip() and (step.en.strip() or not english)
+        if not said or max(map(len, step)) > TEXT_LENGTH_MAX:
+            problems.append(f"{label}: step {number} must say something in {languages}, in {TEXT_LENGTH_MAX} letters")
     problems += [
         f"{label}: {phone.name[:40]!r} {phone.number[:40]!r} is no name with a telephone number"
         for phone in phones

@@ -46,18 +46,17 @@ def reconcile(connection: Connection, journal: Journal, bounds: Bounds, now: dat
 
 
 def _takers(connection: Connection, journal: Journal) -> dict[UUID, Alert]:
-    """Each alert the journal tells of, as the log has it: under its own id, or as the open one that it joined because
-    the engine did not know of it."""
+    """Each alert the journal tells of, as the log has it: the one that took the event that told of it, which may be
+    another where the engine did not know what is open or over."""
     alerts = {alert.id: alert for alert in journal.records(Alert)}
     heard = {each.alert_id: each.event_id for each in journal.records(Heard, away=True)}
     wanted = {each.alert_id for each in journal.records(Ladder, away=True)}
     wanted |= {each.key.alert_id for each in journal.records(Telling, away=True)}
-    found = store.load_many(connection, wanted)
-    joined = store.alerts_of_events(connection, [heard[number] for number in wanted - found.keys() if number in heard])
+    joined = store.alerts_of_events(connection, [heard[number] for number in wanted if number in heard])
+    found = {number: joined[heard[number]] for number in wanted if heard.get(number) in joined}
+    found.update(store.load_many(connection, wanted - found.keys()))
     for number in wanted - found.keys():
-        taker = joined.get(heard[number]) if number in heard else None
-        if taker is None and number in alerts:
-            taker = store.open_alert(connection, alerts[number].key)
+        taker = store.open_alert(connection, alerts[number].key) if number in alerts else None
         if taker is None:
             log.error("an alert that was told of is not in the log", alert_id=str(number))
         else:

@@ -29,7 +29,8 @@ class Rule:
     """One rule. Delays in seconds; `raise_at` and `clear_at` in the unit of the detector's score.
 
     Empty `institution_kinds` or `zone_kinds` mean every kind. A `sign` raises nothing by itself, but counts in
-    combinations. `clause_verified` says whether somebody has read the clause in its source.
+    combinations. `clause_verified` says whether somebody has read the clause in its source; `clause_zh` is the clause
+    in Chinese, "" where a rule of one's own has none.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Rule:
     zone_kinds_except: frozenset[str]
     title_zh: str
     title_en: str
+    clause_zh: str
     clause: str
     clause_verified: bool
 
@@ -88,6 +90,7 @@ class Combination:
     alone_delay_s: float
     title_zh: str
     title_en: str
+    clause_zh: str
     clause: str
     clause_verified: bool
 
@@ -116,6 +119,7 @@ class Supervision:
     institution_devices_min: int
     institution_s_min: float
     institution_priority: Priority
+    clause_zh: str
     clause: str
 
 
@@ -231,6 +235,7 @@ def _rule(table: CheckedTable) -> Rule:
         zone_kinds_except=table.set_of("zone_kinds_except", ZONE_KINDS),
         title_zh=table.text("title_zh"),
         title_en=table.text("title_en"),
+        clause_zh=table.text("clause_zh", ""),
         clause=table.text("clause"),
         clause_verified=table.flag("clause_verified", default=False),
     )
@@ -272,6 +277,7 @@ def _combination(table: CheckedTable, rules: frozenset[str]) -> Combination:
         alone_delay_s=table.number("alone_delay_s", 0, _DAY_S, 0),
         title_zh=table.text("title_zh"),
         title_en=table.text("title_en"),
+        clause_zh=table.text("clause_zh", ""),
         clause=table.text("clause"),
         clause_verified=table.flag("clause_verified", default=False),
     )
@@ -287,6 +293,7 @@ def _supervision(table: CheckedTable) -> Supervision:
         institution_devices_min=int(table.number("institution_devices_min", 2, 1000, 3)),
         institution_s_min=table.number("institution_s_min", 1, _DAY_S, 45),
         institution_priority=Priority(table.one_of("institution_priority", tuple(Priority), Priority.HIGH)),
+        clause_zh=table.text("clause_zh", ""),
         clause=table.text("clause", ""),
     )
     table.end()

@@ -127,6 +127,11 @@ def open_alert(connection: Connection, key: Key) -> Alert | None:
     return found[0] if found else None
 
 
+def ended_last(connection: Connection, count_max: int) -> list[Alert]:
+    """The alerts that ended last, at most `count_max`."""
+    return _alerts(connection, "WHERE NOT open ORDER BY last_event_id DESC LIMIT %s", (count_max,))
+
+
 def changed_since(connection: Connection, event_id: int) -> list[Alert]:
     """Alerts that an event after `event_id` has changed, oldest change first."""
     return _alerts(connection, "WHERE last_event_id > %s ORDER BY last_event_id", (event_id,))

@@ -10,9 +10,11 @@ from rich.console import Console
 from anhu import __version__
 from anhu.commands import (
     broker,
+    checklist,
     demo,
     drill,
     evaluate,
+    hazard,
     learn,
     ledger,
     migrate,
@@ -21,6 +23,7 @@ from anhu.commands import (
     plans,
     policy,
     registry,
+    rotation,
     rules,
     serve,
     simulate,
@@ -106,9 +109,12 @@ app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(learn.app, name="learn")
 app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
+app.add_typer(checklist.app, name="checklist")
+app.add_typer(hazard.app, name="hazard")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")
+app.add_typer(rotation.app, name="rotation")
 app.add_typer(notify.app, name="notify")
 app.add_typer(broker.app, name="broker")
 app.add_typer(user.app, name="user")

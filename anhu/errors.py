@@ -81,3 +81,7 @@ def own_servers(language: Language | None = None) -> str:
         "(see deploy/README.md).",
         language,
     )
+
+
+class PlaceUnknown(AnhuError):
+    """There is no such institution or region."""

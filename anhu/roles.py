@@ -13,7 +13,7 @@ from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 
-LOCAL: Final = "pipeline,notifier,dashboard,watch,drills"
+LOCAL: Final = "pipeline,notifier,dashboard,watch,drills,hazards"
 
 
 class AddressMissing(AnhuError):
@@ -81,6 +81,15 @@ def drills() -> None:
         publisher.close()
 
 
+def hazards() -> None:
+    """Alerts → hazards, reminders and escalations, until SIGTERM."""
+    from inspection.worker import Worker
+
+    logs.configure()
+    stop = _stop_on_signals()
+    Worker(addresses()[0]).run(stop)
+
+
 def notifier() -> None:
     """Event log → who is told → outbox → chat bots, e-mail, webhooks and text messages, until SIGTERM."""
     from alerting.notify import Notifier
@@ -134,6 +143,7 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
     "dashboard": dashboard,
     "watch": watch,
     "drills": drills,
+    "hazards": hazards,
     "simulator": simulator,
 }
 
@@ -143,11 +153,13 @@ def check_settings() -> None:
 
     Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
     """
-    from alerting.settings import AlertingSettings, NotifySettings, WatchSettings
+    from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest.settings import PipelineSettings
 
-    for group in (PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DashboardSettings):
+    for group in (
+        PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings, DashboardSettings
+    ):  # fmt: skip
         group()
 
 

@@ -1,7 +1,7 @@
 """An open loop of messages: what is due when, whatever the service does. Pure; publisher.py sends it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,9 +17,9 @@ _TEMPERATURES: Final = 64
 class Load:
     """`count` messages, the first due at `start_us` (µs since 1970), the others at a steady `rate_per_s`.
 
-    They come from `device_count` devices in turn, beginning with device `device_first` and going on by `stride`, over
-    `connections` connections, of which a device always uses the same one. An `alarm` is a smoke alarm's contact
-    closing, else it is quiet.
+    They come from `device_count` devices in turn, beginning with device `device_first` and going on by `stride`, or
+    from those `chosen`, over `connections` connections, of which a device always uses the same one. An `alarm` is a
+    smoke alarm's contact closing, else it is quiet.
     """
 
     rate_per_s: float
@@ -30,9 +30,10 @@ class Load:
     connections: int = CONNECTIONS
     alarm: bool = False
     stride: int = 1
+    chosen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        shared_out = self.device_count % self.connections == 0 and math.gcd(self.device_count, self.stride) == 1
+        shared_out = len(self.devices) % self.connections == 0 and math.gcd(self.device_count, self.stride) == 1
         if self.rate_per_s <= 0 or self.count < 1 or not shared_out:
             raise ValueError("a load has a rate, messages, and devices that can be shared out over its connections")
 
@@ -47,9 +48,9 @@ class Load:
         return ("smoke_alarm",) if self.alarm else fleet.QUIET
 
     @property
-    def devices(self) -> range:
+    def devices(self) -> Sequence[int]:
         """Which devices send."""
-        return range(self.device_first, self.device_first + self.device_count)
+        return self.chosen or range(self.device_first, self.device_first + self.device_count)
 
     def due_us(self, number: int) -> int:
         """When message `number` is due, which is also its measured_at: our own lateness shows as latency."""
@@ -66,6 +67,8 @@ class Load:
 
     def device(self, number: int) -> int:
         """Which device sends message `number`."""
+        if self.chosen:
+            return self.chosen[number % len(self.chosen)]
         return self.device_first + number * self.stride % self.device_count
 
     def payload(self, number: int) -> bytes:

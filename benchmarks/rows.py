@@ -37,15 +37,13 @@ def points_by_topic(connection: Connection) -> Points:
     return found
 
 
-def devices_at_rest(connection: Connection, count: int) -> int:
-    """The first of `count` devices in a row that have no open alert, so that each can raise one. Raises ValueError."""
+def devices_at_rest(connection: Connection, count: int) -> tuple[int, ...]:
+    """The first `count` devices that have no open alert, so that each can raise one. Raises ValueError."""
     calling = {code for (code,) in connection.execute(_CALLING)}
-    run = 0
-    for number in range(fleet.LOADED_COUNT):
-        run = 0 if fleet.device_code(number) in calling else run + 1
-        if run == count:
-            return number - count + 1
-    raise ValueError(f"there are no {count} devices in a row without an open alert")
+    found = [number for number in range(fleet.LOADED_COUNT) if fleet.device_code(number) not in calling][:count]
+    if len(found) < count:
+        raise ValueError(f"{count} devices are to raise an alert, and only {len(found)} have none")
+    return tuple(found)
 
 
 def seen(connection: Connection, load: Load, points: Points, numbers: list[int]) -> list[int]:

@@ -25,13 +25,15 @@ _BATCH_COUNT: Final = 50  # connections opened at once
 _FILES_BESIDE: Final = 64  # open files that are no page
 _ALERT: Final = b'{"type":"alert","cursor":'
 _RAISED: Final = b'"verb":"raise"'
+_ALERT_ID: Final = b'"alert":{"id":"'
+_ID_LENGTH: Final = 36
 _SNAPSHOT: Final = b'{"type":"snapshot"'
 _PING: Final = 9
 _LENGTH_16: Final = 126  # the next two bytes tell the length; 127: the next eight
 
 
 class Heard(NamedTuple):
-    """Milliseconds from each event to each page, how many pages did not get each event once, and the CPU time that
+    """Milliseconds from each alert's being due to each page, how many alerts pages did not get, and the CPU time that
     listening took."""
 
     delay_ms: "array[float]"
@@ -40,28 +42,28 @@ class Heard(NamedTuple):
 
 
 class _Arrivals:
-    """What all pages heard: the arrival of every event at every page, and when each event happened."""
+    """What all pages heard: the arrival of every alert at every page, and when each was due."""
 
     def __init__(self, expected_count: int) -> None:
-        self.cursors: array[int] = array("q")
-        self.at_s: array[float] = array("d")
-        self.happened_s: dict[int, float] = {}
+        self.delay_s: array[float] = array("d")
+        self._due_s: dict[bytes, float] = {}
         self.complete = asyncio.Event()
         self._expected_count = expected_count
 
-    def note(self, cursor: int, frame: bytes, at_s: float) -> None:
-        """One frame of one page. Each event is parsed once, and no frame is kept."""
-        self.cursors.append(cursor)
-        self.at_s.append(at_s)
-        if cursor not in self.happened_s:
-            happened_at = datetime.fromisoformat(orjson.loads(frame)["event"]["at"])
-            self.happened_s[cursor] = happened_at.timestamp()
-        if len(self.cursors) >= self._expected_count:
+    def note(self, alert_id: bytes, frame: bytes, at_s: float) -> None:
+        """The first frame of an alert at one page. Each alert's is parsed once, and no frame is kept."""
+        due_s = self._due_s.get(alert_id)
+        if due_s is None:
+            due_s = datetime.fromisoformat(orjson.loads(frame)["event"]["at"]).timestamp()
+            self._due_s[alert_id] = due_s
+        self.delay_s.append(at_s - due_s)
+        if len(self.delay_s) >= self._expected_count:
             self.complete.set()
 
 
 class _Page(asyncio.Protocol):
-    """One page: takes frames as they come, each event once and in order."""
+    """One page: takes frames as they come, each in order. What two detectors confirm together is raised once more on
+    one of them: of an alert the first frame counts."""
 
     def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
         self._request = request
@@ -70,7 +72,7 @@ class _Page(asyncio.Protocol):
         self._open = False
         self._cursor = 0
         self.began = asyncio.get_running_loop().create_future()
-        self.event_count = 0
+        self.alerts: set[bytes] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the websocket."""
@@ -107,10 +109,15 @@ class _Page(asyncio.Protocol):
             self._transport.write(b"\x8a" + bytes([0x80 | len(body)]) + bytes(4) + body)  # a pong, masked with zeros
         elif body.startswith(_ALERT):
             cursor = int(body[len(_ALERT) : body.index(b",", len(_ALERT))])
-            if cursor > self._cursor and _RAISED in body:
-                self._cursor = cursor
-                self.event_count += 1
-                self._arrivals.note(cursor, body, at_s)
+            if cursor <= self._cursor:
+                raise ConnectionError(f"event {cursor} came after {self._cursor}")
+            self._cursor = cursor
+            if _RAISED in body:
+                start = body.index(_ALERT_ID) + len(_ALERT_ID)
+                alert_id = body[start : start + _ID_LENGTH]
+                if alert_id not in self.alerts:
+                    self.alerts.add(alert_id)
+                    self._arrivals.note(alert_id, body, at_s)
         elif body.startswith(_SNAPSHOT) and not self.began.done():
             self.began.set_result(None)
 
@@ -126,7 +133,7 @@ def _span(data: bytes, start: int) -> tuple[int, int] | None:
     return (body, body + length) if len(data) >= body + length else None
 
 
-async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_s: float, result: Connection) -> Heard:
+async def _listen(origin: str, cookie: str, pages_count: int, alerts: int, wait_s: float, result: Connection) -> Heard:
     address = urlsplit(origin)
     host, port = address.hostname or "", address.port or 80
     key = base64.b64encode(os.urandom(16)).decode()
@@ -135,7 +142,7 @@ async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_
         f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
     loop = asyncio.get_running_loop()
-    arrivals = _Arrivals(pages_count * events)
+    arrivals = _Arrivals(pages_count * alerts)
     pages: list[_Page] = []
     while len(pages) < pages_count:
         batch = [
@@ -149,20 +156,14 @@ async def _listen(origin: str, cookie: str, pages_count: int, events: int, wait_
     result.send(READY)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(arrivals.complete.wait(), wait_s)
-    delay_ms = array(
-        "d",
-        (
-            (at_s - arrivals.happened_s[cursor]) * 1000
-            for cursor, at_s in zip(arrivals.cursors, arrivals.at_s, strict=True)
-        ),
-    )
-    missing = sum(events - page.event_count for page in pages)
+    delay_ms = array("d", (1000 * delay_s for delay_s in arrivals.delay_s))
+    missing = sum(alerts - len(page.alerts) for page in pages)
     return Heard(delay_ms, missing, time.process_time() - cpu_before_s)
 
 
-def listen(origin: str, cookie: str, pages: int, events: int, wait_s: float, result: Connection) -> None:
-    """Open `pages` websockets, answer READY, and with a Heard when each has had `events` raised alerts or `wait_s` has
+def listen(origin: str, cookie: str, pages: int, alerts: int, wait_s: float, result: Connection) -> None:
+    """Open `pages` websockets, answer READY, and with a Heard when each has had `alerts` raised alerts or `wait_s` has
     passed; the process's main function."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, pages + _FILES_BESIDE), most))
-    result.send(uvloop.run(_listen(origin, cookie, pages, events, wait_s, result)))
+    result.send(uvloop.run(_listen(origin, cookie, pages, alerts, wait_s, result)))

@@ -95,9 +95,13 @@ class Reach:
         """What their role extends to."""
         return self.session.person.scope
 
+    def holds(self, right: Right) -> bool:
+        """Whether their role has `right`, over everything within reach."""
+        return right in RIGHTS[self.person.role]
+
     def demand(self, right: Right) -> None:
         """Raises NotPermitted for somebody without `right`."""
-        if right not in RIGHTS[self.person.role]:
+        if not self.holds(right):
             raise NotPermitted
 
     def institution_ids(self, connection: Connection) -> list[int] | None:

@@ -18,15 +18,19 @@ from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
     acknowledge,
     alerts,
+    checklists,
     devices,
     drills,
     duty_checks,
+    floor_plans,
+    hazards,
     institutions,
     ledger,
     live,
     operations,
     people,
     plans,
+    rotations,
     session,
     suppressions,
     system,
@@ -46,6 +50,10 @@ _RIGHTFUL = (
     drills.router,
     duty_checks.router,
     plans.router,
+    hazards.router,
+    checklists.router,
+    floor_plans.router,
+    rotations.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
@@ -88,7 +96,12 @@ def create_app(
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
     problems.install(app)
     # The last one added is the first a request meets.
-    app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
+    app.add_middleware(
+        BodyLimit,
+        bytes_max=settings.body_bytes_max,
+        picture_bytes_max=settings.picture_mib_max * 1_048_576,
+        larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX},
+    )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))

@@ -25,6 +25,7 @@ from ingest.store import REGISTRY_CHANNEL
 _WAIT_S: Final = 0.25  # how long one look at a quiet log takes, and so how late a stop is noticed
 _SILENCE_S_MAX: Final = 5.0  # of the thread, before it counts as stuck
 _DELAY_S_FIRST: Final = 0.2
+_ENDED_MAX: Final = 1000  # alerts of which it is known at the start how they ended
 _CHANNELS: Final = (store.CHANNEL, suppression_store.CHANNEL, REGISTRY_CHANNEL, PEOPLE_CHANNEL)
 
 log = structlog.get_logger(__name__)
@@ -107,12 +108,21 @@ class Follower(threading.Thread):
 
     def _begin(self, connection: Connection) -> int:
         told_early: list[UUID] = []
-        self._tell(lambda picture: told_early.extend(picture.told_early))
+        about: set[UUID] = set()
+
+        def ask(picture: Picture) -> None:
+            told_early.extend(picture.told_early)
+            about.update(picture.early_alerts)
+
+        self._tell(ask)
         # Before the snapshot is taken: what is in the log by now, the snapshot holds for certain.
         logged = store.logged_event_ids(connection, told_early)
         taken = feed.snapshot(connection)
+        concerned = [*store.ended_last(connection, _ENDED_MAX), *store.load_many(connection, about).values()]
         places, suppressions = _places(connection), suppression_store.in_force_or_planned(connection, _now())
-        self._tell(lambda picture: picture.begin(taken.cursor, taken.alerts, places, suppressions, logged, _now()))
+        self._tell(
+            lambda picture: picture.begin(taken.cursor, taken.alerts, places, suppressions, logged, concerned, _now())
+        )
         return taken.cursor
 
     def _pass_on(self, connection: Connection, entries: list[Entry]) -> None:

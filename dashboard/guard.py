@@ -1,6 +1,7 @@
 """What every request passes before it is served: where it comes from, how large it is; and every answer's headers."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,11 +13,12 @@ from dashboard import problems
 from dashboard.errors import BodyTooLarge, OriginRefused
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PICTURE: Final = re.compile(r"/api/institutions/[0-9]+/floor-plans/-?[0-9]+/picture")
+_POLICY: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+    " frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
+)
 _HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
-        " frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
-    ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -58,19 +60,26 @@ class OriginGuard:
 
 
 class BodyLimit:
-    """Refuses bodies over `bytes_max`, told beforehand or found while reading."""
+    """Refuses bodies over `bytes_max`, for the one route that takes pictures over `picture_bytes_max`, for the paths in
+    `larger` over what they say, told beforehand or found while reading."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+    def __init__(
+        self, app: ASGIApp, bytes_max: int, picture_bytes_max: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._bytes_max = bytes_max
+        self._picture_bytes_max = picture_bytes_max
+        self._larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        picture = scope["method"] == "PUT" and _PICTURE.fullmatch(scope["path"])
+        bytes_max = self._picture_bytes_max if picture else self._larger.get(scope["path"], self._bytes_max)
         told = Headers(scope=scope).get("content-length", "")
-        if told.isdecimal() and int(told) > self._bytes_max:
+        if told.isdecimal() and int(told) > bytes_max:
             await problems.of(BodyTooLarge())(scope, receive, send)
             return
         read_bytes = 0
@@ -79,7 +88,7 @@ class BodyLimit:
             nonlocal read_bytes
             message = await receive()
             read_bytes += len(message.get("body", b""))
-            if read_bytes > self._bytes_max:
+            if read_bytes > bytes_max:
                 raise HTTPException(413, BodyTooLarge.__doc__)  # the one kind FastAPI lets through from here
             return message
 
@@ -102,6 +111,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 if private:

@@ -11,17 +11,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from alerting.alert import Alert, AlertEvent, Verb, fold
+from alerting.alert import Alert, AlertEvent
 from alerting.feed import Entry
 from alerting.spool_feed import SpooledEntry
 from alerting.suppression import Suppression, may_hide
 from dashboard import present, schemas
+from dashboard.early_events import EarlyEvents, after
 from dashboard.hub import Frame, Place, Shown, Update, on_wire
 from dashboard.present import CALLS, Places, Quiet
 
 _SERVICE: Final = Place(None, "")
 _NOWHERE: Final = "?"  # the region of an institution that is not known: only who sees everything sees it
-_TOLD_EARLY_MAX: Final = 50_000  # events told from the spool and not seen in the log yet
 _ENDED_MAX: Final = 10_000
 
 
@@ -52,13 +52,18 @@ class Picture:
         self._suppressions: dict[int, list[Suppression]] = {}
         self._cursor = 0
         self._turning_at: datetime | None = None  # when the next suppression begins or ends
-        self._told_early: OrderedDict[UUID, UUID] = OrderedDict()  # event → alert, told from the spool
+        self._early = EarlyEvents()
         self._ended: OrderedDict[UUID, Alert] = OrderedDict()  # the alerts that ended last, as they ended
 
     @property
     def told_early(self) -> list[UUID]:
         """Events that were told from the spool and have not been seen in the log yet."""
-        return list(self._told_early)
+        return self._early.ids()
+
+    @property
+    def early_alerts(self) -> set[UUID]:
+        """The alerts that those are about."""
+        return self._early.alert_ids()
 
     def begin(
         self,
@@ -67,20 +72,26 @@ class Picture:
         places: Places,
         suppressions: Iterable[Suppression],
         logged: Collection[UUID],
+        concerned: Iterable[Alert],
         now: datetime,
     ) -> Update:
         """Start from a snapshot of the database. `logged`: those of `told_early` that it holds; what was told of the
-        others stays, for they are still on their way."""
+        others stays, for they are still on their way. `concerned`: the alerts of `early_alerts`, as far as the database
+        has them, open or not, and those that ended last."""
         for event_id in logged:
-            self._told_early.pop(event_id, None)
-        on_their_way = set(self._told_early.values())
+            self._early.forget(event_id)
+        known = {alert.id: alert for alert in (*alerts, *concerned)}
+        on_their_way = self._early.alert_ids() - known.keys()
         kept = [
             alert for each in self._standings.values() for alert in each.alerts.values() if alert.id in on_their_way
         ]
         self._standings = {}
         self._cursor, self.places = cursor, places
-        for alert in (*alerts, *kept):
-            self._put(alert)
+        for alert in (*map(self._early.ahead, known.values()), *kept):
+            if alert.open:
+                self._put(alert)
+            else:
+                self._end(alert)
         self._set_suppressions(suppressions, now)
         return self._everything(now)
 
@@ -102,16 +113,16 @@ class Picture:
         self._cursor = entries[-1].cursor
         mistold = False
         news = []
-        for entry in entries:
-            told_of = self._told_early.pop(entry.event.event_id, None)
-            known = self._known(entry.alert)
-            if told_of is not None and told_of != entry.alert.id:
-                # Another alert of the same source was open unknown to the pipeline, and has taken the event.
-                self._standing(entry.alert).alerts.pop(told_of, None)
+        told = [self._early.forget(entry.event.event_id) for entry in entries]
+        for entry, told_of in zip(entries, told, strict=True):
+            alert, known = self._early.ahead(entry.alert), self._known(entry.alert)
+            if told_of is not None and told_of != alert.id:
+                # Another alert of the same source has taken the event, unknown to the pipeline.
+                self._standing(alert).alerts.pop(told_of, None)
                 mistold = True
-            if told_of == entry.alert.id and known is not None and known.version >= entry.alert.version:
+            if told_of == alert.id and known is not None and known.version >= alert.version:
                 continue  # told already, from the spool
-            news.append(_Occurrence(entry.cursor, entry.recorded_at, entry.event, entry.alert))
+            news.append(_Occurrence(entry.cursor, entry.recorded_at, entry.event, alert))
         update = self._tell(news, now)
         return self._everything(now) if mistold else update
 
@@ -119,16 +130,17 @@ class Picture:
         """Events the database did not confirm, in their order. One whose commit went through although its answer was
         lost may have been told from the log before: its alert is then known as it stands here, or has ended since."""
         news = []
+        latest: dict[UUID, Alert] = {}
         for entry in entries:
-            self._told_early[entry.event.event_id] = entry.alert.id
-            alert, known = entry.alert, self._known(entry.alert) or self._ended.get(entry.alert.id)
+            self._early.note(entry.event)
+            alert = entry.alert
+            known = latest.get(alert.id) or self._known(alert) or self._ended.get(alert.id)
             if known is not None and known.version >= alert.version:
-                if not _comes_back(known, entry.event):
+                alert = after(known, entry.event)
+                if alert is known:
                     continue
-                alert = fold(known, entry.event)  # of what somebody did last the pipeline had not heard
+            latest[alert.id] = alert
             news.append(_Occurrence(None, None, entry.event, alert))
-        while len(self._told_early) > _TOLD_EARLY_MAX:
-            self._told_early.popitem(last=False)
         return self._tell(news, now)
 
     def suppress(self, suppressions: Iterable[Suppression], now: datetime) -> Update:
@@ -161,6 +173,12 @@ class Picture:
         standing = self._standings.get(alert.source.institution_id)
         return standing.alerts.get(alert.id) if standing else None
 
+    def _end(self, alert: Alert) -> None:
+        """Remember how an alert ended."""
+        self._ended[alert.id] = alert
+        if len(self._ended) > _ENDED_MAX:
+            self._ended.popitem(last=False)
+
     def _put(self, alert: Alert) -> None:
         """Take `alert` in unless a newer version is known."""
         standing = self._standing(alert)
@@ -189,11 +207,9 @@ class Picture:
             frames += self._quiet_frame(institution_id, alert_ids)
             standing = self._standings[institution_id]
             for alert_id in [each.id for each in standing.alerts.values() if not each.open]:
-                self._ended[alert_id] = standing.alerts.pop(alert_id)
+                self._end(standing.alerts.pop(alert_id))
                 del standing.quiet[alert_id]
                 alerts[alert_id] = None
-        while len(self._ended) > _ENDED_MAX:
-            self._ended.popitem(last=False)
         return Update(frames, {"alerts": alerts, "institutions": institutions}, self._cursor)
 
     def _requiet(self, institution_ids: Iterable[int | None], now: datetime) -> Update:
@@ -276,8 +292,3 @@ class Picture:
             ],
         )
         return [Frame(self._place(institution_id), on_wire(frame.model_dump_json()))]
-
-
-def _comes_back(known: Alert, event: AlertEvent) -> bool:
-    """Whether `event` raises an alert anew that had returned to normal before."""
-    return event.verb is Verb.RAISE and known.cleared_at is not None and event.at > known.cleared_at

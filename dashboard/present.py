@@ -12,7 +12,8 @@ from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
 from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
-from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
+from ingest.directory import InstitutionEntry
+from ingest.registry import Device, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Places:
     """The names of places, by id."""
 
     institutions: Mapping[int, InstitutionEntry]
-    zones: Mapping[int, ZoneEntry]
-    devices: Mapping[int, DeviceEntry]
+    zones: Mapping[int, Zone]
+    devices: Mapping[int, Device]
 
 
 class Quiet(NamedTuple):
@@ -64,15 +65,20 @@ def alerts(connection: Connection, records: Sequence[Alert], now: datetime) -> l
 
 
 def alert_detail(
-    connection: Connection, record: Alert, events: Iterable[tuple[int, datetime, AlertEvent]], now: datetime
+    connection: Connection,
+    record: Alert,
+    events: Iterable[tuple[int, datetime, AlertEvent]],
+    now: datetime,
+    *,
+    residents: bool,
 ) -> schemas.AlertDetail:
-    """An alert with its history, and what to do about it."""
+    """An alert with its history, and what to do about it; with `residents` also how many people cannot walk."""
     [shown] = alerts(connection, [record], now)
     history = list(events)
     return schemas.AlertDetail(
         **{name: getattr(shown, name) for name in schemas.Alert.model_fields},
         events=[event(*each) for each in history],
-        plan=present_desk.alert_plan(connection, record),
+        plan=present_desk.alert_plan(connection, record, residents=residents),
         flapping=present_desk.alert_flapping([each for _, _, each in history], now),
     )
 
@@ -205,7 +211,7 @@ def worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
     return shown.state.rank, -counts.critical, -counts.high, -counts.medium, shown.code
 
 
-def _devices(connection: Connection, institution_id: int, entries: Sequence[DeviceEntry]) -> list[schemas.Device]:
+def _devices(connection: Connection, institution_id: int, entries: Sequence[Device]) -> list[schemas.Device]:
     conditions, otherwise = condition.of_devices(listing.open_at(connection, institution_id))
     points = directory.points_of(connection, [entry.id for entry in entries])
     last = history.last_readings(connection, [point.id for point in points])

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from alerting import flapping, plan_card, plan_card_store
+from alerting import flapping, floor_plan, floor_plan_store, plan_card, plan_card_store
 from alerting.alert import Alert, AlertEvent, Kind
 from alerting.drill import Stage, measured
 from alerting.drill_store import Record
 from alerting.duty_check import DutyCheck
-from dashboard import desk_schemas, plan_schemas, schemas
+from dashboard import schemas
 from ingest import directory
 from ingest.database import Connection
 
 
-def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schemas.Drill]:
+def drills(connection: Connection, records: Sequence[Record]) -> list[schemas.Drill]:
     """`records` with the names of their places, in their order."""
     ids = {record.drill.institution_id for record in records}
     institutions = {each.id: each for each in directory.institutions(connection, ids)}
@@ -24,7 +25,7 @@ def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schem
         each, took = record.drill, {stage.stage: stage.seconds for stage in measured(record.drill, record.seen)}
         device = devices.get(each.device_id) if each.device_id is not None else None
         shown.append(
-            desk_schemas.Drill(
+            schemas.Drill(
                 id=each.id,
                 institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
                 device=schemas.AlertDevice.model_validate(device) if device else None,
@@ -49,12 +50,12 @@ def drills(connection: Connection, records: Sequence[Record]) -> list[desk_schem
     return shown
 
 
-def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[desk_schemas.DutyCheck]:
+def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[schemas.DutyCheck]:
     """`records` with the names of their places, in their order."""
     ids = {record.institution_id for record in records}
     institutions = {each.id: each for each in directory.institutions(connection, ids)}
     return [
-        desk_schemas.DutyCheck(
+        schemas.DutyCheck(
             id=each.id,
             institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
             called_at=each.called_at,
@@ -69,49 +70,72 @@ def duty_checks(connection: Connection, records: Sequence[DutyCheck]) -> list[de
     ]
 
 
-def plans(connection: Connection, institution_id: int) -> list[plan_schemas.Plan]:
+def plans(connection: Connection, institution_id: int) -> list[schemas.Plan]:
     """Every card of an institution: its own, and the defaults for the other kinds."""
-    own, defaults = plan_card_store.own_cards(connection, institution_id), plan_card.default_cards()
-    residents = plan_card_store.residents(connection, institution_id)
-    carried = [plan_schemas.PlanResidents.model_validate(each) for each in residents]
-    found = [plan_card.plan_for(kind, defaults, own.get(kind)) for kind in Kind]
-    return [
-        plan_schemas.Plan(
-            kind=plan.card.kind,
-            title_zh=plan.card.title_zh,
-            title_en=plan.card.title_en,
-            steps=[plan_schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-            phones=[plan_schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
-            residents=carried,
-            source="institution" if plan.source == "institution" else "default",
-        )
-        for plan in found
-        if plan is not None
-    ]
+    kept, defaults = plan_card_store.own_cards(connection, institution_id), plan_card.default_cards()
+    shown = []
+    for kind in Kind:
+        own = kept.get(kind)
+        plan = plan_card.plan_for(kind, defaults, own.own if own else None)
+        if plan is not None:
+            shown.append(
+                schemas.Plan(
+                    **_card(plan),
+                    own_phones=[schemas.PlanPhone.model_validate(phone) for phone in own.own.phones] if own else [],
+                    own_steps=bool(own and own.own.steps),
+                    version=own.version if own else 0,
+                )
+            )
+    return shown
 
 
-def alert_plan(connection: Connection, alert: Alert) -> plan_schemas.AlertPlan | None:
-    """The card that opens with `alert`; None for a kind nobody has written one for."""
-    institution_id = alert.source.institution_id
+def alert_plan(connection: Connection, alert: Alert, *, residents: bool) -> schemas.AlertPlan | None:
+    """The card that opens with `alert`; None for a kind nobody has written one for. With `residents` it tells how many
+    people cannot walk."""
+    institution_id, zone_id = alert.source.institution_id, alert.source.zone_id
     if institution_id is None:
         return None
-    own = plan_card_store.own_cards(connection, institution_id).get(alert.kind)
-    plan = plan_card.plan_for(alert.kind, plan_card.default_cards(), own)
+    kept = plan_card_store.own_cards(connection, institution_id).get(alert.kind)
+    plan = plan_card.plan_for(alert.kind, plan_card.default_cards(), kept.own if kept else None)
     if plan is None:
         return None
-    carried = plan_card.cannot_walk(plan_card_store.residents(connection, institution_id), alert.source.zone_id)
-    return plan_schemas.AlertPlan(
-        kind=plan.card.kind,
-        title_zh=plan.card.title_zh,
-        title_en=plan.card.title_en,
-        steps=[plan_schemas.PlanStep.model_validate(step) for step in plan.card.steps],
-        phones=[plan_schemas.PlanPhone.model_validate(phone) for phone in plan.card.phones],
-        cannot_walk=plan_schemas.CannotWalk.model_validate(carried),
-        source="institution" if plan.source == "institution" else "default",
+    carried = plan_card_store.residents(connection, institution_id).items if residents else ()
+    return schemas.AlertPlan(
+        **_card(plan),
+        cannot_walk=schemas.CannotWalk.model_validate(plan_card.cannot_walk(carried, zone_id)) if residents else None,
+        floor_plan=_floor_plan(connection, institution_id, zone_id, alert.source.device_id),
     )
 
 
-def alert_flapping(events: Sequence[AlertEvent], now: datetime) -> plan_schemas.Flapping:
+def _card(plan: plan_card.Plan) -> dict[str, Any]:
+    card = plan.card
+    return {
+        "kind": card.kind,
+        "title_zh": card.title_zh,
+        "title_en": card.title_en,
+        "steps": [schemas.PlanStep.model_validate(step) for step in card.steps],
+        "phones": [schemas.PlanPhone.model_validate(phone) for phone in card.phones],
+        "source": plan.source,
+    }
+
+
+def _floor_plan(
+    connection: Connection, institution_id: int, zone_id: int | None, device_id: int | None
+) -> schemas.AlertFloorPlan | None:
+    """The plan of the floor that zone is on, with the place marked; None where there is none."""
+    zones = directory.zones(connection, [zone_id]) if zone_id is not None else []
+    known = floor_plan_store.plans(connection, institution_id) if zones else []
+    found = next((each for each in known if each.floor == zones[0].floor), None)
+    if found is None:
+        return None
+    mark = floor_plan.mark_of(found.marks, zone_id, device_id)
+    spot = mark and schemas.Spot(x=mark.x, y=mark.y, of="zone" if mark.device_id is None else "device")
+    return schemas.AlertFloorPlan(
+        floor=found.floor, version=found.version, width_px=found.width_px, height_px=found.height_px, spot=spot
+    )
+
+
+def alert_flapping(events: Sequence[AlertEvent], now: datetime) -> schemas.Flapping:
     """Whether the condition behind these events, in order, comes and goes too often."""
     found = flapping.judge(flapping.changes(events), now, flapping.Limits())
-    return plan_schemas.Flapping.model_validate(found.evidence())
+    return schemas.Flapping.model_validate(found.evidence())

@@ -19,9 +19,14 @@ from alerting.errors import (
     DrillUnknown,
     DutyCheckRefused,
     DutyCheckUnknown,
+    FloorPlanRefused,
+    FloorPlanUnknown,
     IllegalVerb,
     PlanInvalid,
+    RotationRefused,
+    RotationUnknown,
     StaleVersion,
+    StandInRefused,
     SuppressionRefused,
     SuppressionTooLong,
 )
@@ -41,6 +46,16 @@ from dashboard.errors import (
     WrongCredentials,
 )
 from ingest.errors import DatabaseUnavailable
+from inspection.errors import (
+    ChecklistUnknown,
+    HazardChanged,
+    HazardUnknown,
+    PhotoRefused,
+    PhotoUnknown,
+    ProofMissing,
+    StepRefused,
+    WrongPerson,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 2
@@ -69,7 +84,20 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DrillUnknown: _Kind(404, "not-found", "Not found"),
     DutyCheckRefused: _Kind(409, "duty-check-refused", "Not possible now"),
     DutyCheckUnknown: _Kind(404, "not-found", "Not found"),
+    RotationRefused: _Kind(422, "rotation-refused", "This rotation cannot be"),
+    RotationUnknown: _Kind(404, "not-found", "Not found"),
+    StandInRefused: _Kind(409, "stand-in-refused", "Not possible like this"),
+    FloorPlanRefused: _Kind(422, "floor-plan-refused", "This cannot be a floor plan"),
+    FloorPlanUnknown: _Kind(404, "not-found", "Not found"),
     PlanInvalid: _Kind(422, "plan-invalid", "The plan has errors"),
+    ChecklistUnknown: _Kind(404, "not-found", "Not found"),
+    HazardUnknown: _Kind(404, "not-found", "Not found"),
+    PhotoUnknown: _Kind(404, "not-found", "Not found"),
+    PhotoRefused: _Kind(422, "photo-refused", "This cannot be kept as a photo"),
+    HazardChanged: _Kind(409, "stale-version", "Somebody else was faster"),
+    ProofMissing: _Kind(409, "proof-missing", "The sensors do not show it yet"),
+    WrongPerson: _Kind(409, "wrong-person", "Somebody else has to do this"),
+    StepRefused: _Kind(409, "step-refused", "Not possible now"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),

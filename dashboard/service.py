@@ -29,6 +29,7 @@ class Service:
     metrics: Metrics
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
+    picture_work: threading.Lock = field(default_factory=threading.Lock)
     password_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORD_CHECKS_MAX))
 
     @contextmanager

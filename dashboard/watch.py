@@ -12,6 +12,7 @@ from dashboard.schemas import LiveSeries, ReadingsFrame
 from ingest import directory, history
 from ingest.database import Pool
 from ingest.history import Sample
+from ingest.registry import Point
 
 SAMPLES_PER_POINT_MAX: Final = 100  # in one look; the rest comes with the next
 RECENT_COUNT_MAX: Final = 500  # samples kept for somebody who joins a watched device
@@ -121,7 +122,7 @@ class Watches:
         with self._pool.connection() as connection:
             return history.samples_after(connection, cursors, SAMPLES_PER_POINT_MAX)
 
-    def _points(self, device_ids: Sequence[int]) -> tuple[list[directory.PointEntry], dict[int, history.Last]]:
+    def _points(self, device_ids: Sequence[int]) -> tuple[list[Point], dict[int, history.Last]]:
         with self._pool.connection() as connection:
             points = directory.points_of(connection, device_ids)
             return points, history.last_readings(connection, [point.id for point in points])

@@ -7,59 +7,17 @@ from typing import Final, TypeVar
 from psycopg.rows import class_row
 
 from ingest.database import Connection
+from ingest.registry import Device, Institution, Point, Zone
 
 
 @dataclass(frozen=True, slots=True)
-class InstitutionEntry:
+class InstitutionEntry(Institution):
     """One institution, with how many devices it has."""
 
-    id: int
-    code: str
-    name: str
-    name_en: str
-    kind: str
-    region: str
     device_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneEntry:
-    """One zone."""
-
-    id: int
-    institution_id: int
-    code: str
-    name: str
-    name_en: str
-    kind: str
-    floor: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceEntry:
-    """One device."""
-
-    id: int
-    institution_id: int
-    zone_id: int
-    code: str
-    name: str
-    kind: str
-    model: str
-    report_interval_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class PointEntry:
-    """One measured channel of a device."""
-
-    id: int
-    device_id: int
-    quantity: str
-    unit: str
-
-
-Entry = TypeVar("Entry", InstitutionEntry, ZoneEntry, DeviceEntry, PointEntry)
+Entry = TypeVar("Entry", InstitutionEntry, Zone, Device, Point)
 
 _INSTITUTIONS: Final = (
     "SELECT id, code, name, name_en, kind, region, coalesce(device_count, 0)::int AS device_count FROM institutions"
@@ -92,42 +50,38 @@ def ids_in_region(connection: Connection, prefix: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
-def everything(connection: Connection) -> tuple[list[InstitutionEntry], list[ZoneEntry], list[DeviceEntry]]:
+def everything(connection: Connection) -> tuple[list[InstitutionEntry], list[Zone], list[Device]]:
     """All institutions, zones and devices."""
-    with connection.cursor(row_factory=class_row(ZoneEntry)) as cursor:
+    with connection.cursor(row_factory=class_row(Zone)) as cursor:
         zones = cursor.execute(_ZONES).fetchall()
-    with connection.cursor(row_factory=class_row(DeviceEntry)) as cursor:
+    with connection.cursor(row_factory=class_row(Device)) as cursor:
         devices = cursor.execute(_DEVICES).fetchall()
     return institutions(connection), zones, devices
 
 
-def zones(connection: Connection, ids: Collection[int]) -> list[ZoneEntry]:
+def zones(connection: Connection, ids: Collection[int]) -> list[Zone]:
     """The zones with `ids`, in no order."""
-    return _select(connection, ZoneEntry, f"{_ZONES} WHERE id = ANY(%s)", ids)
+    return _select(connection, Zone, f"{_ZONES} WHERE id = ANY(%s)", ids)
 
 
-def zones_of(connection: Connection, institution_id: int) -> list[ZoneEntry]:
+def zones_of(connection: Connection, institution_id: int) -> list[Zone]:
     """The zones of an institution, by floor and code."""
-    return _select(
-        connection, ZoneEntry, f"{_ZONES} WHERE institution_id = ANY(%s) ORDER BY floor, code", [institution_id]
-    )
+    return _select(connection, Zone, f"{_ZONES} WHERE institution_id = ANY(%s) ORDER BY floor, code", [institution_id])
 
 
-def devices(connection: Connection, ids: Collection[int]) -> list[DeviceEntry]:
+def devices(connection: Connection, ids: Collection[int]) -> list[Device]:
     """The devices with `ids`, in no order."""
-    return _select(connection, DeviceEntry, f"{_DEVICES} WHERE id = ANY(%s)", ids)
+    return _select(connection, Device, f"{_DEVICES} WHERE id = ANY(%s)", ids)
 
 
-def devices_of(connection: Connection, institution_id: int) -> list[DeviceEntry]:
+def devices_of(connection: Connection, institution_id: int) -> list[Device]:
     """The devices of an institution, by code."""
-    return _select(
-        connection, DeviceEntry, f"{_DEVICES} WHERE institution_id = ANY(%s) ORDER BY code", [institution_id]
-    )
+    return _select(connection, Device, f"{_DEVICES} WHERE institution_id = ANY(%s) ORDER BY code", [institution_id])
 
 
-def points_of(connection: Connection, device_ids: Collection[int]) -> list[PointEntry]:
+def points_of(connection: Connection, device_ids: Collection[int]) -> list[Point]:
     """The points of these devices, by id."""
-    return _select(connection, PointEntry, f"{_POINTS} WHERE device_id = ANY(%s) ORDER BY id", device_ids)
+    return _select(connection, Point, f"{_POINTS} WHERE device_id = ANY(%s) ORDER BY id", device_ids)
 
 
 def _select(connection: Connection, entry: type[Entry], statement: str, ids: Collection[int]) -> list[Entry]:

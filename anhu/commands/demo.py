@@ -2,26 +2,31 @@
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from anhu import demo_house, demo_people
 from anhu import serve as service
 from anhu.commands.ground import DataDir, console, plain_errors, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.commands.simulate import import_text
 from anhu.data_folder import default_data_dir
+from anhu.demo_phones import NETWORK, Phones
 from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.roles import check_settings
 from dashboard import auth
 from dashboard.settings import DashboardSettings
+from ingest import directory
 from ingest.database import connect
 from simulators import commands as simulators
 
-ROLES = ("pipeline", "dashboard", "watch", "simulator")
+ROLES = ("pipeline", "notifier", "dashboard", "watch", "drills", "simulator")
 
 
 class DatabaseNotOurs(AnhuError):
@@ -43,15 +48,16 @@ def command(
         check_settings()
         if not keep:
             _empty(folder)
-        with services(folder, reuse=False, packages_dir=base / "runtime") as around:
+        with services(folder, reuse=False, packages_dir=base / "runtime") as around, Phones(_show, _now) as phones:
             url = around.env["ANHU_DATABASE_URL"]
             bring_up_to_date(url)
             _refuse_foreign(url)
-            progress(text("正在登记模拟机构……", "registering the simulated institutions …"))
+            progress(text("正在登记模拟机构和演示人员……", "registering the simulated institutions and their people …"))
             import_text(url, simulators.demo_fleet(institutions, devices_per, seed).registry_toml())
             password = _sign_in(url)
+            told = _people(url, phones)
             env = {
-                **around.env,
+                **_phone_settings(around.env),
                 "ANHU_DEMO_INSTITUTIONS": str(institutions),
                 "ANHU_DEMO_DEVICES_PER": str(devices_per),
                 "ANHU_DEMO_SEED": str(seed),
@@ -59,7 +65,7 @@ def command(
             }
             service.supervise(
                 service.role_commands(ROLES), env, say=progress, trouble=around.trouble,
-                ready=lambda: _welcome(password, fire_after_s),
+                ready=lambda: _welcome(password, told.sign_ins, fire_after_s),
             )  # fmt: skip
 
 
@@ -91,17 +97,59 @@ def _sign_in(database_url: str) -> str:
         return auth.seed_administrator(connection) or auth.reset_password(connection, "admin")
 
 
-def _welcome(password: str, fire_after_s: float) -> None:
+def _people(database_url: str, phones: Phones) -> demo_people.Told:
+    """People who are told, with a phone each; floor plans where the fire burns."""
+    with connect(database_url) as connection:
+        told = demo_people.seed(connection, phones.address, _now())
+        first = min(each.id for each in directory.institutions(connection))
+        demo_house.draw_plans(connection, first)
+    phones.owners = told.owners
+    return told
+
+
+def _phone_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment with what lets the notifier reach the demo's phones, and their links reach the page."""
+    return {
+        "ANHU_NOTIFY_PUBLIC_URL": _page_url(),
+        **env,
+        "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true",
+        "ANHU_NOTIFY_WEBHOOK_NETWORKS_ALLOWED": NETWORK,
+    }
+
+
+def _page_url() -> str:
     settings = DashboardSettings()
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings.port}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _show(lines: str) -> None:
+    console.print(lines, style="cyan", markup=False)
+
+
+def _welcome(password: str, sign_ins: Sequence[demo_people.SignIn], fire_after_s: float) -> None:
     console.print()
     console.print(text("安护演示已启动", "The Anhu demo is up"), style="bold green", markup=False)
-    console.print(f"  http://{host}:{settings.port}/", style="bold", markup=False)
+    console.print(f"  {_page_url()}/", style="bold", markup=False)
     console.print(text(f"  用户名 admin   密码 {password}", f"  user admin   password {password}"), markup=False)
+    for each in sign_ins:
+        console.print(
+            text(
+                f"  用户名 {each.username}   密码 {each.password}   {each.who}",
+                f"  user {each.username}   password {each.password}   {each.who}",
+            ),
+            markup=False,
+        )
     console.print(
         text(
-            f"  约 {fire_after_s:.0f} 秒后，“安和养老院”的厨房会重演一场真实记录的火灾。按 Ctrl-C 结束。",
-            f"  In about {fire_after_s:.0f} s a recorded fire breaks out in a kitchen of 安和养老院. Ctrl-C ends all.",
+            f"  约 {fire_after_s:.0f} 秒后，“安和养老院”的厨房会重演一场真实记录的火灾。不确认报警，就能看到它在这里"
+            "逐级推送到各人的手机。按 Ctrl-C 结束。",
+            f"  In about {fire_after_s:.0f} s a recorded fire breaks out in a kitchen of 安和养老院. Leave the alert"
+            " unacknowledged, and see it go from phone to phone here. Ctrl-C ends all.",
         ),
         markup=False,
     )

@@ -18,6 +18,7 @@ from anhu.errors import AnhuError
 from dashboard.errors import DashboardError
 from ingest.errors import IngestError
 from ingest.settings import Connections, config_path
+from inspection.errors import InspectionError
 from simulators.errors import SimulatorError
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -38,7 +39,7 @@ def plain_errors() -> Iterator[None]:
     """What is known to go wrong is told in words and ends the command with code 1; anything else is a bug and shows."""
     try:
         yield
-    except (AnhuError, IngestError, AlertingError, DashboardError, SimulatorError) as error:
+    except (AnhuError, IngestError, AlertingError, InspectionError, DashboardError, SimulatorError) as error:
         _fail(str(error), error)
     except ValidationError as error:
         _fail("\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), error)

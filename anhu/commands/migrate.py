@@ -7,7 +7,7 @@ from anhu.language import text
 from ingest.database import migrate
 
 # In the order in which their tables refer to each other.
-PACKAGES: Final = ("ingest", "alerting", "dashboard")
+PACKAGES: Final = ("ingest", "alerting", "inspection", "dashboard")
 
 
 def bring_up_to_date(database_url: str) -> int:

@@ -9,11 +9,12 @@ from alerting import channels as ways
 from alerting import people_store
 from alerting.channels import Poster, open_channels
 from alerting.errors import AlertingError, ContactInvalid
-from alerting.people import Person, Role, Scope
+from alerting.people import Person, Role
 from alerting.settings import NotifySettings
+from anhu.commands import place
 from anhu.commands.ground import DataDir, database, plain_errors, progress
 from anhu.language import text
-from ingest.database import Connection, connect
+from ingest.database import connect
 
 app = typer.Typer(no_args_is_help=True, help="人员与联系方式。 People and how to reach them.")
 
@@ -33,12 +34,8 @@ def add(
     name: str,
     role: Annotated[Role, typer.Option(help="角色 / the role.")],
     by: By,
-    institution: Annotated[
-        str | None, typer.Option(help="机构编码 / the institution's code.", show_default=False)
-    ] = None,
-    region: Annotated[
-        str, typer.Option(help="行政区划代码前缀 / the prefix of a region code.", show_default=False)
-    ] = "",
+    institution: place.Institution = None,
+    region: place.Region = "",
     language: Annotated[str, typer.Option(help="zh | en")] = "zh",
     data_dir: DataDir = None,
 ) -> None:
@@ -47,21 +44,9 @@ def add(
         if language not in ("zh", "en") or not 1 <= len(name) <= 100:
             raise PersonRefused(text("姓名 1–100 字，语言 zh 或 en", "a name of 1 to 100 letters, language zh or en"))
         with connect(url) as connection:
-            try:
-                scope = Scope(_institution_id(connection, institution), region)
-            except ValueError as error:
-                raise PersonRefused(str(error)) from error
+            scope = place.scope_of(connection, institution, region)
             who = people_store.save_person(connection, actor=f"cli:{by}", who=Person(0, name, role, scope, language))
         typer.echo(who.id)
-
-
-def _institution_id(connection: Connection, code: str | None) -> int | None:
-    if code is None:
-        return None
-    row = connection.execute("SELECT id FROM institutions WHERE code = %s", (code,)).fetchone()
-    if row is None:
-        raise PersonRefused(text(f"没有机构 {code}", f"no institution {code}"))
-    return int(row[0])
 
 
 @app.command(

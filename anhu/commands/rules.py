@@ -7,83 +7,44 @@ import typer
 
 from alerting import explanation, store
 from alerting.errors import RulesInvalid
-from alerting.rules import default_rules, parse
+from alerting.rules import RuleSet, default_rules, parse
 from anhu.commands import backtest
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, plain_errors
+from anhu.commands.versioned_file import VersionedFile, add_commands, read
 from anhu.errors import DeviceUnknown
 from anhu.language import text
 from ingest import store as ingest_store
-from ingest.database import connect
+from ingest.database import Connection, connect
 from ingest.registry import Device, Registry
 
 app = typer.Typer(no_args_is_help=True, help="报警规则。 The alarm rules.")
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RulesInvalid([f"{path}: {error}"]) from error
+def _put_in_force(connection: Connection, rules: RuleSet, body: str, by: str) -> bool:
+    return store.save_rules(connection, version=rules.version, sha256=rules.sha256, body=body, loaded_by=by)
 
 
-@app.command(
-    help="检查规则文件。 Check a rule file.",
-    epilog="例 / for example: anhu rules check my-rules.toml",
+add_commands(
+    app,
+    VersionedFile(
+        command="rules",
+        noun=("报警规则", "alarm rules"),
+        invalid=RulesInvalid,
+        default=default_rules,
+        parse=parse,
+        version=lambda rules: rules.version,
+        count=lambda rules: (
+            f"{len(rules.rules)} 条规则，{len(rules.combinations)} 条组合判断",
+            f"{len(rules.rules)} rules, {len(rules.combinations)} combinations",
+        ),
+        without_clause=lambda rules: [
+            *(rule.id for rule in rules.rules if not rule.clause_verified),
+            *(each.id for each in rules.combinations if not each.clause_verified),
+        ],
+        in_force=store.load_rules,
+        put_in_force=_put_in_force,
+    ),
 )
-def check(file: Path) -> None:
-    """Say every error in `file`."""
-    with plain_errors():
-        rules = parse(_read(file))
-        unread = [rule.id for rule in rules.rules if not rule.clause_verified]
-        unread += [each.id for each in rules.combinations if not each.clause_verified]
-        counts = len(rules.rules), len(rules.combinations)
-        progress(text(f"没有错误：{counts[0]} 条规则，{counts[1]} 条组合判断",
-                      f"no errors: {counts[0]} rules, {counts[1]} combinations"))  # fmt: skip
-        if unread:
-            names = ", ".join(unread)
-            progress(text(f"依据尚未核对原文：{names}", f"clauses not yet read in their source: {names}"))
-
-
-@app.command(
-    help="启用规则文件，记录由谁启用；运行中的服务在几秒内改用新规则。 "
-    "Put a rule file in force, noting who did; a running service takes it up within seconds.",
-    epilog='例 / for example: anhu rules load my-rules.toml --by "王工"',
-)
-def load(
-    file: Path,
-    by: Annotated[str, typer.Option(help="启用人姓名 / the name of the person who decides this.")],
-    data_dir: DataDir = None,
-) -> None:
-    """Check `file` and put it in force."""
-    with plain_errors():
-        body = _read(file)
-        rules = parse(body)
-        with database(data_dir) as url, connect(url) as connection:
-            new = store.save_rules(
-                connection, version=rules.version, sha256=rules.sha256, body=body, loaded_by=by[:200]
-            )
-        if new:
-            progress(text(f"规则 {rules.version} 已启用", f"rules {rules.version} are in force"))
-        else:
-            progress(text("这份规则已在使用", "these rules are in force already"))
-
-
-@app.command(
-    help="打印正在使用的规则；--default 打印自带规则。 "
-    "Print the rules in force, or with --default those that ship with Anhu.",
-    epilog="例 / for example: anhu rules show --default > my-rules.toml",
-)
-def show(
-    default: Annotated[bool, typer.Option("--default", help="自带规则 / those that ship with Anhu.")] = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Print the TOML text."""
-    if default:
-        typer.echo(default_rules(), nl=False)
-        return
-    with plain_errors(), database(data_dir) as url, connect(url) as connection:
-        found = store.load_rules(connection)
-        typer.echo(found[0] if found else default_rules(), nl=False)
 
 
 @app.command(
@@ -111,7 +72,7 @@ def explain(
             state = {None: "", True: text("【正在报警】", "[in alarm] "), False: ""}[each.holds]
             typer.echo(f"{each.rule}\n  {state}{text(each.text_zh, each.text_en)}")
             unread = "" if each.clause_verified else text("（尚未核对原文）", " (not yet read in its source)")
-            typer.echo(f"  {text('依据', 'clause')}: {each.clause}{unread}")
+            typer.echo(f"  {text('依据', 'clause')}: {text(each.clause_zh, each.clause)}{unread}")
 
 
 @app.command(
@@ -128,7 +89,7 @@ def try_out(
 ) -> None:
     """Compare the rules in force with those in `file`."""
     with plain_errors():
-        body = _read(file)
+        body = read(file, RulesInvalid)
         parse(body)
         span = backtest.moment(begin, "--from"), backtest.moment(end, "--to")
         with database(data_dir) as url, connect(url) as connection:

@@ -26,9 +26,9 @@ def run(stage: Stage) -> list[Figure]:
         with Child(listen, service.origin, cookie, PAGES, count, SECONDS + WAIT_S_MAX) as listening:
             listening.ready()
             with stage.database() as connection:
-                first = rows.devices_at_rest(connection, count)
+                at_rest = rows.devices_at_rest(connection, count)
             meter = Meter({"dashboard": service.roots["dashboard"]})
-            load = Load(ALARMS_PER_S, count, now_us() + LEAD_US, first, count, connections=2, alarm=True)
+            load = Load(ALARMS_PER_S, count, now_us() + LEAD_US, connections=2, alarm=True, chosen=at_rest)
             with Child(publish, stage.device_mqtt_url, load) as alarming:
                 heard: Heard = listening.answer(SECONDS + WAIT_S_MAX + START_S_MAX)
                 sent: Sent = alarming.answer(START_S_MAX)

@@ -22,11 +22,11 @@ def run(stage: Stage) -> list[Figure]:
     websocket_ms: list[float] = []
     count = ALARMS_PER_S * (SECONDS - SETTLE_S)
     with stage.database() as connection:
-        first = rows.devices_at_rest(connection, count)
+        at_rest = rows.devices_at_rest(connection, count)
 
     def look(load: Load) -> None:
         start_us = load.start_us + SETTLE_S * 1_000_000
-        alarms = Load(ALARMS_PER_S, count, start_us, first, count, connections=2, alarm=True)
+        alarms = Load(ALARMS_PER_S, count, start_us, connections=2, alarm=True, chosen=at_rest)
         with Child(publish, stage.device_mqtt_url, alarms) as alarming:
             arrivals = listening.answer(SECONDS + WAIT_S_MAX + START_S_MAX)
             alarming.answer(START_S_MAX)

@@ -27,7 +27,7 @@ def run(stage: Stage) -> list[Figure]:
         probes = Load(
             PROBES_PER_S, round(PROBES_PER_S * seconds), start_us, fleet.LOADED_COUNT, fleet.PROBE_COUNT, connections=2
         )
-        alarms = Load(ALARMS_PER_S, alarm_count, start_us, first, alarm_count, connections=2, alarm=True)
+        alarms = Load(ALARMS_PER_S, alarm_count, start_us, connections=2, alarm=True, chosen=at_rest)
         with (
             Child(publish, stage.device_mqtt_url, probes) as probing,
             Child(publish, stage.device_mqtt_url, alarms) as alarming,
@@ -47,7 +47,7 @@ def run(stage: Stage) -> list[Figure]:
 
     alarm_count = round(ALARMS_PER_S * (SECONDS - SETTLE_S))
     with stage.database() as connection:
-        first = rows.devices_at_rest(connection, alarm_count)
+        at_rest = rows.devices_at_rest(connection, alarm_count)
     with (
         stage.service() as service,
         Child(listen, service.origin, stage.password, alarm_count, SECONDS + WAIT_S_MAX) as listening,

@@ -24,7 +24,7 @@ from dashboard.errors import BadRequest
 from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection
-from ingest.registry import Device, Institution, Registry, Zone
+from ingest.registry import Registry
 
 router = APIRouter(include_in_schema=False)
 
@@ -101,22 +101,13 @@ def _places(connection: Connection, alerts: Sequence[Alert]) -> Registry:
         {number for alert in alerts if (number := alert.source[part]) is not None}
         for part in range(len(Source._fields))
     ]  # fmt: skip
-    institutions = [
-        Institution(each.id, each.code, each.name, each.name_en, each.kind, each.region)
-        for each in directory.institutions(connection, named[0])
-    ]
-    zones = [
-        Zone(each.id, each.institution_id, each.code, each.name, each.name_en, each.kind, each.floor)
-        for each in directory.zones(connection, named[1])
-    ]
-    devices = [
-        Device(
-            each.id, each.institution_id, each.zone_id, each.code, each.name, each.kind, each.model,
-            each.report_interval_s,
-        )
-        for each in directory.devices(connection, named[2])
-    ]  # fmt: skip
-    return Registry.build(0, institutions, zones, devices, [])
+    return Registry.build(
+        0,
+        directory.institutions(connection, named[0]),
+        directory.zones(connection, named[1]),
+        directory.devices(connection, named[2]),
+        [],
+    )
 
 
 def _page(opened: Opened, registry: Registry) -> HTMLResponse:

@@ -9,12 +9,12 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Query
 
-from alerting import alert, ledger_store, listing, store, told_store
+from alerting import alert, ledger_store, listing, store
 from alerting.alert import Alert, Kind, Verb
 from alerting.errors import AlertUnknown
 from alerting.listing import Filter, Position, Which
 from alerting.people import Right
-from dashboard import present, schemas
+from dashboard import present, present_told, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 from dashboard.errors import BadRequest
 from dashboard.service import Service
@@ -53,7 +53,8 @@ def show_alert(alert_id: UUID, serving: Serving, reach: Viewing) -> schemas.Aler
     with serving.reading() as connection:
         record = within(connection, reach, alert_id)
         events = store.events_of(connection, alert_id)
-        return present.alert_detail(connection, record, events, datetime.now(UTC))
+        residents = reach.holds(Right.VIEW_RESIDENTS)
+        return present.alert_detail(connection, record, events, datetime.now(UTC), residents=residents)
 
 
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}
@@ -90,23 +91,11 @@ def comment(
 def list_notifications(
     alert_id: UUID, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.VIEW_NOTIFICATIONS))]
 ) -> schemas.Notifications:
-    """By which way, and what became of it, in the order in which people were called."""
+    """By which way, and what became of it, in the order in which people were called; and who is told next."""
+    now = datetime.now(UTC)
     with serving.reading() as connection:
-        within(connection, reach, alert_id)
-        found = told_store.told(connection, alert_id)
-    items = [
-        schemas.Notification(
-            person=schemas.NotifiedPerson(id=each.person_id, name=each.name, role=each.role),
-            channel=each.channel,
-            step=each.step,
-            state=each.progress,
-            at=each.at,
-            attempts=each.attempts,
-            error=each.error,
-        )
-        for each in found
-    ]
-    return schemas.Notifications(items=items)
+        record = within(connection, reach, alert_id)
+        return present_told.notifications(connection, record, now)
 
 
 def _act(

@@ -10,7 +10,7 @@ from alerting.drill_runner import wanted
 from alerting.errors import DrillUnknown
 from alerting.people import Right
 from alerting.settings import DrillSettings
-from dashboard import desk_schemas, present_desk, schemas
+from dashboard import present_desk, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 
 router = APIRouter(prefix="/drills", tags=["drills"])
@@ -18,10 +18,10 @@ router = APIRouter(prefix="/drills", tags=["drills"])
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (404, 409)}
 
 
-@router.get("", summary="The latest drills", response_model=desk_schemas.DrillList)
+@router.get("", summary="The latest drills", response_model=schemas.DrillList)
 def list_drills(
     serving: Serving, reach: Viewing, institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
-) -> desk_schemas.DrillList:
+) -> schemas.DrillList:
     """Newest first."""
     with serving.reading() as connection:
         if institution_id is not None:
@@ -29,11 +29,11 @@ def list_drills(
             found = drill_store.of_institutions(connection, [institution_id])
         else:
             found = drill_store.of_institutions(connection, reach.institution_ids(connection))
-        return desk_schemas.DrillList(items=present_desk.drills(connection, found))
+        return schemas.DrillList(items=present_desk.drills(connection, found))
 
 
-@router.get("/{drill_id}", summary="One drill with its report", response_model=desk_schemas.Drill, responses=_REFUSED)
-def show_drill(drill_id: UUID, serving: Serving, reach: Viewing) -> desk_schemas.Drill:
+@router.get("/{drill_id}", summary="One drill with its report", response_model=schemas.Drill, responses=_REFUSED)
+def show_drill(drill_id: UUID, serving: Serving, reach: Viewing) -> schemas.Drill:
     """The report is there once the drill is over."""
     with serving.reading() as connection:
         record = drill_store.load(connection, drill_id)
@@ -45,13 +45,13 @@ def show_drill(drill_id: UUID, serving: Serving, reach: Viewing) -> desk_schemas
 @router.post(
     "",
     summary="Start a drill",
-    response_model=desk_schemas.Drill,
+    response_model=schemas.Drill,
     status_code=status.HTTP_201_CREATED,
     responses=_REFUSED,
 )
 def start(
-    request: desk_schemas.DrillRequest, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.DRILL))]
-) -> desk_schemas.Drill:
+    request: schemas.DrillRequest, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.DRILL))]
+) -> schemas.Drill:
     """A marked, simulated alarm goes the whole real way. 409 beside another drill, or during a real alarm."""
     with serving.writing() as connection:
         reach.demand_institution(connection, request.institution_id)

@@ -14,11 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from alerting import drill_store
 from alerting.errors import DrillUnknown
 from dashboard.access import VIEW, Reach, recognised, service
-from dashboard.desk_schemas import SeenRequest
 from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
 from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
 from dashboard.live import Live
-from dashboard.schemas import WatchRequest
+from dashboard.schemas import SeenRequest, WatchRequest
 from dashboard.service import Service
 from ingest import directory
 from ingest.errors import DatabaseUnavailable

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Depends, Path, status
 
 from alerting import ledger_store, people_store
+from alerting.channels import networks
+from alerting.errors import ContactInvalid
 from alerting.ledger_store import record_act
 from alerting.people import Contact, Person, Right, Scope, contact_hint, may_manage
+from alerting.settings import NotifySettings
 from dashboard import auth, schemas, store
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import BadRequest, NotFound, NotPermitted
@@ -92,7 +96,9 @@ def change(
 
 @router.put("/{person_id}/contacts", summary="How somebody is reached", response_model=schemas.Person)
 def replace_contacts(person_id: PersonId, wanted: schemas.Ways, serving: Serving, reach: Managing) -> schemas.Person:
-    """All ways, in the order in which to try them. Addresses can be written here and never be read again."""
+    """All ways, in the order in which to try them. Addresses can be written here and never be read again. A webhook
+    that leads into a network the administrator has not allowed is refused."""
+    _demand_public(wanted.ways)
     with serving.writing() as connection:
         _still(connection, reach)
         who = _load(connection, reach, person_id)
@@ -177,6 +183,19 @@ def _regions(connection: Connection, people: Iterable[Person]) -> dict[int, str]
 
 def _within(scope: Scope, own: Scope, regions: Mapping[int, str]) -> bool:
     return scope.within(own, regions.get(scope.institution_id, "") if scope.institution_id is not None else "")
+
+
+def _demand_public(ways: Iterable[schemas.NewWay]) -> None:
+    """Raise BadRequest for a webhook of ours that could never be sent to; what counts is looked at again then."""
+    allowed = NotifySettings().webhook_networks_allowed
+    for number, way in enumerate(ways, start=1):
+        if way.channel == "webhook":
+            try:
+                networks.check(urlsplit(way.address).hostname, allowed)
+            except ContactInvalid as error:
+                raise BadRequest(f"contact {number}: {error}") from error
+            except ValueError:  # its text may repeat the address
+                raise BadRequest(f"contact {number}: this is no address") from None
 
 
 def _shown(connection: Connection, people: Iterable[Person]) -> list[schemas.Person]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from websockets.sync.client import ClientConnection
@@ -214,3 +215,22 @@ def test_no_password_is_in_the_logs(demo: Service) -> None:
         assert len(secret) > 10
         assert secret not in demo.printed
     assert demo.printed.count(demo.password) == 1
+
+
+def test_the_fire_reaches_the_phone_of_whoever_is_on_duty(demo: Service) -> None:
+    pushed = r"on the phone of 演示·值班员[甲乙]（安和养老院）\n    │ 【火[^\n]*厨房"
+    wait_until(
+        lambda: re.search(pushed, demo.printed), "the fire is on a phone",
+        time_s_max=FIRE_AFTER_S + RECORDING_CROSSES_S + 60,
+    )  # fmt: skip
+    found = re.search(r"user anquan\s+password (\S+)", demo.printed)
+    assert found, demo.printed
+    with httpx.Client(base_url=demo.url, headers={"Origin": demo.url}, timeout=15) as client:
+        client.post("/api/session", json={"username": "anquan", "password": found[1]}).raise_for_status()
+        assert client.get("/api/session").json()["role"] == "safety_officer"
+        [shown] = client.get("/api/rotations").json()["items"]
+        assert shown["turns"][0]["person"]["name"].startswith("演示·值班员")
+    for line in demo.printed.splitlines():  # the roles' logs are JSON: no password, no address of a phone is in them
+        if line.startswith("{"):
+            assert found[1] not in line
+            assert "/phone/" not in line

@@ -93,8 +93,7 @@ def test_a_second_service_on_the_same_folder_is_refused_in_words(folder: Path, p
         (("role", "pipeline"), {}, "ANHU_DATABASE_URL or ANHU_MQTT_URL is missing"),
         (
             ("role", "pipeline"),
-            {"ANHU_DATABASE_URL": "postgresql://a:secret-word@127.0.0.1:1/x", "ANHU_MQTT_URL": "mqtt://127.0.0.1:1",
-             "ANHU_PIPELINE_DATABASE_RETRY_S": "0.1"},
+            {"ANHU_DATABASE_URL": "postgresql://a:secret-word@127.0.0.1:1/x", "ANHU_MQTT_URL": "mqtt://127.0.0.1:1"},
             "127.0.0.1",
         ),
     ],

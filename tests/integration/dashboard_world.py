@@ -29,7 +29,7 @@ _END_CONNECTIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
     " AND backend_type = 'client backend'"
 )
-PACKAGES = ("ingest", "alerting", "dashboard")
+PACKAGES = ("ingest", "alerting", "inspection", "dashboard")
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,37 @@
 """Two institutions of different counties, with something of everything in each, and somebody of every role."""
 
+import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
+from PIL import Image
 
-from alerting import drill_runner, drill_store, duty_check_store, people_store, suppression_store
+from alerting import (
+    drill_runner,
+    drill_store,
+    duty_check_store,
+    floor_plan_store,
+    oncall_store,
+    people_store,
+    suppression_store,
+)
 from alerting.alert import Alert, Kind, Priority, Source, Verb
+from alerting.floor_plan import Picture
+from alerting.oncall import Rotation, StandIn
 from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
+from inspection import operate, photo_store
+from inspection.checklist import Level
+from inspection.decide import Found
+from inspection.hazard import By, Category, Supervisor
+from inspection.operate import Actor
+from inspection.photo import Photo
 from tests.integration.dashboard_world import Served, World, build, sign_in
 
 FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
@@ -39,12 +57,28 @@ class Two:
     far_drill: UUID
     own_check: int
     far_check: int
+    own_desk: int
+    own_rotation: int
+    far_rotation: int
+    own_stand_in: int
+    far_stand_in: int
+    own_hazard: UUID
+    far_hazard: UUID
+    own_photo: UUID
+    far_photo: UUID
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
         client = served.client(signed_in=False)
         sign_in(client, self.passwords[username], username).raise_for_status()
         return client
+
+
+def picture(colour: str = "red") -> bytes:
+    """A small photo."""
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(written, "JPEG")
+    return written.getvalue()
 
 
 def insert(connection: psycopg.Connection[Any], table: str, **values: Any) -> int:
@@ -83,13 +117,26 @@ def build_two(database_url: str) -> Two:
         )  # fmt: skip
         insert(connection, "points", device_id=device, quantity="temperature", unit="Cel")
         passwords = {}
+        persons = {}
         for role in Role:
-            _, passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
+            persons[role], passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
         _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
         own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
         far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
-        numbers, drills, checks = [], [], []
-        for institution in (world.home, far):
+        numbers, drills, checks, hazards, photos, rotations, stand_ins = [], [], [], [], [], [], []
+        own_desk = persons[Role.OPERATOR]
+        far_desk, _ = add_user(connection, "far-desk", Role.OPERATOR, Scope(far), name="远方的人乙")
+        for institution, absent, other in ((world.home, own_person, own_desk), (far, far_person, far_desk)):
+            turns = Rotation(
+                0, "远方的人班" if institution == far else "班", Role.OPERATOR, Scope(institution), (absent,),
+                date(2026, 11, 23), (time(8),), 1,
+            )  # fmt: skip
+            rotations.append(oncall_store.put_rotation(connection, turns, replaces=None, actor="user:admin"))
+            now = datetime.now(UTC)
+            away = StandIn(0, absent, other, now + timedelta(days=3), now + timedelta(days=4))
+            stand_ins.append(oncall_store.add_stand_in(connection, away, actor="user:admin", now=now))
+            drawing = Picture("image/webp", b"?", 4, 3)
+            floor_plan_store.save_picture(connection, institution, 1, drawing, seen=0, actor="user:admin")
             begun = suppression_store.begin(
                 connection,
                 Suppression(
@@ -99,6 +146,17 @@ def build_two(database_url: str) -> Two:
                 ),
             )  # fmt: skip
             numbers.append(begun.id)
+            own = institution == world.home
+            nurse = Actor(By("user:nurse", own_person if own else far_person, outside=False), datetime.now(UTC))
+            photo = photo_store.keep(
+                connection, Photo(picture(), 64, 48), institution_id=institution, uploader_id=nurse.by.person_id
+            )
+            found = Found(
+                institution, "own" if own else "远处的隐患", "", Category.FIRE, Level.GENERAL, Supervisor.HEAD,
+                photos=(photo,),
+            )  # fmt: skip
+            hazards.append(operate.report(connection, found, nurse).id)
+            photos.append(photo)
             asked = drill_runner.wanted(connection, institution, None, Kind.FIRE, DrillSettings(), by="user:admin")
             drills.append(drill_store.start(connection, asked).drill.id)
             checks.append(
@@ -109,5 +167,5 @@ def build_two(database_url: str) -> Two:
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
-        passwords, *drills, *checks,
+        passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
     )  # fmt: skip

@@ -70,6 +70,42 @@ def test_rules_are_checked_and_shown_without_a_database(tmp_path: Path) -> None:
     assert (done.returncode, "rule fire.smoke: kind = 'flood'" in done.stderr) == (1, True)
 
 
+def test_a_rule_is_explained_and_other_rules_are_tried_on_what_is_stored(world: World, tmp_path: Path) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from ingest import store
+    from ingest.database import connect
+    from ingest.reading import ReadingBatch, to_us
+
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    smoke = world.point("bed-smk-1", "smoke_obscuration")
+    at = [to_us(begin + timedelta(seconds=second)) for second in range(0, 1800, 10)]
+    values = [0.01 if number < 90 else 0.2 for number in range(len(at))]
+    with connect(world.database_url) as connection:
+        store.store_readings(connection, ReadingBatch.build([smoke] * len(at), at, at, values))
+    explained = anhu("rules", "explain", "bed-smk-1", env=env_of(world))
+    assert explained.returncode == 0, explained.stderr
+    assert "fire.smoke.early" in explained.stdout
+    assert "0.15 dB/m" in explained.stdout
+    assert "in alarm" not in explained.stdout
+    assert anhu("rules", "explain", "nobody", env=env_of(world)).returncode == 1
+
+    file = tmp_path / "rules.toml"
+    shown = anhu("rules", "show", "--default", env=env_of(world)).stdout
+    deaf = shown.replace("raise_at = 0.15\n", "raise_at = 0.29\n").replace("slack = 0.025", "slack = 0.25")
+    file.write_text(deaf, "utf-8")
+    span = ("--from", "2026-11-01T00:00+00:00", "--to", "2026-11-01T01:00+00:00")
+    tried = anhu("rules", "backtest", str(file), *span, env=env_of(world))
+    assert tried.returncode == 0, tried.stderr
+    assert "less 1," in tried.stdout
+    assert "fire.smoke" in tried.stdout
+    again = anhu("rules", "backtest", str(file), *span, env=env_of(world))
+    assert again.stdout == tried.stdout
+    assert anhu("rules", "backtest", str(file), *span[2:], *span[:2], env=env_of(world)).stdout == tried.stdout
+    turned = anhu("rules", "backtest", str(file), "--from", span[3], "--to", span[1], env=env_of(world))
+    assert (turned.returncode, "Traceback" in turned.stderr) == (1, False)
+
+
 def test_the_address_for_devices_is_the_one_that_is_set() -> None:
     done = anhu("broker", "url", env=environment(ANHU_DEVICE_MQTT_URL="mqtt://device:x@broker:1883"))
     assert (done.returncode, done.stdout.strip()) == (0, "mqtt://device:x@broker:1883")

@@ -127,48 +127,6 @@ def test_a_duty_check_is_called_answered_and_told(served: Served):
     assert desk.get("/api/duty-checks").json()["items"] == [answered]
 
 
-def test_the_plan_opens_with_the_alert_and_the_institution_writes_its_own(served: Served):
-    world = served.world
-    record = world.say(Verb.RAISE, 0)
-    client = served.client()
-    plan = client.get(f"/api/alerts/{record.id}").json()["plan"]
-    assert (plan["kind"], plan["source"], plan["cannot_walk"]) == (
-        "fire", "default", {"in_zone": 0, "in_institution": 0},
-    )  # fmt: skip
-    assert plan["steps"][0]["zh"]
-    own = {
-        "steps": [{"zh": "甲", "en": "A"}],
-        "phones": [{"name": "门卫", "number": "0434-5551234"}],
-        "residents": [
-            {"zone_id": world.kitchen, "count_cannot_walk": 2, "note": "轮椅"},
-            {"zone_id": world.bedroom, "count_cannot_walk": 5},
-        ],
-    }
-    url = f"/api/institutions/{world.home}/plans"
-    desk = as_person(served, "desk", Role.OPERATOR, world.home)
-    assert desk.put(f"{url}/fire", json=own).status_code == 403
-    assert as_person(served, "x", Role.SAFETY_OFFICER, world.station).put(f"{url}/fire", json=own).status_code == 404
-    officer = as_person(served, "officer", Role.SAFETY_OFFICER, world.home)
-    saved = officer.put(f"{url}/fire", json=own)
-    assert saved.status_code == 200, saved.text
-    assert (saved.json()["source"], saved.json()["steps"]) == ("institution", own["steps"])
-    plan = desk.get(f"/api/alerts/{record.id}").json()["plan"]
-    assert (plan["source"], plan["steps"], plan["phones"][0]) == ("institution", own["steps"], own["phones"][0])
-    assert plan["cannot_walk"] == {"in_zone": 2, "in_institution": 7}
-    kinds = {each["kind"]: each["source"] for each in desk.get(url).json()["items"]}
-    assert kinds == {
-        "fire": "institution", "gas": "default", "co": "default", "fall": "default", "sos": "default",
-        "offline": "default",
-    }  # fmt: skip
-    wrong = own | {"phones": [{"name": "x", "number": "call me"}]}
-    assert officer.put(f"{url}/fire", json=wrong).status_code == 422
-    foreign = own | {"residents": [{"zone_id": 9999, "count_cannot_walk": 1}]}
-    assert officer.put(f"{url}/fire", json=foreign).status_code == 422
-    with world.connect() as connection:
-        acts = connection.execute("SELECT actor, subject FROM acts WHERE verb = 'save_plan'").fetchall()
-    assert acts == [("user:officer", f"plan:{world.home}:fire")]
-
-
 def test_an_alert_says_when_it_flaps(served: Served):
     world, client = served.world, served.client()
     onset = datetime.now(UTC)

@@ -21,15 +21,14 @@ import structlog
 from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as websocket
 
-from alerting import drill_store, duty_check_store, ledger, ledger_store, plan_card_store
+from alerting import drill_store, duty_check_store, ledger, ledger_store
 from alerting.alert import Kind
 from alerting.drill import Reach, Stage, State
 from alerting.drill_publisher import MqttPublisher
 from alerting.drill_runner import Runner, chain_wanted, wanted
 from alerting.drill_store import Record, Wanted
-from alerting.errors import DrillRefused, DutyCheckRefused, PlanInvalid
+from alerting.errors import DrillRefused, DutyCheckRefused
 from alerting.people import Role
-from alerting.plan_card import Own, Phone, Residents, Step
 from alerting.settings import DrillSettings
 from dashboard import auth
 from ingest import store as ingest_store
@@ -358,18 +357,3 @@ def test_a_missed_duty_check_alerts_the_supervisor_and_its_result_is_final(chain
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation), connect(chain.database_url) as connection:
             connection.execute(statement.encode())
     assert chain.faults() == []
-
-
-def test_an_institutions_own_plan_is_kept_with_who_wrote_it(chain: Chain) -> None:
-    kitchen = int(chain.rows("SELECT id FROM zones WHERE code = 'kitchen'")[0][0])
-    own = Own(Kind.FIRE, (Step("甲", "A"),), (Phone("门卫", "0434-5551234"),))
-    with connect(chain.database_url) as connection:
-        plan_card_store.save(connection, chain.home, own, [Residents(kitchen, 3, "轮椅")], actor="user:li")
-    with connect(chain.database_url) as connection:
-        plan_card_store.save(connection, chain.home, own, None, actor="user:li")  # without: they stay
-    with connect(chain.database_url) as connection:
-        assert plan_card_store.own_cards(connection, chain.home) == {Kind.FIRE: own}
-        assert plan_card_store.residents(connection, chain.home) == [(kitchen, 3, "轮椅")]
-    with pytest.raises(PlanInvalid, match="not one of this institution"), connect(chain.database_url) as connection:
-        plan_card_store.save(connection, chain.home, own, [Residents(99_999, 3, "")], actor="user:li")
-    assert chain.acts() == ["save_plan", "save_plan"]

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -61,6 +62,25 @@ def test_a_second_onset_joins_the_open_alert(world: World) -> None:
     assert one.id == two.id
     assert world.count("alerts") == 1
     assert two.rules == {"r", "q"}
+
+
+def test_a_raise_after_a_reset_the_engine_has_not_heard_of_begins_a_new_alert(world: World) -> None:
+    place = condition_of(world, "kit-smk-1")
+    life = [said(place, verb, second, latching=True) for verb, second in (("raise", 1), ("clear", 2))]
+    (first,) = appended(world, *life).values()
+    with connect(world.database_url) as connection:
+        for verb in (Verb.ACKNOWLEDGE, Verb.RESET):
+            standing = store.load(connection, first.id)
+            over = store.act(connection, standing, act(standing, verb, "user:a", NOW, None), standing.version)
+        assert store.ended_last(connection, 9) == [over]
+    again = replace(said(place, "raise", 9, onset=8, latching=True), alert_id=first.id)
+    for _ in range(2):  # also when it is delivered again
+        taken = appended(world, again)[first.id]
+        assert (taken.id != first.id, taken.version, taken.open, taken.acknowledged) == (True, 1, True, False)
+    with connect(world.database_url) as connection:
+        assert store.load(connection, first.id) == over
+        assert store.open_alerts(connection) == [taken]
+    assert [verb for verb, _ in world.events()] == ["raise", "clear", "acknowledge", "reset", "raise"]
 
 
 def test_two_connections_that_race_make_one_alert(world: World) -> None:

@@ -126,6 +126,17 @@ def test_who_is_above_one_cannot_be_touched(two: Two, served):
     assert manager.get("/api/session").json()["display_name"] == "李主任"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:9000", "localhost", "169.254.169.254", "[::1]", "10.0.0.7"])
+def test_a_webhook_into_our_own_network_is_refused_and_said_so(two: Two, served, host: str):
+    address = f"https://{host}/hook#0123456789-secret-key"
+    wanted = {"ways": [{"channel": "sms", "address": "13800138000"}, {"channel": "webhook", "address": address}]}
+    refused = served.client().put(f"/api/people/{two.own_person}/contacts", json=wanted)
+    assert refused.status_code == 422
+    assert "contact 2" in refused.text
+    assert "webhook_networks_allowed" in refused.text
+    assert "secret-key" not in refused.text
+
+
 def test_addresses_can_be_written_and_never_be_read(two: Two, served):
     admin = served.client()
     secret = "0123456789-secret-key"

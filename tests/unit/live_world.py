@@ -19,21 +19,23 @@ from alerting.alert import (
     fold,
 )
 from alerting.feed import Entry
+from alerting.joining import join
 from alerting.people import Person, Role, Scope
 from alerting.spool_feed import SpooledEntry
 from dashboard.hub import Client, Hub, Update
 from dashboard.picture import Picture
 from dashboard.present import Places
-from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
+from ingest.directory import InstitutionEntry
 from ingest.reading import to_us
+from ingest.registry import Device, Zone
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
 DEVICES = 4
 PAGES = 3
 PLACES = Places(
     {1: InstitutionEntry(1, "home", "安和", "Anhe", "nursing_home", "220322", DEVICES)},
-    {1: ZoneEntry(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
-    {n: DeviceEntry(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in range(DEVICES)},
+    {1: Zone(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
+    {n: Device(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in range(DEVICES)},
 )
 WAITING_BYTES_MAX = 20_000
 
@@ -43,6 +45,7 @@ class Page:
 
     def __init__(self) -> None:
         self.open: dict[str, int] = {}  # alert → version
+        self.devices: dict[str, int] = {}  # alert → device
         self.closed: dict[str, int] = {}
         self.client: Client | None = None
         self.reading = True
@@ -62,6 +65,11 @@ class Page:
         self.client = client
         self._unread = []
 
+    @property
+    def calling(self) -> set[int]:
+        """The devices of which this page shows an open alert."""
+        return {self.devices[number] for number in self.open}
+
     def read(self) -> None:
         """Take every frame that has come."""
         data, self._unread = b"".join(self._unread), []
@@ -79,10 +87,12 @@ class Page:
         if frame["type"] == "snapshot":
             known, self.open = self.open, {}
             for alert in frame["alerts"]:
+                self.devices[alert["id"]] = alert["device"]["id"]
                 if self.closed.get(alert["id"], -1) < alert["version"]:
                     self.open[alert["id"]] = max(alert["version"], known.get(alert["id"], -1))
         elif frame["type"] == "alert":
             alert, number = frame["alert"], frame["alert"]["id"]
+            self.devices[number] = alert["device"]["id"]
             if alert["version"] > max(self.open.get(number, -1), self.closed.get(number, -1)):
                 self.open.pop(number, None)
                 self.closed.pop(number, None)
@@ -120,17 +130,22 @@ class LiveWorld:
         if self.away or self.spool:  # everything goes through the spool until it is empty
             self._put(event, alert)
         else:
-            self._append(event)
+            self.believed[device] = self._append(event)
 
     def person(self, device: int) -> None:
         """Somebody acknowledges the alert of a device, if there is one and the database is there."""
         self.now += timedelta(seconds=1)
         for alert in self.alerts.values():
             if not self.away and alert.source.device_id == device and alert.open and not alert.acknowledged:
-                self._append(act(alert, Verb.ACKNOWLEDGE, "user:a", self.now, None))
-                if not self.spool:
-                    self.believed[device] = self.alerts[alert.id]
+                event = act(alert, Verb.ACKNOWLEDGE, "user:a", self.now, None)
+                self.alerts[alert.id] = fold(alert, event)
+                self.log.append(event)
                 return
+
+    def hear(self) -> None:
+        """The pipeline hears what people did."""
+        if not self.away and not self.spool:
+            self.believed = {alert.source.device_id or 0: alert for alert in self.alerts.values() if alert.open}
 
     def lose_database(self, doubled: int) -> None:
         """The database goes away. The answers to its last `doubled` commits were lost, so they are spooled, too; those
@@ -158,8 +173,7 @@ class LiveWorld:
         for _, event, _ in self.spool[:count]:
             self._append(event)
         self._brought_in = min(count, len(self.spool))
-        if not self.spool:
-            self.believed = {alert.source.device_id or 0: alert for alert in self.alerts.values() if alert.open}
+        self.hear()
 
     def follow(self) -> None:
         """The follower looks at the log."""
@@ -233,20 +247,26 @@ class LiveWorld:
         """The open alerts and their versions, as the database has them."""
         return {str(alert.id): alert.version for alert in self.alerts.values() if alert.open}
 
-    def calling(self) -> set[str]:
-        """The alerts that nobody has acknowledged, as the pipeline and the database have them together."""
-        seen_to = {alert.id for alert in self.alerts.values() if alert.acknowledged}
-        return {str(alert.id) for alert in self.believed.values() if not alert.acknowledged and alert.id not in seen_to}
+    def calling(self) -> set[int]:
+        """The devices of which somebody must still see an alarm, as the pipeline and the database know together."""
+
+        def seen_to(alert: Alert) -> bool:
+            known = self.alerts.get(alert.id)
+            at = known.acknowledged_at if known is not None else None
+            return at is not None and at >= alert.called_at
+
+        return {device for device, alert in self.believed.items() if not alert.acknowledged and not seen_to(alert)}
 
     def _put(self, event: AlertEvent, alert: Alert) -> None:
         self._spooled_count += 1
         self.spool.append((self._spooled_count, event, alert))
 
-    def _append(self, event: AlertEvent) -> None:
-        if any(each.event_id == event.event_id for each in self.log):
-            return
-        self.alerts[event.alert_id] = fold(self.alerts.get(event.alert_id), event)
-        self.log.append(event)
+    def _append(self, event: AlertEvent) -> Alert:
+        """As alerting.store does; the alert that took the event."""
+        by_key = {alert.key: alert for alert in self.alerts.values() if alert.open}
+        new, taken_by = join([event], {each.event_id for each in self.log}, self.alerts, by_key)
+        self.log += new
+        return self.alerts[taken_by[event.alert_id]]
 
     def _read_log(self, until: int) -> None:
         entries = [
@@ -261,5 +281,7 @@ class LiveWorld:
         logged = {each.event_id for each in self.log} & set(self.picture.told_early)
         standing = [alert for alert in self.alerts.values() if alert.open]
         self._cursor = len(self.log)
-        self._waiting.append(self.picture.begin(self._cursor, standing, PLACES, [], logged, self.now))
+        early = self.picture.early_alerts
+        concerned = [alert for alert in self.alerts.values() if alert.id in early or not alert.open]
+        self._waiting.append(self.picture.begin(self._cursor, standing, PLACES, [], logged, concerned, self.now))
         self.flush()

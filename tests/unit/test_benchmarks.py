@@ -95,6 +95,14 @@ def test_a_device_keeps_its_connection_and_its_times_differ() -> None:
     assert len(keys) == load.count
 
 
+def test_chosen_devices_send_in_turn() -> None:
+    load = Load(10, 9, START_US, connections=2, chosen=(7, 3, 1900, 4))
+    assert [load.device(number) for number in range(5)] == [7, 3, 1900, 4, 7]
+    assert list(load.devices) == [7, 3, 1900, 4]
+    with pytest.raises(ValueError, match="shared out"):
+        Load(10, 9, START_US, connections=2, chosen=(1, 2, 3))
+
+
 def test_a_stride_visits_every_device_and_keeps_its_connection() -> None:
     load = alert.alarms(START_US, alert.DEVICE_FIRST, alert.DEVICE_COUNT)
     connections = {load.device(number): number % load.connections for number in range(2 * load.count)}

@@ -60,6 +60,7 @@ def test_one_alert_carries_both_rules_and_its_evidence():
     assert "0.75 dB/m" in told_of["text_zh"]
     assert "0.75 dB/m" in told_of["text_en"]
     assert "GB 4715" in told_of["clause"]
+    assert "响应" in told_of["clause_zh"]
 
 
 def test_a_kitchen_is_not_a_bedroom():

@@ -24,14 +24,15 @@ from alerting.suppression import Means, Suppression
 from dashboard.hub import Board, Update
 from dashboard.picture import Picture
 from dashboard.present import Places
-from ingest.directory import DeviceEntry, InstitutionEntry, ZoneEntry
+from ingest.directory import InstitutionEntry
 from ingest.reading import to_us
+from ingest.registry import Device, Zone
 
 T0 = datetime(2026, 11, 22, tzinfo=UTC)
 PLACES = Places(
     {1: InstitutionEntry(1, "home", "安和", "Anhe", "nursing_home", "220322", 2)},
-    {1: ZoneEntry(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
-    {n: DeviceEntry(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in (1, 2)},
+    {1: Zone(1, 1, "kitchen", "厨房", "Kitchen", "kitchen", 1)},
+    {n: Device(n, 1, 1, f"smk-{n}", f"烟感 {n}", "smoke", "", 30) for n in (1, 2)},
 )
 
 
@@ -51,7 +52,7 @@ def entry(cursor: int, event: AlertEvent, alert: Alert) -> Entry:
 
 def begun() -> Picture:
     picture = Picture()
-    picture.begin(0, [], PLACES, [], [], T0)
+    picture.begin(0, [], PLACES, [], [], [], T0)
     return picture
 
 
@@ -97,9 +98,9 @@ def test_an_alert_on_its_way_outlives_a_new_beginning_and_one_that_arrived_does_
     picture = begun()
     raised = said(1, Verb.RAISE, 1)
     picture.take_spooled([SpooledEntry(1, *raised)], T0)
-    again = picture.begin(0, [], PLACES, [], [], T0)  # the database is back, and does not have it yet
+    again = picture.begin(0, [], PLACES, [], [], [], T0)  # the database is back, and does not have it yet
     assert [each["device"]["id"] for each in snapshot(again)["alerts"]] == [1]
-    after = picture.begin(5, [], PLACES, [], [raised[0].event_id], T0)  # it had it, and somebody closed it since
+    after = picture.begin(5, [], PLACES, [], [raised[0].event_id], [], T0)  # it had it, and somebody closed it since
     assert snapshot(after)["alerts"] == []
 
 
@@ -112,7 +113,7 @@ def test_what_the_spool_tells_late_opens_no_alert_that_has_ended():
     acknowledged = fold(first, by_hand)
     ended = fold(acknowledged, clear)
     updates = [
-        picture.begin(0, [], PLACES, [], [], T0),
+        picture.begin(0, [], PLACES, [], [], [], T0),
         picture.take([entry(1, event, first), entry(2, by_hand, acknowledged), entry(3, clear, ended)], T0),
         picture.take_spooled([SpooledEntry(1, clear, seen_by_pipeline)], T0),
     ]
@@ -131,7 +132,7 @@ def test_what_comes_back_is_told_although_the_pipeline_had_not_heard_of_the_last
     assert not ended.open
     assert seen_by_pipeline.version == ended.version
     updates = [
-        picture.begin(0, [], PLACES, [], [], T0),
+        picture.begin(0, [], PLACES, [], [], [], T0),
         picture.take([entry(1, event, first), entry(2, clear, cleared), entry(3, by_hand, ended)], T0),
         picture.take_spooled([SpooledEntry(1, again, seen_by_pipeline)], T0),
     ]
@@ -168,7 +169,7 @@ def test_time_ends_what_is_quiet():
 
 def test_the_frames_and_the_snapshot_tell_the_same():
     picture = begun()
-    updates = [picture.begin(0, [], PLACES, [], [], T0)]
+    updates = [picture.begin(0, [], PLACES, [], [], [], T0)]
     raised = said(1, Verb.RAISE, 1)
     updates.append(picture.take([entry(1, *raised)], T0))
     frame = messages(updates[-1])[0]

@@ -105,13 +105,28 @@ class Outage:
         self.desk = self.begin()
 
     def raise_alarm(self, device: int) -> Alert:
+        return self.say(device, Verb.RAISE, None)
+
+    def say(self, device: int, verb: Verb, standing: Alert | None) -> Alert:
+        """The engine's word on an alert as it knows it."""
         source = Source(1, 10 + device % 2, 100 + device)
-        number = alert_id(Key(1, 100 + device, Kind.FIRE), to_us(self.now))
-        event = engine_event(number, Verb.RAISE, to_us(self.now), to_us(self.now), source, FIRE, {})
-        alert = fold(None, event)
+        onset = standing.onset_at if standing else self.now
+        number = standing.id if standing else alert_id(Key(1, 100 + device, Kind.FIRE), to_us(onset))
+        event = engine_event(number, verb, to_us(self.now), to_us(onset), source, FIRE, {})
+        alert = fold(standing, event)
         nothing = ReadingBatch.build((), (), (), ())
         self.spool.put(Spooled(nothing, (), (), [event_json.dump(event, alert)]))
         return alert
+
+    def known_before(self, alert: Alert, ending: Ending | None = None) -> None:
+        """As the mirror has it: told of before the outage."""
+        ended_at = NOW if ending else None
+        ladder = Ladder(
+            alert.id, 1, alert.called_at, NOW, frozenset({(1, 0)}), raised=(alert.called_at,), ended_at=ended_at,
+            ending=ending,
+        )  # fmt: skip
+        self.journal.keep([alert, ladder], away=False)
+        self.restart()
 
     def step(self, seconds: float = 0.0) -> list[Taken]:
         """Let time pass and decide; what was handed over."""
@@ -211,13 +226,44 @@ def test_a_message_that_was_on_its_way_at_a_kill_is_sent_again_after_its_lease(o
     )
 
 
+def made(device: int) -> Alert:
+    source = Source(1, 10 + device % 2, 100 + device)
+    number = alert_id(Key(1, 100 + device, Kind.FIRE), to_us(NOW))
+    return fold(None, engine_event(number, Verb.RAISE, to_us(NOW), to_us(NOW), source, FIRE, {}))
+
+
 def test_a_ladder_that_ran_before_the_outage_is_climbed_on(outage: Outage) -> None:
-    alert = outage.raise_alarm(0)
-    ladder = Ladder(alert.id, 1, alert.called_at, NOW, frozenset({(1, 0)}), raised=(alert.called_at,))
-    outage.journal.keep([alert, ladder], away=False)  # as the mirror has it
-    outage.restart()
+    outage.known_before(made(0))
     assert outage.step(1) == []  # the first rung was told by the database's own
     assert {each.job.push.person_id for each in outage.step(60)} == {2}
+
+
+def test_what_was_acknowledged_unknown_to_the_engine_calls_nobody(outage: Outage) -> None:
+    alert = made(0)
+    outage.known_before(fold(alert, act(alert, Verb.ACKNOWLEDGE, "user:li", NOW, None)), Ending.ACKNOWLEDGED)
+    outage.now += timedelta(seconds=1)
+    outage.say(0, Verb.CLEAR, alert)  # as the engine knows it, it is unacknowledged
+    assert outage.step(1) == outage.step(600) == []
+
+
+def test_what_comes_back_after_a_reset_unknown_to_the_engine_calls(outage: Outage) -> None:
+    alert = made(0)
+    later = NOW + timedelta(seconds=1)
+    source = Source(1, 10, 100)
+    cleared = fold(alert, engine_event(alert.id, Verb.CLEAR, to_us(later), to_us(NOW), source, FIRE, {}))
+    acknowledged = fold(cleared, act(cleared, Verb.ACKNOWLEDGE, "user:li", later, None))
+    outage.known_before(fold(acknowledged, act(acknowledged, Verb.RESET, "user:li", later, None)), Ending.ACKNOWLEDGED)
+    outage.now += timedelta(seconds=30)
+    outage.say(0, Verb.RAISE, cleared)  # its third event, and the log's fifth
+    assert [each.job.push.person_id for each in outage.step()] == [1]
+
+
+def test_an_alarm_where_one_is_open_already_joins_it(outage: Outage) -> None:
+    outage.known_before(made(0))
+    outage.now += timedelta(seconds=5)
+    outage.raise_alarm(0)  # a pipeline that started without the database knows of no alert
+    assert outage.step() == []
+    assert len(outage.desk.book.alerts) == 1
 
 
 def test_without_a_directory_nobody_can_be_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Rule files: checked as a whole, every error told."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -36,8 +37,12 @@ def test_the_rules_that_ship_are_valid_and_say_where_every_threshold_comes_from(
     assert len(DEFAULT.rules) > 10
     for rule in DEFAULT.rules:
         assert rule.clause, rule.id
+        assert re.search("[一-鿿]", rule.clause_zh), rule.id
         assert rule.title_zh != rule.title_en
+    for combination in DEFAULT.combinations:
+        assert re.search("[一-鿿]", combination.clause_zh), combination.id
     assert DEFAULT.supervision.clause
+    assert re.search("[一-鿿]", DEFAULT.supervision.clause_zh)
     assert {rule.kind for rule in DEFAULT.rules} >= {
         Kind.FIRE,
         Kind.GAS,

@@ -100,6 +100,7 @@ export interface Evidence {
   unit?: string | null;
   /** The clause of the standard that the threshold comes from. */
   clause?: string | null;
+  clause_zh?: string | null;
   text_zh?: string | null;
   text_en?: string | null;
 }
@@ -181,15 +182,31 @@ export interface Phone {
   number: string;
 }
 
+/** One thing to do; in English only where somebody has written it. */
+export interface PlanStep {
+  zh: string;
+  en: string;
+}
+
+/** The plan of the floor an alert is on; without a spot nobody has marked the place. Shares of width and height. */
+export interface AlertFloorPlan {
+  floor: number;
+  version: number;
+  width_px: number;
+  height_px: number;
+  spot: { x: number; y: number; of: "device" | "zone" } | null;
+}
+
 /** What to do, for this kind of alert in this institution. */
 export interface ActionPlan {
   kind: AlertKind;
   title_zh: string;
   title_en: string;
-  steps: { zh: string; en: string }[];
+  steps: PlanStep[];
   phones: Phone[];
-  /** How many residents cannot walk; `in_zone` is null where the alert has no zone. */
-  cannot_walk: { in_zone: number | null; in_institution: number };
+  /** How many residents cannot walk, `in_zone` null where the alert has no zone; null for those who may not know. */
+  cannot_walk: { in_zone: number | null; in_institution: number } | null;
+  floor_plan: AlertFloorPlan | null;
   source: "institution" | "default";
 }
 
@@ -211,10 +228,19 @@ export interface AlertNotification {
   error: string | null;
 }
 
+/** Why nobody further is told. */
+export type SilentReason =
+  | Quiet | "acknowledged" | "cleared" | "no_route" | "nobody_set_up" | "screen_only" | "not_begun" | "flapping"
+  | "policy_ended" | "last_told";
+
 export interface AlertNotifications {
   items: AlertNotification[];
-  /** Who is told next unless somebody acknowledges: a role, or names. Null where nobody is, or nobody can say. */
-  next: { at: Iso; to: string } | null;
+  /** Who is told next unless somebody acknowledges; `again`: they have been told before. */
+  next: { at: Iso; step: number; again: boolean; people: { id: number; name: string; role: Role }[] } | null;
+  reason: SilentReason | null;
+  /** When the calling ends if nobody acknowledges, and whether that is an alert of its own. */
+  ends_at: Iso | null;
+  ends_in_alert: boolean;
 }
 
 export interface Page<T> {

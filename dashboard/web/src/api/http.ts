@@ -1,6 +1,8 @@
 import type { Problem } from "./contract";
 
 const REQUEST_TIMEOUT_MS = 15_000;
+/** A photo over a phone's weak connection. */
+const UPLOAD_TIMEOUT_MS = 120_000;
 
 /** A request that did not end in a 2xx. `status` 0 means that the server was not reached. */
 export class ApiError extends Error {
@@ -41,7 +43,7 @@ async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-/** One request, whatever it means for the session. Rejects with ApiError. */
+/** One request, whatever it means for the session; a Blob is sent as it is. Rejects with ApiError. */
 export async function send(method: string, url: string, body?: unknown): Promise<Response> {
   const init: RequestInit = {
     method,
@@ -49,7 +51,11 @@ export async function send(method: string, url: string, body?: unknown): Promise
     headers: { Accept: "application/json" },
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    init.body = body;
+    init.signal = AbortSignal.timeout(UPLOAD_TIMEOUT_MS);
+    init.headers = { Accept: "application/json", "Content-Type": "application/octet-stream" };
+  } else if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { Accept: "application/json", "Content-Type": "application/json" };
   }
@@ -82,4 +88,8 @@ export async function get<T>(path: string, query?: Query): Promise<T> {
 export async function write<T>(method: "POST" | "PUT" | "PATCH", path: string, body: unknown = {}): Promise<T> {
   const response = await authorised(method, address(path), body);
   return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+export async function remove(path: string, query?: Query): Promise<void> {
+  await authorised("DELETE", address(path, query));
 }

@@ -1,13 +1,17 @@
 import type { Messages } from "@/i18n";
+import { plans } from "./en/plans";
+import { rotations } from "./en/rotations";
+import { hazardsEn } from "./hazards.en";
 
 export const en: Messages = {
+  ...hazardsEn,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
@@ -325,8 +329,18 @@ export const en: Messages = {
   told: {
     heading: "Who has been told",
     empty: "Nobody has been told yet",
-    next: "At {time}, unless acknowledged: {to}",
-    nextIn: "in {span}",
+    next: "Unless acknowledged, in {span}: {to}",
+    nextNow: "Unless acknowledged, any moment: {to}",
+    again: "once more",
+    ends: "Calling ends at {time}",
+    endsInAlert: "Unacknowledged at {time}, “unanswered” becomes an alert of its own",
+    reason: {
+      no_route: "The policy names nobody to be told", nobody_set_up: "Nobody has a contact yet: nothing is pushed",
+      screen_only: "A test of the screen only, nothing is pushed",
+      not_begun: "Being decided; nothing is pushed while the notifier does not run",
+      flapping: "Comes and goes; calls again when it has been calm",
+      policy_ended: "Everybody the policy names has been told; the calling has ended", last_told: "Everybody to be told has been told",
+    },
     bundled: "Held back to go with others",
     attempts: "attempt {n}",
     step: "level {n}",
@@ -455,13 +469,24 @@ export const en: Messages = {
     },
     columns: { name: "Name", role: "Role", contacts: "Contacts", account: "Sign-in", state: "State" },
   },
+  rotations,
+  plans,
   problem: {
+    "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",
+    "rotation-refused": "Somebody no longer has this role here. Choose who takes turns again",
+    "floor-plan-refused": "This cannot be used: send PNG, JPEG or WebP (up to 25 million pixels), or an SVG without pictures or scripts; marks must be on this floor",
+    "plan-invalid": "The plan has errors: every step needs Chinese text, every phone a number",
+    "too-large": "The file is too large: at most 8 MB",
     "not-permitted": "Your role does not permit this",
     "password-change-required": "Choose a password of your own first",
     "password-unfit": "That password is too easily guessed. Choose another, without your user name in it",
     "username-taken": "Somebody else has this user name",
     "suppression-too-long": "at most {limit} at a time",
     "suppression-refused": "Not possible now",
+    "proof-missing": "The sensor data do not show yet that the hazard is gone",
+    "wrong-person": "Somebody else has to do this",
+    "step-refused": "Not possible now",
+    "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",
     "illegal-verb": "Not possible now",

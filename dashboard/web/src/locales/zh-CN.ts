@@ -1,11 +1,16 @@
+import { plans } from "./zh-CN/plans";
+import { rotations } from "./zh-CN/rotations";
+import { hazardsZhCN } from "./hazards.zh-CN";
+
 export const zhCN = {
+  ...hazardsZhCN,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
@@ -318,8 +323,16 @@ export const zhCN = {
   told: {
     heading: "通知情况",
     empty: "还没有通知任何人",
-    next: "{time} 仍无人确认，将通知：{to}",
-    nextIn: "{span}后",
+    next: "若无人确认，{span}后通知 {to}",
+    nextNow: "若无人确认，即将通知 {to}",
+    again: "再次通知",
+    ends: "{time} 停止呼叫",
+    endsInAlert: "{time} 仍无人确认，另报“报警无人应答”",
+    reason: {
+      no_route: "策略没有规定要通知谁", nobody_set_up: "还没有人登记联系方式，不会推送", screen_only: "只检验上屏，不推送",
+      not_begun: "正在决定通知谁；通知服务未运行时不会推送", flapping: "反复触发，平稳后再报警才会通知",
+      policy_ended: "策略规定的人都已通知，呼叫已结束", last_told: "该通知的人都已通知",
+    },
     bundled: "合并发送",
     attempts: "第 {n} 次尝试",
     step: "第 {n} 级",
@@ -448,13 +461,24 @@ export const zhCN = {
     },
     columns: { name: "姓名", role: "角色", contacts: "联系方式", account: "登录账号", state: "状态" },
   },
+  rotations,
+  plans,
   problem: {
+    "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
+    "rotation-refused": "有人已不在此岗位，请重新选择值班人员",
+    "floor-plan-refused": "这张图不能使用：请用 PNG、JPEG、WebP 图片（2500 万像素以内），或不含图片、脚本的 SVG；标记须在本层",
+    "plan-invalid": "预案有误：每一步须有中文内容，电话须是号码",
+    "too-large": "文件太大，最大 8 MB",
     "not-permitted": "您的角色没有这项权限",
     "password-change-required": "请先设置自己的密码",
     "password-unfit": "密码太容易被猜到，请换一个，且不要包含用户名",
     "username-taken": "这个用户名已被使用",
     "suppression-too-long": "一次最长 {limit}",
     "suppression-refused": "现在不能这样做",
+    "proof-missing": "监测数据还不能证明隐患已消除",
+    "wrong-person": "这一步须由其他人办理",
+    "step-refused": "现在不能这样做",
+    "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",
     "illegal-verb": "现在不能这样做",

@@ -1,4 +1,4 @@
-"""The shapes of drills and duty checks."""
+"""Drills and duty checks."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,7 +9,8 @@ from alerting.alert import Kind
 from alerting.drill import Reach
 from alerting.drill import State as DrillState
 from alerting.duty_check import State as CheckState
-from dashboard.schemas import AlertDevice, AlertInstitution, Moment, Shape, Text
+from dashboard.schemas.alerts import AlertDevice, AlertInstitution
+from dashboard.schemas.base import Moment, Shape, Text
 
 Note = Annotated[Text, Field(max_length=500)]
 

@@ -1,0 +1,56 @@
+"""What can go wrong with checklists, hazards, inspections and draws; the docstring is the default message."""
+
+
+class InspectionError(Exception):
+    """This could not be done."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class FileInvalid(InspectionError):
+    """The file has errors; nothing of it was used."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class ChecklistInvalid(FileInvalid):
+    """The checklist has errors; nothing of it was used."""
+
+
+class ChecklistUnknown(InspectionError):
+    """There is no such checklist, or no such item in it."""
+
+
+class HazardPolicyInvalid(FileInvalid):
+    """The hazard policy has errors; nothing of it was used."""
+
+
+class HazardUnknown(InspectionError):
+    """There is no such hazard."""
+
+
+class StepRefused(InspectionError):
+    """The hazard does not allow this now."""
+
+
+class WrongPerson(StepRefused):
+    """Somebody else has to do this."""
+
+
+class ProofMissing(StepRefused):
+    """The sensors do not show yet that this hazard is gone."""
+
+
+class HazardChanged(InspectionError):
+    """Somebody else changed the hazard meanwhile."""
+
+
+class PhotoRefused(InspectionError):
+    """This cannot be kept as a photo."""
+
+
+class PhotoUnknown(InspectionError):
+    """There is no such photo."""

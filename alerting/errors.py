@@ -102,13 +102,13 @@ class PlanInvalid(AlertingError):
         super().__init__("\n".join(problems))
 
 
+class ModelUnreadable(AlertingError):
+    """The data file of a learnt detector cannot be used."""
+
+
 class FloorPlanRefused(AlertingError):
     """This picture, or these marks, cannot be a floor plan."""
 
 
 class FloorPlanUnknown(AlertingError):
     """There is no floor plan of this floor."""
-
-
-class ModelUnreadable(AlertingError):
-    """The data file of a learnt detector cannot be used."""

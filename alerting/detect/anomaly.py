@@ -144,4 +144,5 @@ def _deviation(state: Columns, look: str, value: Float64, span: float, count: Fl
 def _rarity(times: Float64) -> Float64:
     """−log₁₀ of the upper tail of the normal distribution from |times| on: φ(z)·2/(z + √(z² + 8/π)), within 1 %."""
     z = np.minimum(np.abs(times), TIMES_MAX)
-    return (z**2 / 2 + np.log(np.sqrt(np.pi / 2) * (z + np.sqrt(z**2 + 8 / np.pi)))) / np.log(10)
+    rarity: Float64 = (z**2 / 2 + np.log(np.sqrt(np.pi / 2) * (z + np.sqrt(z**2 + 8 / np.pi)))) / np.log(10)
+    return rarity

@@ -44,7 +44,7 @@ def worth(count: int, windows: Sequence[tuple[int, int]]) -> Worth:
     """Of a series of `count` readings with `windows` (first and last reading, in order, not overlapping).
 
     >>> worth(100, [(50, 59)]).value[[20, 50, 59, 69, 99]].round(3)
-    array([-0.11 ,  1.   ,  0.248, -0.11 , -0.11 ])
+    array([-0.11 ,  1.   ,  0.248, -0.109, -0.11 ])
     """
     at = np.arange(count, dtype=np.float64)
     value = np.full(count, -FALSE_ALARM_COST)

@@ -61,7 +61,8 @@ def _slower(
         return slower
     phase = picking.uniform(0, ratio - 1)
     at = np.rint(np.arange(int(len(acceleration) / ratio)) * ratio + phase).astype(np.int64)
-    return acceleration[np.minimum(at, len(acceleration) - 1)]
+    picked: NDArray[np.float32] = acceleration[np.minimum(at, len(acceleration) - 1)]
+    return picked
 
 
 def _short(trial: Trial, rng: np.random.Generator) -> Trial:

@@ -53,11 +53,14 @@ def judge(combination: Combination, before: Standing | None, held: Collection[He
         return None
     leading = {each.device_id for each in mine if each.rule in combination.parts[0]}
     now = before or Standing(min(leading or {each.device_id for each in mine}), at_us)
-    if leading and now.reason is None and now.device_id not in leading:
-        now = replace(now, device_id=min(leading))
     if _together(combination, mine):
-        return replace(now, reason=now.reason or Reason.TOGETHER)
-    return now if now.reason is Reason.ALONE else replace(now, reason=None)
+        reason = now.reason or Reason.TOGETHER
+    else:
+        reason = Reason.ALONE if now.reason is Reason.ALONE else None
+    # Another device carries it only while it does not hold; chosen as soon as that is so, and not at the next change.
+    if leading and now.device_id not in leading and (now.reason is None or reason is None):
+        now = replace(now, device_id=min(leading))
+    return replace(now, reason=reason)
 
 
 def due_us(combination: Combination, standing: Standing) -> int | None:

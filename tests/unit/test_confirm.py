@@ -1,6 +1,7 @@
 """Confirmation: what conditions in one zone mean together, in the engine and through a restart."""
 
 import copy
+import random
 
 import pytest
 
@@ -34,8 +35,20 @@ def test_two_devices_confirm_and_one_alone_does_not() -> None:
     assert one == Standing(7, 5)
     two = judge(confirmed, one, [Held(7, "fire.smoke"), Held(3, "fire.heat")], 9)
     assert two == Standing(7, 5, Reason.TOGETHER)
-    assert judge(confirmed, two, [Held(3, "fire.heat")], 12) == Standing(7, 5)
+    assert judge(confirmed, two, [Held(3, "fire.heat")], 12) == Standing(3, 5)  # what is left of it carries it
     assert judge(confirmed, two, [Held(3, "gas.level1")], 12) is None
+
+
+@pytest.mark.parametrize("name", sorted(BY_ID))
+def test_judging_once_more_what_holds_changes_nothing(name: str) -> None:
+    """A change is told when it is due and again when its point next reports: the second time must be no news."""
+    combination, chance = BY_ID[name], random.Random(name)
+    rules = sorted(combination.rules)
+    standing = None
+    for at_us in range(500):
+        held = {Held(chance.randint(1, 4), chance.choice(rules)) for _ in range(chance.randint(0, 4))}
+        standing = judge(combination, standing, held, at_us)
+        assert judge(combination, standing, held, at_us + 1) == standing or standing is None
 
 
 def test_every_part_must_hold_and_the_first_part_carries_it() -> None:

@@ -25,6 +25,7 @@ _BATCH_COUNT: Final = 50  # connections opened at once
 _FILES_BESIDE: Final = 64  # open files that are no page
 _ALERT: Final = b'{"type":"alert","cursor":'
 _RAISED: Final = b'"verb":"raise"'
+_FIRE: Final = b'"kind":"fire"'  # devices that send nothing meanwhile are raised as offline, which is not measured
 _ALERT_ID: Final = b'"alert":{"id":"'
 _ID_LENGTH: Final = 36
 _SNAPSHOT: Final = b'{"type":"snapshot"'
@@ -112,7 +113,7 @@ class _Page(asyncio.Protocol):
             if cursor <= self._cursor:
                 raise ConnectionError(f"event {cursor} came after {self._cursor}")
             self._cursor = cursor
-            if _RAISED in body:
+            if _RAISED in body and _FIRE in body:
                 start = body.index(_ALERT_ID) + len(_ALERT_ID)
                 alert_id = body[start : start + _ID_LENGTH]
                 if alert_id not in self.alerts:

@@ -26,7 +26,7 @@ from ingest import directory
 from ingest.database import connect
 from simulators import commands as simulators
 
-ROLES = ("pipeline", "notifier", "dashboard", "watch", "drills", "simulator")
+ROLES = ("pipeline", "notifier", "dashboard", "watch", "drills", "hazards", "simulator")
 
 
 class DatabaseNotOurs(AnhuError):

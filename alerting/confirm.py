@@ -53,10 +53,9 @@ def judge(combination: Combination, before: Standing | None, held: Collection[He
         return None
     leading = {each.device_id for each in mine if each.rule in combination.parts[0]}
     now = before or Standing(min(leading or {each.device_id for each in mine}), at_us)
+    reason: Reason | None = Reason.ALONE if now.reason is Reason.ALONE else None
     if _together(combination, mine):
         reason = now.reason or Reason.TOGETHER
-    else:
-        reason = Reason.ALONE if now.reason is Reason.ALONE else None
     # Another device carries it only while it does not hold; chosen as soon as that is so, and not at the next change.
     if leading and now.device_id not in leading and (now.reason is None or reason is None):
         now = replace(now, device_id=min(leading))

@@ -2,16 +2,14 @@
 
 import gc
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Final
 
 from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.stop_signals import stop_on_signals
 
 LOCAL: Final = "pipeline,notifier,dashboard,watch,drills,hazards"
 
@@ -32,7 +30,7 @@ def pipeline() -> None:
     from ingest.writer import Writer
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
     pipe = Pipeline(
@@ -61,7 +59,7 @@ def watch() -> None:
     from ingest.settings import Connections
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
 
 
@@ -72,7 +70,7 @@ def drills() -> None:
     from alerting.settings import DrillSettings
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     database_url, mqtt_url = addresses()
     publisher = MqttPublisher(mqtt_url)
     try:
@@ -86,7 +84,7 @@ def hazards() -> None:
     from inspection.worker import Worker
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     Worker(addresses()[0]).run(stop)
 
 
@@ -97,7 +95,7 @@ def notifier() -> None:
     from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     settings, data_dir = NotifySettings(), Connections().data_dir
     notifier = Notifier(
         addresses()[0],
@@ -125,7 +123,7 @@ def simulator() -> None:
     from simulators import commands
 
     logs.configure()
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     url = os.environ.get("ANHU_DEVICE_MQTT_URL") or addresses()[1]
     commands.demo(
         url,
@@ -189,14 +187,3 @@ def _calm_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return stop

@@ -1,11 +1,8 @@
 """`anhu simulate` and `anhu replay`: institutions without hardware."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -13,6 +10,7 @@ import typer
 from anhu.commands.ground import DataDir, plain_errors, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.language import text
+from anhu.stop_signals import stop_on_signals
 from ingest import store
 from ingest.database import connect
 from ingest.registry_file import parse
@@ -63,7 +61,7 @@ def command(
         outcome = commands.simulate(
             around.env.get("ANHU_DEVICE_MQTT_URL") or around.env["ANHU_MQTT_URL"],
             institutions=institutions, devices_per=devices_per, seed=seed, speed=speed, duration_s=duration_s,
-            incidents_per_hour=incidents_per_hour, truth_file=truth_file, stop=_stop_on_signals(),
+            incidents_per_hour=incidents_per_hour, truth_file=truth_file, stop=stop_on_signals(),
             on_progress=_reporter(),
         )  # fmt: skip
         _conclude(outcome)
@@ -94,7 +92,7 @@ def smoke(
         outcome = commands.replay_smoke(
             around.env.get("ANHU_DEVICE_MQTT_URL") or around.env["ANHU_MQTT_URL"],
             path, institution=institution, speed=speed, baseline_s=baseline_s, seed=seed, truth_file=truth_file,
-            stop=_stop_on_signals(), on_progress=_reporter(),
+            stop=stop_on_signals(), on_progress=_reporter(),
         )  # fmt: skip
         _conclude(outcome)
 
@@ -121,14 +119,3 @@ def _conclude(outcome: commands.Outcome) -> None:
     counts = outcome.counts
     progress(text(f"已发送 {counts.published} 条，服务器已确认 {counts.acknowledged} 条",
                   f"{counts.published} messages sent, {counts.acknowledged} acknowledged by the broker"))  # fmt: skip
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return stop

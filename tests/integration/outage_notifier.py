@@ -1,9 +1,7 @@
 """A notifier for an outage that kills itself (SIGKILL) at a named step: python -m … URL FOLDER SPOOL STEP."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from alerting.journal import Journal
 from alerting.journal_outbox import JournalOutbox
 from alerting.notify import Notifier
 from alerting.settings import NotifySettings
+from anhu.stop_signals import stop_on_signals
 from tests.integration.notify_world import LOCAL
 
 STEPS = ("before_write", "after_write", "after_claim", "after_send", "after_settle", "before_clear", "never")
@@ -46,8 +45,7 @@ def main(database_url: str, folder: str, spool: str, step: str) -> None:
     around(JournalOutbox, "settle", None, "after_settle")
     around(Webhook, "send", "after_claim", "after_send")
     around(Journal, "clear", "before_clear", None)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    stop = stop_on_signals()
     journal = Path(folder) / "journal.sqlite"
     Notifier(database_url, settings(), journal=journal, spool=Path(spool)).run(stop)
 

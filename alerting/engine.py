@@ -118,6 +118,8 @@ def _expire(state: State, patch: Patch, now_us: int) -> list[Change]:
     """Delays and holds that have run out by `now_us`; the watches' new rows go into `patch`."""
     plan = state.plan
     busy = state.latch.busy()
+    if not len(busy):
+        return []
     working = state.latch.take(busy)
     # Delays run by the clock of the device, which stands behind ours by its skew, network included.
     told = latch.expire(working, plan.limits(busy), now_us - state.skew_us[plan.slot[busy]])

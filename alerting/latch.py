@@ -9,7 +9,7 @@ A watch is *idle* while it is not active and its latest sample was not beyond th
 it changes nothing of an idle watch, and neither does time: nearly all watches are idle, and need not be looked at.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
@@ -39,7 +39,15 @@ class Limits:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """The limits of `rows`."""
-        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+        return type(self)(
+            self.raise_at[rows],
+            self.clear_at[rows],
+            self.above[rows],
+            self.on_delay_us[rows],
+            self.off_delay_us[rows],
+            self.hold_us[rows],
+            self.samples_min[rows],
+        )
 
     def beyond(self, score: Float64) -> Bool:
         """Where `score`, one row a watch, is at or beyond the setpoint."""
@@ -72,12 +80,23 @@ class Latch:
 
     def take(self, rows: NDArray[Any]) -> Self:
         """A copy of `rows`."""
-        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
+        return type(self)(
+            self.active[rows],
+            self.samples[rows],
+            self.since_us[rows],
+            self.beyond_us[rows],
+            self.within_us[rows],
+            self.score[rows],
+        )
 
     def put(self, rows: NDArray[Any], other: Self) -> None:
         """Write `other` over `rows`."""
-        for each in fields(self):
-            getattr(self, each.name)[rows] = getattr(other, each.name)
+        self.active[rows] = other.active
+        self.samples[rows] = other.samples
+        self.since_us[rows] = other.since_us
+        self.beyond_us[rows] = other.beyond_us
+        self.within_us[rows] = other.within_us
+        self.score[rows] = other.score
 
     def busy(self) -> Int64:
         """The watches that are not idle."""

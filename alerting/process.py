@@ -51,6 +51,7 @@ class News:
     rules_sha256: str
     changed: list[Alert]
     start: Start | None
+    plan: Plan | None  # with the start, which is read by it
 
 
 class Log(Protocol):
@@ -98,9 +99,9 @@ class Judge:
             )
             found = text, shipped.sha256
         if self._cursor is not None:
-            return News(*found, self._log.changed_since(connection, self._cursor), None)
+            return News(*found, self._log.changed_since(connection, self._cursor), None, None)
         plan = compile_plan(registry, parse(found[0]))
-        return News(*found, [], self._read_start(connection, plan, now_us))
+        return News(*found, [], self._read_start(connection, plan, now_us), plan)
 
     def take_up(self, news: News, registry: Registry, now_us: int) -> Decision:
         """Make the news count. What no rule stands behind any more is said to be over."""
@@ -113,7 +114,7 @@ class Judge:
             or self._state.plan.registry.version != registry.version
         )
         if new_plan:
-            plan = compile_plan(registry, parse(news.rules))
+            plan = news.plan or compile_plan(registry, parse(news.rules))
             state = State.begin(plan, now_us)
             if self._state is not None and news.start is None:
                 engine.carry_over(self._state, state)

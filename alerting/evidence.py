@@ -18,6 +18,7 @@ _NAMES: Final = {
     "co": ("一氧化碳", "Carbon monoxide"),
     "gas": ("可燃气体", "Combustible gas"),
     "fall": ("跌倒信号", "Fall signal"),
+    "on_floor": ("倒地信号", "On-floor signal"),
     "sos": ("呼叫信号", "Call signal"),
     "battery": ("电量", "Battery"),
 }
@@ -52,7 +53,10 @@ def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[st
     unit = DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit)
     shown = shown_unit(unit)
     zh, en = quantity_name(rule.quantity)
-    if not shown:
+    if rule.detector == "dwell":
+        text_zh = f"{rule.title_zh}：已超过 {rule.on_delay_s:g} 秒"
+        text_en = f"{rule.title_en}: for {rule.on_delay_s:g} s already"
+    elif not shown:
         text_zh, text_en = rule.title_zh, rule.title_en
     else:
         read, limit = f"{_figure(score)} {shown}", f"{_figure(rule.raise_at)} {shown}"

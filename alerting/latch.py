@@ -103,18 +103,23 @@ class Latch:
         return np.flatnonzero(self.active | (self.samples > 0))
 
 
-def update(latch: Latch, limits: Limits, at_us: Int64, score: Float64) -> list[tuple[Verb, Bool, Int64]]:
+def update(
+    latch: Latch, limits: Limits, at_us: Int64, score: Float64, onset_us: Int64 | None = None
+) -> list[tuple[Verb, Bool, Int64]]:
     """Bring `latch` up to date with one score a watch; what began and ended, in order, as (verb, which watches, when).
 
     Time passes first: a delay or a hold that ran out before this sample did so at its own moment, whether or not
     somebody looked in between. What is decided therefore depends on the samples alone, not on when they were judged.
+    A watch that begins to be beyond its setpoint has been so since `onset_us`, where its detector knows better than
+    that it was this sample's time.
     """
     changes = expire(latch, limits, at_us)
     beyond = limits.beyond(score)
     within = np.where(limits.above, score < limits.clear_at, score > limits.clear_at)
     latch.score = score.astype(np.float32)
     latch.samples = np.where(beyond, np.minimum(latch.samples, SAMPLES_MAX - 1) + 1, 0).astype(np.uint8)
-    latch.since_us = np.where(beyond, np.where(latch.since_us == NEVER, at_us, latch.since_us), NEVER)
+    onset_us = at_us if onset_us is None else onset_us
+    latch.since_us = np.where(beyond, np.where(latch.since_us == NEVER, onset_us, latch.since_us), NEVER)
     latch.beyond_us = np.where(beyond, at_us, latch.beyond_us)
     latch.within_us = np.where(latch.active & within, np.where(latch.within_us == NEVER, at_us, latch.within_us), NEVER)
     begun = (

@@ -76,6 +76,7 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
     order = np.argsort(group, kind="stable")
     bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=len(GROUPS)))]
     score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it
+    onset_us: Int64 | None = None  # where some detector knows it
     for number, name in enumerate(GROUPS):
         place = order[bounds[number] : bounds[number + 1]]
         if number == _SETPOINT or not len(place):
@@ -86,6 +87,9 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
         state = dict(held)
         parameters = plan.groups[number].parameters_of(rule[place])
         score[place] = DETECTORS[name].score(state, parameters, at_us[of], value[of])
+        if "onset_us" in state:
+            onset_us = at_us[reading] if onset_us is None else onset_us
+            onset_us[place] = state["onset_us"]
         for column, values in state.items():
             if values is not held[column]:
                 rows[column] = values
@@ -98,7 +102,8 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
         return []
     part = work.latch(watches, todo)
     before, of = part.since_us, reading[todo]
-    told = latch.update(part, plan.limits(watches[todo]), at_us[of], score[todo])
+    begun_us = None if onset_us is None else onset_us[todo]
+    told = latch.update(part, plan.limits(watches[todo]), at_us[of], score[todo], begun_us)
     work.put_latch(watches, todo, part)
     work.note_busy(of[part.active | (part.samples > 0)])
     return _changes(told, watches[todo], before, part.since_us, value[of], score[todo])

@@ -32,6 +32,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("co", "ppm", -20.0, 100_000.0),  # small negatives are zero drift of the cell
         Quantity("gas", "%LEL", -5.0, 100.0),
         Quantity("fall", "1", 0.0, 1.0),
+        Quantity("on_floor", "1", 0.0, 1.0),  # a radar sees somebody on the floor; a fall is when they stay there
         Quantity("sos", "1", 0.0, 1.0),
         Quantity("battery", "%", 0.0, 100.0),
     )

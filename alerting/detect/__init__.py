@@ -12,6 +12,7 @@ from alerting.detect.daily_profile import DailyProfile
 from alerting.detect.detector import Detector
 from alerting.detect.drift import Drift
 from alerting.detect.dropout import Dropout
+from alerting.detect.dwell import Dwell
 from alerting.detect.ewma import Ewma
 from alerting.detect.excess import Excess
 from alerting.detect.excess_sum import ExcessSum
@@ -37,6 +38,7 @@ DETECTORS: Final[dict[str, Detector]] = {
         DailyProfile(),
         Flatline(),
         Dropout(),
+        Dwell(),
         Drift(),
         Anomaly(),
     )

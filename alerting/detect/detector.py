@@ -29,6 +29,9 @@ class Detector(Protocol):
     not finite, or marked as out of a sensor's range, never reach it. It states in its module's docstring the formula,
     its source, and its grace period: from when on a fresh row may score high. tests/unit/test_detectors.py holds what
     every detector must pass; being registered in DETECTORS is enough to be tested there.
+
+    A detector that knows better than its latest sample since when what it looks for has been so keeps that in a column
+    `onset_us` (µs since 1970): the rule's on-delay is counted from there.
     """
 
     @property

@@ -17,8 +17,19 @@ from ingest.reading import OUT_OF_RANGE, ReadingBatch
 from .engine_world import T0, S, point, registry
 
 COUNT = 40
-RAISED = ("setpoint", "heat", "rate_of_rise", "excess", "excess_sum", "co_en50291", "co_ul2034")  # by the burst below
+# Raised by the burst below.
+RAISED = (
+    "setpoint",
+    "heat",
+    "rate_of_rise",
+    "excess",
+    "excess_sum",
+    "co_en50291",
+    "co_ul2034",
+    "dwell",
+)  # by the burst below
 LEVELS = {"setpoint": 20.0, "heat": 20.0, "excess_sum": 0.4}  # raised at; else at 0.9
+SET = {"dwell": "level = 20.0"}  # where the default would see the clean level as the alarm
 ALL = pytest.mark.parametrize("detector", DETECTORS.values(), ids=list(DETECTORS))
 RULE = """
 version = "battery"
@@ -31,6 +42,7 @@ detector = "{detector}"
 raise_at = {raise_at}
 clear_at = {clear_at}
 off_delay_s = 30
+{more}
 title_zh = "气"
 title_en = "gas"
 clause = "none"
@@ -121,7 +133,8 @@ def test_a_fresh_row_scores_no_higher_than_its_value(detector: Detector) -> None
 def engine_of(detector: Detector, devices: int = 3) -> State:
     """An engine under one rule of this detector, sensitive enough to be raised by what follows."""
     level = LEVELS.get(detector.name, 0.9)
-    rules = parse(RULE.format(detector=detector.name, raise_at=level, clear_at=level * 0.8))
+    more = SET.get(detector.name, "")
+    rules = parse(RULE.format(detector=detector.name, raise_at=level, clear_at=level * 0.8, more=more))
     return State.begin(compile_plan(registry(devices), rules), T0)
 
 

@@ -3,7 +3,7 @@ import { zhCN } from "@/locales/zh-CN";
 import { significant } from "./number";
 
 const UNITS: Record<string, string> = { Cel: "°C", "Cel/min": "°C/min", "0/1": "", "1": "" };
-const BINARY = new Set(["smoke_alarm", "heat_alarm", "call_point", "fall", "sos"]);
+const BINARY = new Set(["smoke_alarm", "heat_alarm", "call_point", "fall", "on_floor", "sos"]);
 
 /** Whether a quantity is a yes or a no rather than a measure. */
 export function isBinary(quantity: string): boolean {

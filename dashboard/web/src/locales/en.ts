@@ -186,7 +186,7 @@ export const en: Messages = {
   quantity: {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
     heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
-    sos: "Call", battery: "Battery",
+    on_floor: "On the floor", sos: "Call", battery: "Battery",
   },
   binary: { on: "Triggered", off: "Normal" },
   chart: {

@@ -180,7 +180,7 @@ export const zhCN = {
   },
   quantity: {
     smoke_obscuration: "烟雾减光", smoke_alarm: "烟雾报警", temperature: "温度", heat_alarm: "感温报警", call_point: "手动报警按钮",
-    humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", sos: "呼叫", battery: "电量",
+    humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量",
   },
   binary: { on: "触发", off: "正常" },
   chart: {

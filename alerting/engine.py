@@ -17,7 +17,7 @@ from alerting import confirm, evidence, latch, scoring, supervise
 from alerting.alert import AlertEvent, Condition, Key, Kind, Source, Verb, alert_id, engine_event, fold
 from alerting.confirm import Held, Standing
 from alerting.engine_state import SLOT, Change, Patch, State, Verdict, adopt, carry_over
-from alerting.latch import NEVER
+from alerting.latch import NEVER, Bool
 from alerting.plan import Plan
 from alerting.rules import Combination
 from alerting.zone_conditions import ZoneConditions
@@ -36,29 +36,35 @@ def step(state: State, batch: ReadingBatch) -> Verdict:
     """Judge `batch`. Readings of unknown points, of doubtful quality, or no later than the last
     one of their point (duplicates and latecomers) are not judged, but show that their device lives."""
     plan = state.plan
-    slot = _slots(plan, batch.point_id).astype(np.intp)
-    known = slot >= 0
+    sites = _sites(plan, batch.point_id)
+    known = sites["slot"] >= 0
     if not known.any():
         return Verdict([], Patch())
     if not known.all():
-        batch, slot = batch.take(known), slot[known]
-    patch = Patch(heard=(plan.device[slot], batch.received_at_us))
-    fresh = (batch.quality == GOOD) & np.isfinite(batch.value) & (batch.measured_at_us > state.last_us[slot])
+        batch, sites = batch.take(known), sites[known]
+    patch = Patch(heard=(sites["device"], batch.received_at_us))
+    slot = sites["slot"].astype(np.intp)
+    before = state.slots.take(slot)
+    fresh = (batch.quality == GOOD) & np.isfinite(batch.value) & (batch.measured_at_us > before["last_us"])
     if not fresh.any():
         return Verdict([], patch)
     if not fresh.all():
-        batch, slot = batch.take(fresh), slot[fresh]
-    judge = _judge_turns if _repeated(slot, len(plan.point_id)) else _judge_once
-    return Verdict(_events(state, patch, judge(state, patch, batch, slot)), patch)
+        batch, sites, slot, before = batch.take(fresh), sites[fresh], slot[fresh], before[fresh]
+    if _repeated(slot, len(plan.point_id)):
+        changes = _judge_turns(state, patch, batch, sites)
+    else:
+        changes = _judge_once(state, patch, batch, sites, slot, before["busy"])
+    return Verdict(_events(state, patch, changes), patch)
 
 
-def _slots(plan: Plan, point_id: Int32) -> Int32:
-    """The slot of each point, -1 where it is unknown."""
-    if len(point_id) and point_id.min() >= 0 and point_id.max() < len(plan.slot_of_point):
-        return plan.slot_of_point[point_id]
-    inside = (point_id >= 0) & (point_id < len(plan.slot_of_point))
-    found: Int32 = np.where(inside, plan.slot_of_point[np.where(inside, point_id, 0)], np.int32(-1))
-    return found
+def _sites(plan: Plan, point_id: Int32) -> NDArray[np.void]:
+    """The site of each point; its slot is -1 where the point is unknown."""
+    if len(point_id) and point_id.min() >= 0 and point_id.max() < len(plan.sites):
+        return plan.sites.take(point_id)
+    inside = (point_id >= 0) & (point_id < len(plan.sites))
+    sites = plan.sites.take(np.where(inside, point_id, 0))
+    sites["slot"][~inside] = -1
+    return sites
 
 
 def _repeated(slots: Int64, count: int) -> bool:
@@ -69,22 +75,25 @@ def _repeated(slots: Int64, count: int) -> bool:
     return bool((last[slots] != number).any())
 
 
-def _judge_once(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+def _judge_once(
+    state: State, patch: Patch, batch: ReadingBatch, sites: NDArray[np.void], slot: Int64, busy: Bool
+) -> list[Change]:
     """Judge `batch`, at most one reading of a slot."""
-    patch.slots, patch.readings = slots, _latest(batch)
-    return scoring.judge(state, patch, slots, batch.value.astype(np.float64), batch.measured_at_us)
+    patch.slots, patch.readings = slot, _latest(batch)
+    return scoring.judge(state, patch, sites, busy, batch.value.astype(np.float64), batch.measured_at_us)
 
 
-def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, slots: Int64) -> list[Change]:
+def _judge_turns(state: State, patch: Patch, batch: ReadingBatch, sites: NDArray[np.void]) -> list[Change]:
     """Judge `batch`, several readings of a slot, each slot's in the order of time and each time of it once."""
+    slots = sites["slot"]
     order = np.lexsort((batch.measured_at_us, slots))
     at_us, slots = batch.measured_at_us[order], slots[order]
     again = np.r_[False, (slots[1:] == slots[:-1]) & (at_us[1:] == at_us[:-1])]
-    batch, slots = batch.take(order[~again]), slots[~again]
+    batch, sites, slots = batch.take(order[~again]), sites[order[~again]], slots[~again]
     unique, first, row = np.unique(slots, return_index=True, return_inverse=True)
     patch.slots, patch.readings = unique, _latest(batch.take(np.r_[first[1:], len(slots)] - 1))
     turn, value = np.arange(len(slots)) - first[row], batch.value.astype(np.float64)
-    return scoring.judge_in_turns(state, patch, unique, row, turn, value, batch.measured_at_us)
+    return scoring.judge_in_turns(state, patch, sites, row, turn, value, batch.measured_at_us)
 
 
 def _latest(batch: ReadingBatch) -> NDArray[np.void]:

@@ -21,7 +21,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-SLOT: Final = np.dtype([("last_us", "i8"), ("skew_us", "i8"), ("last_value", "f4"), ("busy", "?")])
+SLOT: Final = np.dtype([("last_us", "i8"), ("skew_us", "i8"), ("last_value", "f4"), ("busy", "?")], align=True)
 
 
 @dataclass(slots=True)
@@ -88,9 +88,10 @@ class State:
 
 
 def _records(begun: Columns, count: int) -> NDArray[np.void]:
-    """A detector's columns side by side; the widest first, so that none straddles a word."""
+    """A detector's columns side by side; the widest first, and each row a whole number of words: numpy works through
+    columns that straddle words by copying them first."""
     names = sorted(begun, key=lambda name: -begun[name].itemsize)
-    rows = np.zeros(count, np.dtype([(name, begun[name].dtype) for name in names]))
+    rows = np.zeros(count, np.dtype([(name, begun[name].dtype) for name in names], align=True))
     for name in names:
         rows[name] = begun[name]
     return rows
@@ -99,7 +100,7 @@ def _records(begun: Columns, count: int) -> NDArray[np.void]:
 def put(into: NDArray[np.void], which: NDArray[np.integer], rows: NDArray[np.void]) -> None:
     """Write `rows` over those of `into`. As plain bytes: numpy copies records field by field."""
     plain = np.dtype((np.void, into.itemsize))
-    into.view(plain)[which] = rows.view(plain)
+    into.view(plain).put(which, rows.view(plain))
 
 
 def columns(rows: NDArray[np.void]) -> Columns:

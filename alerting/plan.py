@@ -1,11 +1,13 @@
 """The plan: registry × rules compiled to arrays, so that judging a batch needs no look-up by name.
 
 A *slot* is a point's row, a *watch* a point under one rule; the watches of a slot stand together. Watches of one
-detector are numbered again within their *group*, where the detector keeps its state. What depends on the rule alone
-stands once a rule, not once a watch: such tables stay in the processor's cache.
+detector are numbered again within their *group*, where the detector keeps its state. Slots with the same rules share a
+*profile*, whose rules are its *lines*: the watches of one line stand in the order of their slots, at even distances, so
+that where a watch is can be worked out from its line and its slot. What depends on the rule or the line alone stands
+once: such tables stay in the processor's cache, and a reading touches one row of `sites` for all the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +23,9 @@ from ingest.registry import Registry
 
 GROUPS: Final = tuple(DETECTORS)
 SETPOINT: Final = "setpoint"
+# What a reading needs to know of its point, side by side: the slot (-1 where there is no such point), the device's row,
+# the profile, the slot's first watch, and how many slots of the same profile stand before it.
+SITE: Final = np.dtype([("slot", "i4"), ("device", "i4"), ("profile", "i4"), ("watch_first", "i4"), ("nth", "i4")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,22 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """The rules of every profile, profile after profile: those with a detector that must see every reading first, then
+    the plain setpoints. A slot's row within the group of line l is group_first[l] + nth · group_step[l]."""
+
+    rule: Int64
+    group: NDArray[np.int8]
+    group_first: Int64
+    group_step: Int64
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device int32[s] (row), watch_first int32[s], profile int16[s]: the slots of one
-    profile have the same rules. profiles: watch_count and scored_count int32[p], of a slot's watches those with a
-    detector that must see every reading come first, then the plain setpoints; the most sensitive setpoint above, below.
+    slots: point_id int32[s] ascending, device int32[s] (row). sites: SITE by point id. profiles: line_first, line_count
+    and scored_count int64[p], of its lines those that must see every reading; the most sensitive setpoint above, below.
     watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
     devices: device_id, institution, zone (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
     zones: zone_id int32[z]; the watches whose rules count in a combination stand together by zone in `member`, those of
@@ -52,19 +67,18 @@ class Plan:
     registry: Registry
     rule_set: RuleSet
     point_id: Int32
-    slot_of_point: Int32  # by point id; -1 where there is no such point
+    sites: NDArray[np.void]
     device: Int32
-    watch_first: Int32
-    watch_count: Int32
-    scored_count: Int32
-    profile: Int16
+    line_first: Int64
+    line_count: Int64
+    scored_count: Int64
+    lines: Lines
     setpoint_above: NDArray[np.float64]
     setpoint_below: NDArray[np.float64]
     slot: Int32
     rule: Int16
     group: NDArray[np.int8]
     group_row: Int32
-    group_by_rule: NDArray[np.int8]
     limits_by_rule: Limits
     sign_by_rule: NDArray[np.float64]  # 1 where the alarm lies above the setpoint, -1 where below
     groups: tuple[Group, ...]
@@ -78,6 +92,11 @@ class Plan:
     offline_us: Int64
     institution_id: Int32
     institution_offline_us: Int64
+
+    @property
+    def slot_of_point(self) -> Int32:
+        """The slot by point id; -1 where there is no such point."""
+        return self.sites["slot"]
 
     @property
     def watch_total(self) -> int:
@@ -115,6 +134,17 @@ class Plan:
         return [(point, ids[rule]) for point, rule in zip(points, self.rule.tolist(), strict=True)]
 
 
+def expand(count: NDArray[Any], first: NDArray[Any]) -> tuple[Int64, Int64]:
+    """For each row its run of `count` numbers from `first` on: (row, number), run after run.
+
+    >>> expand(np.array([2, 0, 1]), np.array([10, 20, 30]))
+    (array([0, 0, 2]), array([10, 11, 30]))
+    """
+    row = np.repeat(np.arange(len(count)), count)
+    end = np.cumsum(count)
+    return row, np.arange(len(row)) + (first - (end - count))[row]
+
+
 def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     """The plan for `registry` under `rule_set`."""
     points = sorted(registry.points.values(), key=lambda point: point.id)
@@ -125,10 +155,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
 
     applying: dict[tuple[str, str, str], list[int]] = {}
     profile_of: dict[tuple[str, str, str], int] = {}
-    profile = np.zeros(len(points), np.int16)
-    watch_slot: list[int] = []
-    watch_rule: list[int] = []
-    watch_count = np.zeros(len(points), np.int32)
+    profile = np.zeros(len(points), np.int64)
     for slot, point in enumerate(points):
         device = registry.devices[point.device_id]
         place = (
@@ -139,16 +166,18 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
             applying[place] = sorted(rows, key=lambda row: (rule_set.rules[row].detector == SETPOINT, row))
             profile_of[place] = len(profile_of)
         profile[slot] = profile_of[place]
-        watch_slot += [slot] * len(applying[place])
-        watch_rule += applying[place]
-        watch_count[slot] = len(applying[place])
 
     point_id = np.array([point.id for point in points], np.int32)
-    slot_of_point = np.full(int(point_id[-1]) + 1 if points else 1, -1, np.int32)
-    slot_of_point[point_id] = np.arange(len(points), dtype=np.int32)
     device_of = np.array([device_row[point.device_id] for point in points], np.int32)
-    slot_of, rule = np.array(watch_slot, np.int32), np.array(watch_rule, np.int16)
-    group, group_row, groups = _groups(rule_set, rule)
+    line_count = np.array([len(rows) for rows in applying.values()], np.int64)
+    line_first = np.cumsum(line_count) - line_count
+    lines = _lines(rule_set, list(applying.values()), np.bincount(profile, minlength=len(applying)))
+    watch_count = line_count[profile]
+    nth = _nth(profile)
+    sites = _sites(point_id, device_of, profile, np.cumsum(watch_count) - watch_count, nth)
+    slot_of, line = expand(watch_count, line_first[profile])
+    rule, group = lines.rule[line].astype(np.int16), lines.group[line]
+    group_row = (lines.group_first[line] + nth[slot_of] * lines.group_step[line]).astype(np.int32)
     zones = sorted(registry.zones)
     zone_row = {number: row for row, number in enumerate(zones)}
     zone = np.array([zone_row[each.zone_id] for each in devices], np.int32)
@@ -160,22 +189,21 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         registry=registry,
         rule_set=rule_set,
         point_id=point_id,
-        slot_of_point=slot_of_point,
+        sites=sites,
         device=device_of,
-        watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
-        watch_count=np.array([len(rows) for rows in applying.values()], np.int32),
+        line_first=line_first,
+        line_count=line_count,
         scored_count=_scored_count(rule_set, applying),
-        profile=profile,
+        lines=lines,
         setpoint_above=_most_sensitive(rule_set, applying, above=True),
         setpoint_below=_most_sensitive(rule_set, applying, above=False),
-        slot=slot_of,
+        slot=slot_of.astype(np.int32),
         rule=rule,
         group=group,
         group_row=group_row,
-        group_by_rule=_group_by_rule(rule_set),
         limits_by_rule=_limits(rule_set.rules),
         sign_by_rule=np.array([1.0 if each.above else -1.0 for each in rule_set.rules]),
-        groups=groups,
+        groups=_groups(rule_set, group),
         member=member,
         member_first=member_first,
         counts=counts,
@@ -189,10 +217,10 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     )
 
 
-def _scored_count(rule_set: RuleSet, applying: Mapping[Any, list[int]]) -> Int32:
+def _scored_count(rule_set: RuleSet, applying: Mapping[Any, list[int]]) -> Int64:
     """Of each profile, how many of its rules have a detector that must see every reading."""
     return np.array(
-        [sum(rule_set.rules[row].detector != SETPOINT for row in rows) for rows in applying.values()], np.int32
+        [sum(rule_set.rules[row].detector != SETPOINT for row in rows) for rows in applying.values()], np.int64
     )
 
 
@@ -238,17 +266,48 @@ def _limits(rules: tuple[Rule, ...]) -> Limits:
     )
 
 
-def _group_by_rule(rule_set: RuleSet) -> NDArray[np.int8]:
-    return np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
+def _lines(rule_set: RuleSet, applying: Sequence[Sequence[int]], slots: Int64) -> Lines:
+    """The lines of profiles to which these rules apply, and of which there are so many slots."""
+    rule = np.array([row for rows in applying for row in rows], np.int64)
+    profile = np.repeat(np.arange(len(applying)), [len(rows) for rows in applying])
+    by_rule = np.array([GROUPS.index(each.detector) for each in rule_set.rules], np.int8)
+    group = by_rule[rule]
+    group_first, group_step = np.zeros(len(rule), np.int64), np.zeros(len(rule), np.int64)
+    for number in range(len(GROUPS)):
+        mine = np.flatnonzero(group == number)
+        step = np.bincount(profile[mine], minlength=len(applying))
+        first = np.cumsum(slots * step) - slots * step
+        # A slot's watches of the group stand side by side, in the order of its lines.
+        group_first[mine] = first[profile[mine]] + _nth(profile[mine])
+        group_step[mine] = step[profile[mine]]
+    return Lines(rule, group, group_first, group_step)
 
 
-def _groups(rule_set: RuleSet, rule: Int16) -> tuple[NDArray[np.int8], Int32, tuple[Group, ...]]:
-    group = _group_by_rule(rule_set)[rule]
-    group_row = np.zeros(len(rule), np.int32)
+def _nth(profile: Int64) -> Int64:
+    """How many of the same profile stand before each.
+
+    >>> _nth(np.array([0, 1, 0, 0, 1]))
+    array([0, 0, 1, 2, 1])
+    """
+    order = np.argsort(profile, kind="stable")
+    count = np.bincount(profile)
+    nth = np.empty(len(profile), np.int64)
+    nth[order] = np.arange(len(profile)) - np.repeat(np.cumsum(count) - count, count)
+    return nth
+
+
+def _sites(point_id: Int32, device: Int32, profile: Int64, watch_first: Int64, nth: Int64) -> NDArray[np.void]:
+    sites = np.zeros(int(point_id[-1]) + 1 if len(point_id) else 1, SITE)
+    sites["slot"] = -1
+    sites["slot"][point_id] = np.arange(len(point_id))
+    for name, column in (("device", device), ("profile", profile), ("watch_first", watch_first), ("nth", nth)):
+        sites[name][point_id] = column
+    return sites
+
+
+def _groups(rule_set: RuleSet, group: NDArray[np.int8]) -> tuple[Group, ...]:
     groups = []
     for number, name in enumerate(GROUPS):
-        watches = np.flatnonzero(group == number)
-        group_row[watches] = np.arange(len(watches))
         mine = [each for each in rule_set.rules if each.detector == name]
         parameters = {
             each: np.array([other.parameters.get(each, 0.0) for other in rule_set.rules])
@@ -256,8 +315,8 @@ def _groups(rule_set: RuleSet, rule: Int16) -> tuple[NDArray[np.int8], Int32, tu
             else np.array([other.parameters[each] for other in mine[:1]])
             for each in DETECTORS[name].parameters
         }
-        groups.append(Group(len(watches), parameters))
-    return group, group_row, tuple(groups)
+        groups.append(Group(int(np.count_nonzero(group == number)), parameters))
+    return tuple(groups)
 
 
 def _offline_us(rule_set: RuleSet, interval_s: NDArray[np.float64]) -> Int64:

@@ -7,7 +7,6 @@ even touched while all its watches are idle and its value is within the most sen
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,78 +17,96 @@ from alerting.detect import DETECTORS
 from alerting.detect.detector import Float64
 from alerting.engine_state import Change, Patch, State, columns, put
 from alerting.latch import NEVER, Bool, Int64, Latch
-from alerting.plan import GROUPS
+from alerting.plan import GROUPS, Plan, expand
 
 _SETPOINT = GROUPS.index("setpoint")
 
 
-def judge(state: State, patch: Patch, slots: NDArray[Any], value: Float64, at_us: Int64) -> list[Change]:
-    """Score and latch at most one reading a slot of `slots`; the rows that changed go into `patch`."""
-    plan = state.plan
-    profile = plan.profile[slots].astype(np.intp)
-    busy = state.busy[slots]
-    near = (value >= plan.setpoint_above[profile]) | (value <= plan.setpoint_below[profile]) | busy
-    count = np.where(near, plan.watch_count[profile], plan.scored_count[profile])
-    reading, watches = expand(count, plan.watch_first[slots])
+def judge(
+    state: State, patch: Patch, sites: NDArray[np.void], busy: Bool, value: Float64, at_us: Int64
+) -> list[Change]:
+    """Score and latch readings at `sites` (one row a reading), each another; `busy` says which of these slots are. The
+    rows that changed go into `patch`."""
+    plan, place = state.plan, _Places.of(state.plan, sites)
+    near = (value >= plan.setpoint_above[place.profile]) | (value <= plan.setpoint_below[place.profile]) | busy
+    count = np.where(near, plan.line_count[place.profile], plan.scored_count[place.profile])
+    reading, line = expand(count, plan.line_first[place.profile])
     patch.readings["busy"] = False
-    return _turn(_Once(state, patch, busy), watches, reading, value, at_us)
+    return _turn(_Once(state, patch, busy), place, reading, line, value, at_us)
 
 
 def judge_in_turns(
-    state: State, patch: Patch, slots: NDArray[Any], row: Int64, turn: Int64, value: Float64, at_us: Int64
+    state: State, patch: Patch, sites: NDArray[np.void], row: Int64, turn: Int64, value: Float64, at_us: Int64
 ) -> list[Change]:
-    """The same for readings of which `row` says which of `slots` they belong to, and `turn` in which turn they come."""
-    plan = state.plan
-    count = plan.watch_count[plan.profile[slots]]
-    slot_row, watches = expand(count, plan.watch_first[slots])
-    first = np.cumsum(count) - count
-    work = _Copies(state, watches)
+    """The same for several readings at a site: `row` says to which row of `patch.readings` each belongs, and `turn` in
+    which turn it comes."""
+    plan, place = state.plan, _Places.of(state.plan, sites)
+    count, first = plan.line_count[place.profile], plan.line_first[place.profile]
+    once = np.flatnonzero(turn == 0)  # each site's first reading
+    nth, line = expand(count[once], first[once])
+    work = _Copies(state, place.watches(once[nth], line))
     changes: list[Change] = []
     for number in range(int(turn.max()) + 1):
         chosen = np.flatnonzero(turn == number)
-        reading, place = expand(count[row[chosen]], first[row[chosen]])
-        work.at(place)
-        changes += _turn(work, watches[place], chosen[reading], value, at_us)
+        nth, line = expand(count[chosen], first[chosen])
+        changes += _turn(work, place, chosen[nth], line, value, at_us)
     work.into(patch)
     patch.readings["busy"] = False
-    patch.readings["busy"][slot_row[work.all_busy()]] = True
+    slot_row, _ = expand(count[once], first[once])
+    patch.readings["busy"][row[once[slot_row[work.all_busy()]]]] = True
     return changes
 
 
-def expand(count: NDArray[Any], first: NDArray[Any]) -> tuple[Int64, Int64]:
-    """For each row its run of `count` numbers from `first` on: (row, number), run after run.
+@dataclass(slots=True)
+class _Places:
+    """Where the watches of readings stand; one row a reading."""
 
-    >>> expand(np.array([2, 0, 1]), np.array([10, 20, 30]))
-    (array([0, 0, 2]), array([10, 11, 30]))
-    """
-    row = np.repeat(np.arange(len(count)), count)
-    end = np.cumsum(count)
-    return row, np.arange(len(row)) + (first - (end - count))[row]
+    plan: Plan
+    profile: Int64
+    watch_first: Int64
+    nth: Int64
+
+    @classmethod
+    def of(cls, plan: Plan, sites: NDArray[np.void]) -> "_Places":
+        """Of readings at `sites`."""
+        # numpy turns an index into intp each time it is used: these are used many times.
+        return cls(plan, *(sites[name].astype(np.intp) for name in ("profile", "watch_first", "nth")))
+
+    def watches(self, reading: Int64, line: Int64) -> Int64:
+        """The watches of these lines at these readings."""
+        watch: Int64 = self.watch_first[reading] + line - self.plan.line_first[self.profile[reading]]
+        return watch
+
+    def group_rows(self, reading: Int64, line: Int64) -> Int64:
+        """Their rows within their groups."""
+        row: Int64 = self.plan.lines.group_first[line] + self.nth[reading] * self.plan.lines.group_step[line]
+        return row
 
 
-def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float64, at_us: Int64) -> list[Change]:
-    """One turn. `watches` are those that have a reading, `reading` says which: a row of `value` and `at_us`."""
+def _turn(
+    work: "_Once | _Copies", place: _Places, reading: Int64, line: Int64, value: Float64, at_us: Int64
+) -> list[Change]:
+    """One turn. Each `line` is judged by a `reading`: a row of `place`, `value` and `at_us`."""
     plan = work.state.plan
-    # numpy turns an index into intp each time it is used: these are used many times.
-    rule = plan.rule[watches].astype(np.intp)
-    group = plan.group_by_rule[rule]
+    rule, group = plan.lines.rule[line], plan.lines.group[line]
     order = np.argsort(group, kind="stable")
     bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=len(GROUPS)))]
     score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it
     onset_us: Int64 | None = None  # where some detector knows it
     for number, name in enumerate(GROUPS):
-        place = order[bounds[number] : bounds[number + 1]]
-        if number == _SETPOINT or not len(place):
+        mine = order[bounds[number] : bounds[number + 1]]
+        if number == _SETPOINT or not len(mine):
             continue
-        which = plan.group_row[watches[place]].astype(np.intp)
+        of = reading[mine]
+        which = place.group_rows(of, line[mine])
         rows = work.rows(number, which)
-        held, of = columns(rows), reading[place]
+        held = columns(rows)
         state = dict(held)
-        parameters = plan.groups[number].parameters_of(rule[place])
-        score[place] = DETECTORS[name].score(state, parameters, at_us[of], value[of])
+        parameters = plan.groups[number].parameters_of(rule[mine])
+        score[mine] = DETECTORS[name].score(state, parameters, at_us[of], value[of])
         if "onset_us" in state:
             onset_us = at_us[reading] if onset_us is None else onset_us
-            onset_us[place] = state["onset_us"]
+            onset_us[mine] = state["onset_us"]
         for column, values in state.items():
             if values is not held[column]:
                 rows[column] = values
@@ -97,16 +114,18 @@ def _turn(work: "_Once | _Copies", watches: Int64, reading: Int64, value: Float6
     sign = plan.sign_by_rule  # turns "at or below" into "at or above"
     beyond = score * sign[rule] >= (plan.limits_by_rule.raise_at * sign)[rule]
     todo = np.flatnonzero(beyond | work.maybe_busy(reading))
-    todo = todo[beyond[todo] | work.busy(watches, todo)]
+    watches = place.watches(reading[todo], line[todo])
+    chosen = beyond[todo] | work.busy(watches)
+    todo, watches = todo[chosen], watches[chosen]
     if not len(todo):
         return []
-    part = work.latch(watches, todo)
+    part = work.latch(watches)
     before, of = part.since_us, reading[todo]
     begun_us = None if onset_us is None else onset_us[todo]
-    told = latch.update(part, plan.limits(watches[todo]), at_us[of], score[todo], begun_us)
-    work.put_latch(watches, todo, part)
+    told = latch.update(part, plan.limits(watches), at_us[of], score[todo], begun_us)
+    work.put_latch(watches, part)
     work.note_busy(of[part.active | (part.samples > 0)])
-    return _changes(told, watches[todo], before, part.since_us, value[of], score[todo])
+    return _changes(told, watches, before, part.since_us, value[of], score[todo])
 
 
 def _changes(
@@ -143,19 +162,19 @@ class _Once:
         """Which watches of these readings may not be idle."""
         return self.slot_busy[reading]
 
-    def busy(self, watches: Int64, todo: Int64) -> Bool:
+    def busy(self, watches: Int64) -> Bool:
         """Which of the watches are not idle."""
-        held, chosen = self.state.latch, watches[todo]
-        busy: Bool = held.active[chosen] | (held.samples[chosen] > 0)
+        held = self.state.latch
+        busy: Bool = held.active[watches] | (held.samples[watches] > 0)
         return busy
 
-    def latch(self, watches: Int64, todo: Int64) -> Latch:
+    def latch(self, watches: Int64) -> Latch:
         """A copy of the watches' rows."""
-        return self.state.latch.take(watches[todo])
+        return self.state.latch.take(watches)
 
-    def put_latch(self, watches: Int64, todo: Int64, part: Latch) -> None:
+    def put_latch(self, watches: Int64, part: Latch) -> None:
         """What became of them."""
-        self.patch.watches, self.patch.latch = watches[todo], part
+        self.patch.watches, self.patch.latch = watches, part
 
     def note_busy(self, reading: Int64) -> None:
         """The slots of these readings have watches that are not idle."""
@@ -167,15 +186,16 @@ class _Copies:
     """The rows of several turns: copied once from the state, changed turn by turn, and then given to the patch."""
 
     state: State
-    watches: Int64
+    watches: Int64  # in any order
+    _order: Int64 = field(init=False)
     _latch: Latch = field(init=False)
     _touched: Bool = field(init=False)
     _which: list[Int64] = field(init=False)
     _rows: list[NDArray[np.void]] = field(init=False)
-    _place: Int64 = field(init=False)  # the rows of this turn among the copies
 
     def __post_init__(self) -> None:
         plan = self.state.plan
+        self._order = np.argsort(self.watches)
         self._latch = self.state.latch.take(self.watches)
         self._touched = np.zeros(len(self.watches), np.bool_)
         group = plan.group[self.watches]
@@ -184,10 +204,6 @@ class _Copies:
             np.sort(plan.group_row[self.watches[group == number]]).astype(np.intp) for number in range(len(GROUPS))
         ]
         self._rows = [rows.take(which) for rows, which in zip(self.state.rows, self._which, strict=True)]
-
-    def at(self, place: Int64) -> None:
-        """The turn is about these rows."""
-        self._place = place
 
     def rows(self, group: int, which: Int64) -> NDArray[np.void]:
         """Copies of a detector's rows."""
@@ -201,23 +217,29 @@ class _Copies:
         """Which watches of these readings may not be idle: any."""
         return np.ones(len(reading), np.bool_)
 
-    def busy(self, watches: Int64, todo: Int64) -> Bool:  # noqa: ARG002 - the turn knows its rows
+    def busy(self, watches: Int64) -> Bool:
         """Which of the watches are not idle."""
-        place = self._place[todo]
+        place = self._place(watches)
         busy: Bool = self._latch.active[place] | (self._latch.samples[place] > 0)
         return busy
 
-    def latch(self, watches: Int64, todo: Int64) -> Latch:  # noqa: ARG002
+    def latch(self, watches: Int64) -> Latch:
         """A copy of the watches' rows."""
-        return self._latch.take(self._place[todo])
+        return self._latch.take(self._place(watches))
 
-    def put_latch(self, watches: Int64, todo: Int64, part: Latch) -> None:  # noqa: ARG002
+    def put_latch(self, watches: Int64, part: Latch) -> None:
         """What became of them."""
-        self._latch.put(self._place[todo], part)
-        self._touched[self._place[todo]] = True
+        place = self._place(watches)
+        self._latch.put(place, part)
+        self._touched[place] = True
 
     def note_busy(self, reading: Int64) -> None:
         """Told by all_busy at the end."""
+
+    def _place(self, watches: Int64) -> Int64:
+        """Where among all the watches these stand."""
+        place: Int64 = self._order[np.searchsorted(self.watches, watches, sorter=self._order)]
+        return place
 
     def all_busy(self) -> Bool:
         """Which of all the watches are not idle."""

@@ -10,8 +10,8 @@ def stop_on_signals() -> threading.Event:
     """An event that SIGINT and SIGTERM set from now on; call it from the main thread.
 
     The handler runs in the main thread, between any two of its steps. If that one is just then inside the event's own
-    `wait`, it holds the lock that `set` needs, and a handler that called `set` itself would wait for itself for ever. So
-    a thread of its own sets it.
+    `wait`, it holds the lock that `set` needs, and a handler that called `set` would wait for itself for ever. So a
+    thread of its own sets it.
     """
     stop = threading.Event()
 

@@ -1,6 +1,7 @@
 """A notifier for an outage that kills itself (SIGKILL) at a named step: python -m … URL FOLDER SPOOL STEP."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path

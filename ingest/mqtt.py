@@ -84,6 +84,7 @@ class Source:
             self._client.tls_set()
         self._client.reconnect_delay_set(min_delay=1, max_delay=_RECONNECT_DELAY_S_MAX)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
 
     def open(self) -> None:
@@ -104,7 +105,7 @@ class Source:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there now."""
+        """Whether the broker is there now, and gives us what is published."""
         return self._connected.is_set()
 
     @property
@@ -159,6 +160,15 @@ class Source:
         client.subscribe(
             SUBSCRIPTION, options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         )
+
+    def _on_subscribe(
+        self, _client: Any, _data: Any, _number: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        """Only now does the broker keep for us what is published."""
+        if refused := [str(reason) for reason in reasons if reason.is_failure]:
+            self._problem = f"{SUBSCRIPTION}: {refused[0]}"
+            log.warning("broker refused our subscription", reason=self._problem)
+            return
         self._connected.set()
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:

@@ -14,6 +14,7 @@ from ingest.subscriber import Subscriber
 from tests.unit.test_mqtt_packet import messages, packet
 
 CONNACK = b"\x20\x03\x00\x00\x00"
+SUBACK = b"\x90\x04\x00\x01\x00"  # and the reason: the QoS granted, or why not
 ONE = Publish("anhu/v1/a/b/readings", b"{}", 1, 1)
 TWO = Publish("anhu/v1/a/c/readings", b"[]", 2, 1)
 
@@ -135,18 +136,38 @@ def test_a_socket_that_takes_a_part_gets_the_rest() -> None:
     assert b"".join(socket.sent) == b"\x40\x02\x00\x01\x40\x02\x00\x02\x40\x02\x01\x02"
 
 
-def test_what_a_lost_connection_brought_is_not_acknowledged_on_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def connected(monkeypatch: pytest.MonkeyPatch, *pieces: bytes | OSError) -> tuple[Source, Subscriber, Socket]:
+    """A source after these pieces."""
     socket = Socket()
     monkeypatch.setattr(paho.Client, "_create_socket_connection", lambda _: socket)
     source = Source("mqtt://a:b@broker.invalid", "test", PipelineSettings(), lambda: 0)
     client = source._client
     client.connect("broker.invalid")
-    socket.pieces = [CONNACK + packet(ONE) + packet(TWO), b""]
+    socket.pieces = list(pieces)
+    while socket.pieces:
+        client.loop_read()
+    return source, client, socket
+
+
+def test_a_source_is_connected_once_the_broker_keeps_messages_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, client, socket = connected(monkeypatch, CONNACK)
+    assert not source.connected
+    socket.pieces = [SUBACK + b"\x01"]
     client.loop_read()
+    assert source.connected
+
+
+def test_a_source_that_may_not_subscribe_is_not_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, _, _ = connected(monkeypatch, CONNACK, SUBACK + b"\x87")
+    assert not source.connected
+
+
+def test_what_a_lost_connection_brought_is_not_acknowledged_on_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, client, socket = connected(monkeypatch, CONNACK + SUBACK + b"\x01" + packet(ONE) + packet(TWO))
     first, second = source.take(count_max=10, age_ms_max=1, wait_s=0)
-    socket.sent.clear()
     source.ack([first])
-    assert socket.sent[-1] == b"\x40\x02\x00\x01"  # the subscription went before it
+    assert socket.sent[-1] == b"\x40\x02\x00\x01"
+    socket.pieces = [b""]
     client.loop_read()
     assert not source.connected
     source.ack([second])  # the broker sends it again, perhaps with another message's id

@@ -7,7 +7,6 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -16,8 +15,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from ingest.errors import BrokerUnavailable
 from ingest.inbox import Inbox
 from ingest.intake import Message
+from ingest.mqtt_packet import Publish
 from ingest.routes import SUBSCRIPTION
 from ingest.settings import PipelineSettings
+from ingest.subscriber import Subscriber
 
 CONNECT_TIMEOUT_S: Final = 20
 KEEPALIVE_S: Final = 15
@@ -73,19 +74,18 @@ class Source:
         self._inbox = Inbox(2 * settings.inbox_count_max, settings.inbox_mib_max * 2**20)
         self._closing = threading.Event()
         self._connection = 0
+        self._acknowledging = threading.Lock()  # held while `_connection` changes, and while it has to stay
         self._connected = threading.Event()
         self._problem = ""
         self.fenced = False
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True
-        )
+        self._client = Subscriber(client_id, self._on_message)
         self._client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
             self._client.tls_set()
         self._client.reconnect_delay_set(min_delay=1, max_delay=_RECONNECT_DELAY_S_MAX)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
 
     def open(self) -> None:
         """Connect and subscribe. Raises BrokerUnavailable; later losses are mended by the client itself."""
@@ -105,7 +105,7 @@ class Source:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there now."""
+        """Whether the broker is there now, and gives us what is published."""
         return self._connected.is_set()
 
     @property
@@ -128,10 +128,15 @@ class Source:
         Those of an earlier connection are passed over: the broker delivers them again, perhaps under the same ids as
         other messages, and an id must not be acknowledged for a message we have not stored.
         """
-        for message in messages:
-            receipt = message.receipt
-            if isinstance(receipt, _Receipt) and receipt.qos and receipt.connection == self._connection:
-                self._client.ack(receipt.packet_id, receipt.qos)
+        receipts = [message.receipt for message in messages]
+        with self._acknowledging:
+            self._client.ack_all(
+                [
+                    each.packet_id
+                    for each in receipts
+                    if isinstance(each, _Receipt) and each.qos and each.connection == self._connection
+                ]
+            )
 
     def close(self) -> None:
         """Leave the broker; the session stays, and with it the queue."""
@@ -146,7 +151,8 @@ class Source:
             self._problem = str(reason)
             log.warning("broker refused us", reason=str(reason))
             return
-        self._connection += 1
+        with self._acknowledging:
+            self._connection += 1
         if flags.session_present:
             # What we had not acknowledged comes again; the copies still queued would only be stored twice over.
             again = self._inbox.discard(_is_redelivered)
@@ -154,18 +160,29 @@ class Source:
         client.subscribe(
             SUBSCRIPTION, options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         )
+
+    def _on_subscribe(
+        self, _client: Any, _data: Any, _number: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        """Only now does the broker keep for us what is published."""
+        if refused := [str(reason) for reason in reasons if reason.is_failure]:
+            self._problem = f"{SUBSCRIPTION}: {refused[0]}"
+            log.warning("broker refused our subscription", reason=self._problem)
+            return
         self._connected.set()
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._connected.clear()
+        with self._acknowledging:
+            self._connection += 1  # already: what is acknowledged from here on would be sent to the next connection
         if reason.value == _SESSION_TAKEN_OVER:
             self.fenced = True
         if reason.is_failure:
             log.warning("broker lost", reason=str(reason))
 
-    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
-        receipt = _Receipt(self._connection, message.mid, message.qos)
-        arrived = Message(message.topic, bytes(message.payload), self._clock(), receipt)
+    def _on_message(self, message: Publish) -> None:
+        receipt = _Receipt(self._connection, message.packet_id, message.qos)
+        arrived = Message(message.topic, message.payload, self._clock(), receipt)
         if self._inbox.put(arrived):
             return
         log.warning("inbox full", topic=message.topic[:200], qos=message.qos, waiting_count=self.waiting_count)

@@ -54,3 +54,35 @@ class PhotoRefused(InspectionError):
 
 class PhotoUnknown(InspectionError):
     """There is no such photo."""
+
+
+class RatingPolicyInvalid(FileInvalid):
+    """The rating policy has errors; nothing of it was used."""
+
+
+class RatingUnknown(InspectionError):
+    """There is no such rating."""
+
+
+class RatingRefused(InspectionError):
+    """This cannot be rated now."""
+
+
+class SafetyRecordRefused(InspectionError):
+    """This cannot be put on record."""
+
+
+class SafetyRecordUnknown(InspectionError):
+    """There is no such record."""
+
+
+class CreditEntryUnknown(InspectionError):
+    """There is no such entry in the lists."""
+
+
+class CreditStepRefused(StepRefused):
+    """The entry does not allow this now."""
+
+
+class CreditEntryChanged(InspectionError):
+    """Somebody else changed the entry meanwhile."""

@@ -65,9 +65,7 @@ class _Lines:
     times: NDArray[np.int64]
 
 
-def rate(
-    policy: RatingPolicy, facts: Mapping[str, Facts], institutions: Institutions, as_of: datetime
-) -> list[Rating]:
+def rate(policy: RatingPolicy, facts: Mapping[str, Facts], institutions: Institutions, as_of: datetime) -> list[Rating]:
     """Everybody's rating as of `as_of`, by institution id."""
     as_of_us, count = to_us(as_of), len(institutions.ids)
     base, base_why = _base(policy, facts, institutions, as_of_us)
@@ -133,9 +131,7 @@ def _placed(
     return evidence, place
 
 
-def _count(
-    indicator: Indicator, facts: Mapping[str, Facts], institutions: Institutions, as_of_us: int
-) -> _Lines:
+def _count(indicator: Indicator, facts: Mapping[str, Facts], institutions: Institutions, as_of_us: int) -> _Lines:
     """What an indicator gives, up to its own cap."""
     evidence, place = _placed(indicator, facts, institutions, as_of_us)
     if indicator.wanted:

@@ -74,15 +74,3 @@ class SafetyRecordRefused(InspectionError):
 
 class SafetyRecordUnknown(InspectionError):
     """There is no such record."""
-
-
-class CreditEntryUnknown(InspectionError):
-    """There is no such entry in the lists."""
-
-
-class CreditStepRefused(StepRefused):
-    """The entry does not allow this now."""
-
-
-class CreditEntryChanged(InspectionError):
-    """Somebody else changed the entry meanwhile."""

@@ -1,7 +1,10 @@
-"""What a rating may rest on: named sources over facts, each fact a record with the times at which something happened to it.
+"""What a rating may rest on: named sources over facts, each fact a record with the times at which something
+happened to it.
 
-A policy names a source and narrows it by the source's own parameters; it never holds a query. Facts are columns, one row a
-record, as they were known at one moment (inspection/evidence_store.py); everything here is worked out from them by numpy.
+A policy names a source and narrows it by the source's own parameters; it never holds a query. Facts are
+columns, one row a
+record, as they were known at one moment (inspection/evidence_store.py); everything here is worked out from
+them by numpy.
 """
 
 from collections.abc import Mapping

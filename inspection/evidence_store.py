@@ -1,5 +1,5 @@
-"""The facts a rating rests on, as they stood on record at one moment: what was recorded later is not seen, whatever day it is
-about, so the same moment gives the same facts for ever."""
+"""The facts a rating rests on, as they stood on record at one moment: what was recorded later is not seen, whatever day
+it is about, so the same moment gives the same facts for ever."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -68,7 +68,8 @@ SELECT institution_id, alert_id::text, min(kind), min(priority) FILTER (WHERE ve
 FROM told GROUP BY institution_id, alert_id HAVING bool_or(verb = 'raise') ORDER BY institution_id, min(id)
 """
 _RECORDS: Final = f"""
-SELECT r.institution_id, r.id::text, r.kind, r.level, {_us("r.occurred_at")}, {_us("r.until_at")}, {_us("g.repaired_at")}
+SELECT r.institution_id, r.id::text, r.kind, r.level, {_us("r.occurred_at")}, {_us("r.until_at")},
+{_us("g.repaired_at")}
 FROM safety_records r LEFT JOIN LATERAL (
   SELECT min(occurred_at) FILTER (WHERE kind = 'repair') AS repaired_at, bool_or(kind = 'withdrawal') AS withdrawn
   FROM safety_records WHERE about = r.id AND recorded_at <= %(as_of)s) g ON true
@@ -118,9 +119,9 @@ def facts(
 ) -> dict[str, Facts]:
     """What `policy` can ask for at `as_of`, about the institutions `ids`, None: about all."""
     days: dict[str, float] = {}
-    for each in (*policy.indicators, *policy.vetoes, *policy.base_levels):
-        table = SOURCES[each.query.source].table
-        days[table] = max(days.get(table, 0.0), each.query.days)
+    for each in policy.queries:
+        table = SOURCES[each.source].table
+        days[table] = max(days.get(table, 0.0), each.days)
     return {table: _table(connection, table, as_of, as_of - timedelta(days=back), ids) for table, back in days.items()}
 
 

@@ -1,6 +1,7 @@
 """Rating: a policy over the facts known at one moment gives each institution a score, a grade, and the reasons.
 
-Points are whole hundredths, so that no order of adding changes a score. Every pass is over all institutions at once; only
+Points are whole hundredths, so that no order of adding changes a score. Every pass is over all institutions
+at once; only
 the reasons are put together one by one. The same policy, facts and moment always give the same rating, to the letter of
 its explanation.
 """
@@ -35,7 +36,8 @@ class Institutions:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One institution's rating. `score` is in hundredths, `explanation` JSON with sorted keys: `base`, `indicators` with a
+    """One institution's rating. `score` is in hundredths, `explanation` JSON with sorted keys: `base`,
+    `indicators` with a
     line for each record that counted, `bounded`, `vetoes`."""
 
     institution_id: int
@@ -51,7 +53,8 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """What one indicator gives: a row a record that could count, ordered by place and time. `full` is what it would give
+    """What one indicator gives: a row a record that could count, ordered by place and time. `full` is what
+    it would give
     without a limit."""
 
     indicator: Indicator
@@ -177,7 +180,8 @@ def _rank(place: Places) -> Places:
 
 
 def _up_to(limit: int, place: Places, points: Points) -> Points:
-    """`points`, all of one sign, cut where those of a place reach `limit`: the earlier records fill it. `place` ascends.
+    """`points`, all of one sign, cut where those of a place reach `limit`: the earlier records fill it.
+    `place` ascends.
 
     >>> _up_to(500, np.array([0, 0, 0, 1]), np.array([-300, -300, -300, -400])).tolist()
     [-300, -200, 0, -400]
@@ -186,7 +190,8 @@ def _up_to(limit: int, place: Places, points: Points) -> Points:
     summed = np.cumsum(size)
     first = np.searchsorted(place, place, "left")
     upto = summed - (summed - size)[first]  # of the place, this record included
-    return np.sign(points) * (np.minimum(upto, limit) - np.minimum(upto - size, limit))
+    kept: Points = np.sign(points) * (np.minimum(upto, limit) - np.minimum(upto - size, limit))
+    return kept
 
 
 def _limited(section: Section, lines: Sequence[_Lines], count: int) -> list[_Lines]:
@@ -243,7 +248,8 @@ def _vetoed(
 
 
 def _told(lines: Sequence[_Lines], count: int) -> list[list[dict[str, Any]]]:
-    """Each institution's indicators with what they gave and the records behind it. Records that a limit has left nothing
+    """Each institution's indicators with what they gave and the records behind it. Records that a limit has
+    left nothing
     of are counted in `unused`, those within the free number too."""
     told: list[list[dict[str, Any]]] = [[] for _ in range(count)]
     for each in lines:

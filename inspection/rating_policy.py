@@ -1,6 +1,7 @@
 """The rating policy (安全生产信用评价): what counts for and against an institution, and which grade that makes.
 
-A policy is data, a versioned TOML file (inspection/policies/rating-*.toml), checked as a whole and kept in the database;
+A policy is data, a versioned TOML file (inspection/policies/rating-*.toml), checked as a whole and kept in
+the database;
 putting one in force is an act of a named person. What an indicator counts is one of the named sources of
 inspection/evidence.py with that source's own parameters, never a query.
 """
@@ -10,7 +11,6 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
@@ -24,14 +24,6 @@ DAYS_MAX: Final = 3660.0
 POINTS_MAX: Final = 1000.0
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _CENTS: Final = 100  # points are counted in hundredths
-
-
-class CreditList(StrEnum):
-    """The lists an institution can stand on (红黑名单)."""
-
-    RED = "red"
-    WATCH = "watch"
-    BLACK = "black"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +79,12 @@ class BaseLevel:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A grade, from `score_min` (hundredths) on. What it brings: visits a year, a weight in the draw, and the list an
-    institution is proposed for when it comes to this grade."""
+    """A grade, from `score_min` (hundredths) on. What it brings: visits a year, and a weight in the draw."""
 
     id: str
     score_min: int
     inspections_per_year: float
     risk_weight: float
-    proposes: CreditList | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +99,6 @@ class Veto:
     count_min: int
     steps: int
     to: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The times of the lists, in days: to appeal after the notice, and to stand on each list."""
-
-    appeal_days: float
-    term_days: dict[CreditList, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +122,20 @@ class RatingPolicy:
     indicators: tuple[Indicator, ...]
     vetoes: tuple[Veto, ...]
     grades: tuple[Grade, ...]
-    terms: Terms
 
     @property
     def days_max(self) -> float:
         """How far back the policy looks."""
-        queries = [each.query for each in (*self.indicators, *self.vetoes, *self.base_levels)]
-        return max((each.days for each in queries), default=0.0)
+        return max((each.days for each in self.queries), default=0.0)
+
+    @property
+    def queries(self) -> list[Query]:
+        """Everything the policy asks for."""
+        return [
+            *(each.query for each in self.indicators),
+            *(each.query for each in self.vetoes),
+            *(each.query for each in self.base_levels),
+        ]
 
     def grade(self, grade_id: str) -> Grade:
         """The grade of that name. Raises KeyError."""
@@ -168,7 +157,7 @@ def parse(text: str) -> RatingPolicy:
     grades = tuple(_grade(each) for each in _tables("grade", document, problems))
     vetoes = tuple(_veto(each, grades) for each in _tables("veto", document, problems))
     levels = tuple(_base_level(each) for each in _tables("base_level", document, problems))
-    lists, head = _part("lists", document, problems), CheckedTable("the policy", document, problems)
+    head = CheckedTable("the policy", document, problems)
     made = RatingPolicy(
         id=_id(head),
         version=head.text("version"),
@@ -187,13 +176,8 @@ def parse(text: str) -> RatingPolicy:
         indicators=indicators,
         vetoes=vetoes,
         grades=grades,
-        terms=Terms(
-            lists.number("appeal_days", 1, DAYS_MAX),
-            {each: lists.number(f"{each}_days", 1, DAYS_MAX) for each in CreditList},
-        ),
     )
     head.end()
-    lists.end()
     problems += _contradictions(made)
     if problems:
         raise RatingPolicyInvalid(problems)
@@ -284,13 +268,11 @@ def _grade(table: CheckedTable) -> Grade:
     name = table.text("id")
     if len(name) > 4:
         table.problem(f"id = {name!r} is longer than 4 letters")
-    proposes = table.one_of("proposes", ("", *CreditList), "")
     made = Grade(
         name,
         _points(table, "min", 0.0, POINTS_MAX),
         table.number("inspections_per_year", 0, 366),
         table.number("risk_weight", 0.01, 100),
-        CreditList(proposes) if proposes else None,
     )
     table.end()
     return made
@@ -430,11 +412,3 @@ def _tables(name: str, document: dict[str, Any], problems: list[str]) -> list[Ch
         CheckedTable(f"{name} {number} ({entry.get('id', '')})".replace(" ()", ""), dict(entry), problems)
         for number, entry in enumerate(entries, start=1)
     ]
-
-
-def _part(name: str, document: dict[str, Any], problems: list[str]) -> CheckedTable:
-    entry = document.pop(name, None)
-    if not isinstance(entry, dict):
-        problems.append(f"[{name}] is missing")
-        entry = {}
-    return CheckedTable(name, dict(entry), problems)

@@ -1,4 +1,5 @@
-"""Running a rating: read the facts, have the pure core rate them, keep the result; work a stored run out again; compare two
+"""Running a rating: read the facts, have the pure core rate them, keep the result; work a stored run out
+again; compare two
 policies over the past; and the worker that rates by night."""
 
 import threading
@@ -28,7 +29,8 @@ log = structlog.get_logger("inspection.rating_run")
 
 
 def in_force(connection: Connection) -> tuple[int, RatingPolicy]:
-    """The policy in force with its id; where none is, the one that ships is put in force. Raises RatingPolicyInvalid."""
+    """The policy in force with its id; where none is, the one that ships is put in force. Raises
+    RatingPolicyInvalid."""
     found = rating_store.load_policy(connection)
     if found is None:
         text = shipped_text(DEFAULT)
@@ -50,7 +52,8 @@ def rated(
 def run(
     connection: Connection, as_of: datetime | None, kind: str, actor: str, ids: Collection[int] | None = None
 ) -> tuple[Run, int]:
-    """Rate by the policy in force and keep it, in the caller's transaction; the run and how many it rated. None for `as_of`
+    """Rate by the policy in force and keep it, in the caller's transaction; the run and how many it rated.
+    None for `as_of`
     is the newest settled moment. Raises RatingRefused for a moment that is not settled yet, RatingPolicyInvalid."""
     settled = rating_store.settled(connection)
     moment = as_of or settled
@@ -101,7 +104,8 @@ class Comparison:
 def backtest(
     connection: Connection, old: RatingPolicy, new: RatingPolicy, first: datetime, last: datetime, every: timedelta
 ) -> Iterator[Comparison]:
-    """Both policies at `first`, and every so often up to `last`, each by what was on record then. `changed` are those whose
+    """Both policies at `first`, and every so often up to `last`, each by what was on record then. `changed`
+    are those whose
     grade has another name, the largest difference in points first."""
     moment = first
     while moment <= last:
@@ -132,7 +136,8 @@ def last_night(now: datetime, hour: int) -> datetime:
 
 
 def work(connection: Connection, now: datetime) -> None:
-    """What is due at `now`: the night's rating, and those whom the policy rates at once. The connection commits by itself."""
+    """What is due at `now`: the night's rating, and those whom the policy rates at once. The connection
+    commits by itself."""
     with connection.transaction():
         _, policy = in_force(connection)
     night, settled = last_night(now, policy.night_hour), rating_store.settled(connection)

@@ -20,8 +20,8 @@ def _us(expression: str) -> str:
     return f"coalesce((extract(epoch FROM {expression}) * 1000000)::bigint, {NEVER})"
 
 
-# A hazard is overdue from its deadline on while it is being rectified; comments change nothing. An extension only ever moves
-# a deadline to a later time, so the greatest so far is the one that counts.
+# A hazard is overdue from its deadline on while it is being rectified; comments change nothing. An extension only ever
+# moves a deadline to a later time, so the greatest so far is the one that counts.
 _HAZARDS: Final = f"""
 WITH told AS (
   SELECT e.hazard_id, e.seq, e.verb, e.at, e.passed, e.body->>'level' AS level,
@@ -80,7 +80,8 @@ ORDER BY r.institution_id, r.recorded_at, r.id
 # What a check was called for is final at its due time, whenever the row says so.
 _DUTY: Final = f"""
 SELECT institution_id, id::text, {_us("due_at")} FROM duty_checks
-WHERE due_at <= %(as_of)s AND due_at >= %(since)s AND (answered_at IS NULL OR answered_at > due_at) AND {_WITHIN.format("")}
+WHERE due_at <= %(as_of)s AND due_at >= %(since)s AND (answered_at IS NULL OR answered_at > due_at)
+  AND {_WITHIN.format("")}
 ORDER BY institution_id, id
 """
 _DRILLS: Final = f"""

@@ -54,8 +54,8 @@ _STANDINGS: Final = (
     f" LEFT JOIN LATERAL ({_NEWEST.format('%(now)s')}) r ON true"
     f" LEFT JOIN LATERAL ({_NEWEST.format('r.as_of - %(change)s')}) e ON true"
     " LEFT JOIN rating_runs u ON u.id = r.run_id"
-    " WHERE (%(within)s::int[] IS NULL OR i.id = ANY(%(within)s)) AND (%(grade)s::text IS NULL OR r.grade = %(grade)s)"
-    " AND starts_with(i.region, %(region)s) AND (%(text)s = '' OR strpos(lower(i.name || ' ' || i.name_en), %(text)s) > 0)"
+    " WHERE (%(within)s::int[] IS NULL OR i.id = ANY(%(within)s)) "
+    " AND (%(text)s = '' OR strpos(lower(i.name || ' ' || i.name_en), %(text)s) > 0)"
     " ORDER BY r.score NULLS LAST, i.code"
 )
 
@@ -112,19 +112,22 @@ def save_run(
     night has been
     rated already."""
     row = connection.execute(
-        "INSERT INTO rating_runs (as_of, policy_id, kind, actor) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+        "INSERT INTO rating_runs (as_of, policy_id, kind, actor) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING RETURNING id",
         (as_of, policy_id, kind, actor),
     ).fetchone()
     if row is None:
         raise RatingRefused("this night has been rated already")
     explanations = {each.sha256: each.explanation.decode() for each in made}
     connection.execute(
-        "INSERT INTO rating_explanations (sha256, body) SELECT * FROM unnest(%s::bytea[], %s::text[]) ON CONFLICT DO NOTHING",
+        "INSERT INTO rating_explanations (sha256, body) SELECT * FROM unnest(%s::bytea[], %s::text[])"
+        " ON CONFLICT DO NOTHING",
         (list(explanations), list(explanations.values())),
     )
     grades = {each.id: each for each in in_force.grades}
     connection.execute(
-        "INSERT INTO ratings (run_id, institution_id, as_of, score, grade, explanation, inspections_per_year, risk_weight)"
+        "INSERT INTO ratings (run_id, institution_id, as_of, score, grade, explanation, inspections_per_year,"
+        " risk_weight)"
         " SELECT %s, number, %s, score, grade, sha256, visits, weight FROM unnest(%s::int[], %s::int[], %s::text[],"
         " %s::bytea[], %s::real[], %s::real[]) AS t (number, score, grade, sha256, visits, weight)",
         (
@@ -168,11 +171,16 @@ def standings(
 ) -> list[Standing]:  # fmt: skip
     """Where the institutions stand, the lowest score first, those not rated last."""
     parameters = {
-        "within": None if within is None else list(within), "now": now, "grade": grade, "region": region,
-        "text": text.strip().lower(), "change": timedelta(days=CHANGE_DAYS),
+        "within": None if within is None else list(within), "now": now, "text": text.strip().lower(), "change": timedelta(days=CHANGE_DAYS),
     }  # fmt: skip
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
         return cursor.execute(_STANDINGS.encode(), parameters).fetchall()
+
+
+def regions(connection: Connection, ids: Collection[int]) -> dict[int, str]:
+    """The region codes of these institutions."""
+    rows = connection.execute("SELECT id, region FROM institutions WHERE id = ANY(%s)", (list(ids),))
+    return {row[0]: row[1] for row in rows}
 
 
 def explained(connection: Connection, institution_id: int, now: datetime) -> tuple[Run, Rating] | None:

@@ -11,7 +11,8 @@ from inspection.errors import SafetyRecordUnknown
 from inspection.safety_record import RecordKind, SafetyRecord
 
 _SELECT: Final = (
-    "SELECT id, institution_id, kind, level, occurred_at, until_at AS until, title, source, about, person_id, recorded_at"
+    "SELECT id, institution_id, kind, level, occurred_at, until_at AS until, title, source, about, person_id,"
+    " recorded_at"
     " FROM safety_records"
 )
 
@@ -33,7 +34,8 @@ def of_institution(connection: Connection, institution_id: int) -> list[SafetyRe
 def add(connection: Connection, record: SafetyRecord, actor: str) -> None:
     """Put a checked record on record, as an act in the ledger."""
     connection.execute(
-        "INSERT INTO safety_records (id, institution_id, kind, level, occurred_at, until_at, title, source, about, person_id)"
+        "INSERT INTO safety_records (id, institution_id, kind, level, occurred_at, until_at, title, source, about,"
+        " person_id)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             record.id, record.institution_id, record.kind, record.level, record.occurred_at, record.until, record.title,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +12,8 @@ from anhu.language import text
 from ingest.database import connect
 from inspection import rating_policy, rating_run, rating_store
 from inspection.errors import RatingPolicyInvalid
+
+_SHOWN_MAX: Final = 5  # of those that change most, at each moment
 
 app = typer.Typer(no_args_is_help=True, help="安全生产信用评价。 The safety credit rating.")
 
@@ -126,8 +128,9 @@ def verify(
 
 
 @app.command(
-    help="用历史记录比较两份策略：等级如何变化，哪些机构变化最大。 Compare two policies over the past: which grades become which.",
-    epilog="例 / for example: anhu rating backtest base80 my-policy.toml --from 2026-01-01 --to 2026-11-01 --every-days 30",
+    help="用历史记录比较两份策略：等级如何变化，哪些机构变化最大。 "
+    "Compare two policies over the past: which grades become which.",
+    epilog="例 / for example: anhu rating backtest base80 my-policy.toml --from 2026-01-01 --to 2026-11-01",
 )
 def backtest(
     old: str,
@@ -149,8 +152,7 @@ def backtest(
             typer.echo(f"{day}  {means} {each.old_mean:.2f} → {each.new_mean:.2f}")
             for (was, now), count in sorted(each.moves.items()):
                 typer.echo(f"  {was:>4} → {now:<4} {count}")
-            for was_rating, now_rating in each.changed[:5]:
-                typer.echo(
-                    f"    {text('机构', 'institution')} {was_rating.institution_id}: {was_rating.grade} {was_rating.score / 100:.2f}"
-                    f" → {now_rating.grade} {now_rating.score / 100:.2f}"
-                )
+            for before, after in each.changed[:_SHOWN_MAX]:
+                whose = f"{text('机构', 'institution')} {before.institution_id}"
+                told = [f"{one.grade} {one.score / 100:.2f}" for one in (before, after)]
+                typer.echo(f"    {whose}: {' → '.join(told)}")

@@ -36,13 +36,17 @@ def list_ratings(
     """Where each institution stands, the lowest score first; those not rated yet come last."""
     with serving.reading() as connection:
         found = rating_store.standings(
-            connection, within=reach.institution_ids(connection), now=datetime.now(UTC), region=region, text=q
+            connection, within=reach.institution_ids(connection), now=datetime.now(UTC), text=q
         )
-        chosen = [each for each in found if grade is None or each.grade == grade]
+        regions = rating_store.regions(connection, [each.institution_id for each in found])
+        chosen = [
+            each for each in found if grade in (None, each.grade) and regions[each.institution_id].startswith(region)
+        ]
         return shapes.RatingPage(
             items=present_rating.rows(connection, chosen[offset : offset + limit]),
             total=len(chosen),
             grades=dict(Counter(each.grade for each in found if each.grade is not None)),
+            regions=dict(Counter(regions.values())),
             change_days=rating_store.CHANGE_DAYS,
         )
 

@@ -23,8 +23,8 @@ class RatedInstitution(Shape):
 
 
 class RatingRow(Shape):
-    """An institution in the list. `change` is in grades against `change_days` before: above 0 better. All None: not rated
-    yet."""
+    """An institution in the list. `change` is in grades against `change_days` before: above 0 better. All
+    None: not rated yet."""
 
     institution: RatedInstitution
     as_of: Moment | None
@@ -36,11 +36,13 @@ class RatingRow(Shape):
 
 
 class RatingPage(Shape):
-    """A page of the list, the lowest score first; how many there are in all, and of each grade within reach."""
+    """A page of the list, the lowest score first; how many there are in all; and, whatever grade
+    and region are chosen, of each grade and in each county."""
 
     items: list[RatingRow]
     total: int
     grades: dict[str, int]
+    regions: dict[str, int]
     change_days: int
 
 

@@ -51,7 +51,7 @@ def insert(connection, table: str, row: dict) -> None:
     connection.execute(statement, list(row.values()))
 
 
-def write_history(connection, world, person, seed: int) -> None:
+def write_history(connection, world, person, nurse, seed: int) -> None:
     """Hazards that went their road in the past, recorded when they happened, and some of it later: past the
     triggers, which
     stamp the time of writing."""
@@ -70,10 +70,10 @@ def write_history(connection, world, person, seed: int) -> None:
         for step in road:
             at += rng.uniform(0.2, 12) * DAY
             verb = {"pass": "recheck", "fail": "recheck", "ask": "ask_extension"}.get(step, step)
-            said = {}
+            said = {"photos": ["x"]} if verb == "rectify" else {}
             if step == "assign":
                 deadline = at + rng.choice((1, 3, 7, 15)) * DAY
-                said = {"assignee_id": person, "term": "days-7", "deadline": deadline.isoformat(), "level": level,
+                said = {"assignee_id": nurse, "term": "days-7", "deadline": deadline.isoformat(), "level": level,
                         "supervisor": "head"}  # fmt: skip
             elif step in ("ask", "extend"):
                 deadline = max(deadline, at) + 9 * DAY if step == "ask" else deadline
@@ -87,13 +87,13 @@ def write_history(connection, world, person, seed: int) -> None:
             "failures": 0, "extensions": 0, "escalated": 0,
         }  # fmt: skip
         if closed:
-            row |= {"state": "closed", "closed_at": closed, "assignee_id": person, "deadline": deadline,
-                    "rectifier_id": person, "rechecked_at": closed}  # fmt: skip
+            row |= {"state": "closed", "closed_at": closed, "assignee_id": nurse, "deadline": deadline,
+                    "rectifier_id": nurse, "rechecked_at": closed}  # fmt: skip
         insert(connection, "hazards", row)
         for seq, (verb, when, passed, said) in enumerate(events, start=1):
             connection.execute(
                 "INSERT INTO hazard_events (event_id, hazard_id, seq, verb, at, recorded_at, actor, person_id, outside,"
-                " passed, note, body) VALUES (%s, %s, %s, %s, %s, %s, 'user:x', %s, true, %s, 'x', %s)",
+                " passed, note, body) VALUES (%s, %s, %s, %s, %s, %s, 'user:x', %s, %s, %s, 'x', %s)",
                 (
                     uuid.uuid4(),
                     hazard,
@@ -101,7 +101,8 @@ def write_history(connection, world, person, seed: int) -> None:
                     verb,
                     when,
                     when + lag,
-                    person,
+                    nurse if verb in ("rectify", "ask_extension") else person,
+                    verb not in ("rectify", "ask_extension"),
                     passed,
                     Jsonb(said),
                 ),
@@ -118,8 +119,8 @@ def write_history(connection, world, person, seed: int) -> None:
         place = rng.choice((world.home, world.station))
         for row in rows:
             connection.execute(
-                "INSERT INTO safety_records (id, institution_id, kind, level, occurred_at, until_at, title, source, about,"
-                " person_id, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, 't', 's', %s, %s, %s)",
+                "INSERT INTO safety_records (id, institution_id, kind, level, occurred_at, until_at, title, source,"
+                " about, person_id, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, 't', 's', %s, %s, %s)",
                 (row[0], place, *row[1:5], row[5], person, row[6]),
             )
     guard(connection, on=True)
@@ -130,7 +131,8 @@ def place(database_url):
     world = build(database_url)
     with psycopg.connect(database_url, autocommit=True, options="-c timezone=UTC") as connection:
         person = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))[0]
-        write_history(connection, world, person, seed=20260105)
+        nurse = add_user(connection, "nurse", Role.OPERATOR, Scope(world.home))[0]
+        write_history(connection, world, person, nurse, seed=20260105)
         yield world, connection, person
 
 

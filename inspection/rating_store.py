@@ -165,14 +165,15 @@ def ratings_of_run(connection: Connection, run_id: int) -> list[Rating]:
 
 
 def standings(
-    connection: Connection, *, within: Collection[int] | None, now: datetime, grade: str | None = None,
-    region: str = "",
-    text: str = "",
-) -> list[Standing]:  # fmt: skip
+    connection: Connection, *, within: Collection[int] | None, now: datetime, text: str = ""
+) -> list[Standing]:
     """Where the institutions stand, the lowest score first, those not rated last."""
     parameters = {
-        "within": None if within is None else list(within), "now": now, "text": text.strip().lower(), "change": timedelta(days=CHANGE_DAYS),
-    }  # fmt: skip
+        "within": None if within is None else list(within),
+        "now": now,
+        "text": text.strip().lower(),
+        "change": timedelta(days=CHANGE_DAYS),
+    }
     with connection.cursor(row_factory=class_row(Standing)) as cursor:
         return cursor.execute(_STANDINGS.encode(), parameters).fetchall()
 

@@ -76,7 +76,7 @@ def write_history(connection, world, person, nurse, seed: int) -> None:
                 said = {"assignee_id": nurse, "term": "days-7", "deadline": deadline.isoformat(), "level": level,
                         "supervisor": "head"}  # fmt: skip
             elif step in ("ask", "extend"):
-                deadline = max(deadline, at) + 9 * DAY if step == "ask" else deadline
+                deadline = max(deadline, at) + 20 * DAY if step == "ask" else deadline
                 said = {"until": deadline.isoformat()}
             events.append((verb, at, {"pass": True, "fail": False}.get(step), said))
         closed = events[-1][1] if road and road[-1] == "close" else None

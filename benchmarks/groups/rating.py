@@ -1,5 +1,5 @@
-"""A province's rating: 1,500 institutions with three years of hazards and alerts, rated by one nightly run; and the page of
-the hazard ledger on the same history."""
+"""A province's rating: 1,500 institutions with three years of hazards and alerts, rated by one nightly run; and the page
+of the hazard ledger on the same history."""
 
 import statistics
 import time
@@ -21,37 +21,55 @@ ALERTS_EACH: Final = 180
 PAGES: Final = 40
 _GUARDED: Final = ("hazards", "hazard_events", "alert_events")
 _HISTORY: Final = (
-    "INSERT INTO institutions (code, name, name_en, kind, region, created_at)"
-    " SELECT 'rated-' || n, '评价测试院 ' || n, 'Rated ' || n, 'nursing_home', (220100 + n %% 60)::text,"
-    " now() - interval '4 years' FROM generate_series(1, %(institutions)s) n",
+    """
+    INSERT INTO institutions (code, name, name_en, kind, region, created_at)
+    SELECT 'rated-' || n, '评价测试院 ' || n, 'Rated ' || n, 'nursing_home', (220100 + n %% 60)::text,
+      now() - interval '4 years'
+    FROM generate_series(1, %(institutions)s) n
+    """,
     "INSERT INTO persons (name, role) VALUES ('rating bench', 'supervisor')",
     # Seven of eight are closed; every tenth was rectified after its deadline.
-    "CREATE TEMP TABLE life AS SELECT gen_random_uuid() AS id, i.id AS institution_id, n, t.at, n %% 8 = 0 AS open,"
-    " t.at + interval '8 days' AS deadline, t.at + CASE WHEN n %% 10 = 1 THEN interval '12 days' ELSE interval '5 days' END"
-    " AS done, (SELECT max(id) FROM persons) AS person FROM institutions i, generate_series(1, %(hazards)s) n,"
-    " LATERAL (SELECT now() - (n * 1095.0 / %(hazards)s + (i.id * 7919 %% 17)) * interval '1 day' AS at) t"
-    " WHERE i.code LIKE 'rated-%%'",
-    "INSERT INTO hazards (id, institution_id, origin, category, level, supervisor, title, detail, state, version, reported_at,"
-    " reported_by, clause, occurrence, failures, extensions, escalated, assignee_id, assigned_at, deadline, rectifier_id,"
-    " rectified_at, rechecked_at, closed_at) SELECT id, institution_id, 'person', 'fire', CASE WHEN n %% 9 = 0 THEN 'major'"
-    " ELSE 'general' END, 'deputy', '通道堵塞 ' || n, '', CASE WHEN open THEN 'assigned' ELSE 'closed' END,"
-    " CASE WHEN open THEN 2 ELSE 5 END, at, 'user:x', '', 1 + (n %% 5 = 0)::int, 0, 0, 0, person, at + interval '1 day',"
-    " deadline, CASE WHEN NOT open THEN person END, CASE WHEN NOT open THEN done END,"
-    " CASE WHEN NOT open THEN done + interval '1 day' END, CASE WHEN NOT open THEN done + interval '2 days' END FROM life",
-    "INSERT INTO hazard_events (event_id, hazard_id, seq, verb, at, recorded_at, actor, person_id, outside, passed, note, body)"
-    " SELECT gen_random_uuid(), id, seq, verb, e.at, e.at, 'user:x', person, true, CASE verb WHEN 'recheck' THEN true END, 'x',"
-    " CASE verb WHEN 'assign' THEN jsonb_build_object('deadline', deadline, 'level', CASE WHEN n %% 9 = 0 THEN 'major'"
-    " ELSE 'general' END) WHEN 'report' THEN jsonb_build_object('level', 'general') ELSE '{}' END"
-    " FROM life, LATERAL (VALUES (1, 'report', life.at), (2, 'assign', life.at + interval '1 day'), (3, 'rectify', done),"
-    " (4, 'recheck', done + interval '1 day'), (5, 'close', done + interval '2 days')) AS e (seq, verb, at)"
-    " WHERE NOT open OR seq < 3",
-    "INSERT INTO alert_events (event_id, alert_id, verb, at, onset_at, recorded_at, institution_id, kind, priority, latching,"
-    " rule, actor, evidence) SELECT gen_random_uuid(), md5(i.id || '.' || n)::uuid, verb, e.at, t.at, e.at, i.id,"
-    " CASE n %% 4 WHEN 0 THEN 'unanswered' ELSE 'offline' END, 'medium', false, 'unanswered.x', 'engine', '{}'"
-    " FROM institutions i, generate_series(1, %(alerts)s) n,"
-    " LATERAL (SELECT now() - (n * 1095.0 / %(alerts)s) * interval '1 day' AS at) t,"
-    " LATERAL (VALUES ('raise', t.at), ('clear', t.at + interval '30 hours')) AS e (verb, at)"
-    " WHERE i.code LIKE 'rated-%%' AND e.at < now()",
+    """
+    CREATE TEMP TABLE life AS
+    SELECT gen_random_uuid() AS id, i.id AS institution_id, n, t.at, n %% 8 = 0 AS open,
+      t.at + interval '8 days' AS deadline,
+      t.at + CASE WHEN n %% 10 = 1 THEN interval '12 days' ELSE interval '5 days' END AS done,
+      CASE WHEN n %% 9 = 0 THEN 'major' ELSE 'general' END AS level, (SELECT max(id) FROM persons) AS person
+    FROM institutions i, generate_series(1, %(hazards)s) n,
+      LATERAL (SELECT now() - (n * 1095.0 / %(hazards)s + 20 + i.id * 7919 %% 17) * interval '1 day' AS at) t
+    WHERE i.code LIKE 'rated-%%'
+    """,
+    """
+    INSERT INTO hazards (id, institution_id, origin, category, level, supervisor, title, detail, state, version,
+      reported_at, reported_by, clause, occurrence, failures, extensions, escalated, assignee_id, assigned_at, deadline,
+      rectifier_id, rectified_at, rechecked_at, closed_at)
+    SELECT id, institution_id, 'person', 'fire', level, 'deputy', '通道堵塞 ' || n, '',
+      CASE WHEN open THEN 'assigned' ELSE 'closed' END, CASE WHEN open THEN 2 ELSE 5 END, at, 'user:x', '',
+      1 + (n %% 5 = 0)::int, 0, 0, 0, person, at + interval '1 day', deadline, CASE WHEN NOT open THEN person END,
+      CASE WHEN NOT open THEN done END, CASE WHEN NOT open THEN done + interval '1 day' END,
+      CASE WHEN NOT open THEN done + interval '2 days' END
+    FROM life
+    """,
+    """
+    INSERT INTO hazard_events (event_id, hazard_id, seq, verb, at, recorded_at, actor, person_id, outside, passed, note,
+      body)
+    SELECT gen_random_uuid(), id, seq, verb, e.at, e.at, 'user:x', person, true, CASE verb WHEN 'recheck' THEN true END,
+      'x', CASE verb WHEN 'assign' THEN jsonb_build_object('deadline', deadline, 'level', level)
+                     WHEN 'report' THEN jsonb_build_object('level', 'general') ELSE '{}' END
+    FROM life, LATERAL (VALUES (1, 'report', life.at), (2, 'assign', life.at + interval '1 day'), (3, 'rectify', done),
+      (4, 'recheck', done + interval '1 day'), (5, 'close', done + interval '2 days')) AS e (seq, verb, at)
+    WHERE NOT open OR seq < 3
+    """,
+    """
+    INSERT INTO alert_events (event_id, alert_id, verb, at, onset_at, recorded_at, institution_id, kind, priority,
+      latching, rule, actor, evidence)
+    SELECT gen_random_uuid(), md5(i.id || '.' || n)::uuid, verb, e.at, t.at, e.at, i.id,
+      CASE n %% 4 WHEN 0 THEN 'unanswered' ELSE 'offline' END, 'medium', false, 'unanswered.x', 'engine', '{}'
+    FROM institutions i, generate_series(1, %(alerts)s) n,
+      LATERAL (SELECT now() - (n * 1095.0 / %(alerts)s) * interval '1 day' AS at) t,
+      LATERAL (VALUES ('raise', t.at), ('clear', t.at + interval '30 hours')) AS e (verb, at)
+    WHERE i.code LIKE 'rated-%%' AND e.at < now()
+    """,
     "ANALYZE",
 )
 
@@ -86,7 +104,7 @@ def _fill(connection: Connection) -> None:
     for table in _GUARDED:
         connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
     for statement in _HISTORY:
-        connection.execute(statement.encode(), sizes if "%(" in statement else None)
+        connection.execute(statement.encode(), sizes)
     for table in _GUARDED:
         connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
 

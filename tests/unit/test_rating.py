@@ -172,7 +172,8 @@ def test_a_veto_lowers_the_grade_and_never_raises_it(effect: str, grades: list[s
 
 
 def test_the_base_comes_from_the_highest_level_held():
-    level = '[[base_level]]\nevidence = "standard"\nwhere = {{ level = "{}" }}\ndays = 1000\nscore = {}\nzh = "z"\nen = "e"\n'
+    level = '[[base_level]]\nevidence = "standard"\nwhere = {{ level = "{}" }}\ndays = 1000\nscore = {}\n'
+    level += 'zh = "z"\nen = "e"\n'
     text = HEAD + PENALTY + level.format(1, 90) + level.format(2, 70)
     facts = records((1, "standard", "2", 3), (1, "standard", "1", 9), (2, "standard", "2", 1))
     assert scores(text, facts) == [(90, "A"), (70, "B"), (80, "B")]
@@ -188,7 +189,8 @@ ROWS = st.lists(
 @given(ROWS, st.sampled_from(shipped()))
 def test_every_score_is_the_sum_of_what_is_told_within_every_limit(rows, name: str):
     policy = parse(shipped_text(name))
-    empty = {"hazards": _no_hazards(), "alerts": _no("alerts", ("kind", "to_the_end", "raised_at", "held_h", "cleared_at")),
+    alerts = _no("alerts", ("kind", "to_the_end", "raised_at", "held_h", "cleared_at"))
+    empty = {"hazards": _no_hazards(), "alerts": alerts,
              "duty_checks": _no("duty_checks", ("missed_at",)), "drills": _no("drills", ("passed_at",))}  # fmt: skip
     facts = {**empty, **records(*rows)}
     made = rate(policy, facts, everybody(4), NOW)
@@ -232,7 +234,7 @@ def _no_hazards() -> Facts:
         ("points = -4", "points = -4\nper = 2", "no amount"),
         ("points = -4", 'points = -4\nwhere = { colour = "red" }', "cannot be narrowed by colour"),
         ("points = -4", 'points = -4\nwhere = { level = "pink" }', "where.level"),
-        ("points = -4", "points = -4\ndecay = [{ after_days = 9, factor = 0.1 }, { after_days = 20, factor = 0.5 }]", "less and less"),
+        ("points = -4", "points = -4\ndecay = [{ after_days = 9, factor = 0 }, { after_days = 20, factor = 1 }]", "less and less"),
         ("points = -4", "points = -4\nwanted = 1\nfree = 1", "no per, free"),
         ('section = "one"', 'section = "two"', "not one of this policy"),
         ("min = 30", "min = 70", "from the best to the worst"),

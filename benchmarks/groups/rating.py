@@ -1,5 +1,5 @@
-"""A province's rating: 1,500 institutions with three years of hazards and alerts, rated by one nightly run; and the page
-of the hazard ledger on the same history."""
+"""A province's rating: 1,500 institutions with three years of hazards and alerts, rated by one nightly run; and a
+page of the hazard ledger on the same history."""
 
 import statistics
 import time

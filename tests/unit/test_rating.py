@@ -122,8 +122,8 @@ def test_a_record_counts_less_with_time_and_when_it_is_made_good():
     text = HEAD + PENALTY + "decay = [{ after_days = 100, factor = 0.5 }, { after_days = 200, factor = 0.25 }]\n"
     text += "repair = { after_days = 30, factor = 0.1 }\n"
     facts = records(
-        (1, "penalty", "fine", 99), (2, "penalty", "fine", 100), (3, "penalty", "fine", 250), (4, "penalty", "fine", 90),
-        (5, "penalty", "fine", 90), repaired={3: 30, 4: 29},
+        (1, "penalty", "fine", 99), (2, "penalty", "fine", 100), (3, "penalty", "fine", 250),
+        (4, "penalty", "fine", 90), (5, "penalty", "fine", 90), repaired={3: 30, 4: 29},
     )  # fmt: skip
     assert [score for score, _ in scores(text, facts, everybody(5))] == [76, 78, 79, 79.6, 76]
 
@@ -234,7 +234,7 @@ def _no_hazards() -> Facts:
         ("points = -4", "points = -4\nper = 2", "no amount"),
         ("points = -4", 'points = -4\nwhere = { colour = "red" }', "cannot be narrowed by colour"),
         ("points = -4", 'points = -4\nwhere = { level = "pink" }', "where.level"),
-        ("points = -4", "points = -4\ndecay = [{ after_days = 9, factor = 0 }, { after_days = 20, factor = 1 }]", "less and less"),
+        ("points = -4", "points = -4\ndecay = [{after_days = 9, factor = 0}, {after_days = 20, factor = 1}]", "and less"),
         ("points = -4", "points = -4\nwanted = 1\nfree = 1", "no per, free"),
         ('section = "one"', 'section = "two"', "not one of this policy"),
         ("min = 30", "min = 70", "from the best to the worst"),

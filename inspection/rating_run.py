@@ -15,7 +15,7 @@ import structlog
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
 from inspection import evidence_store, rating_store
-from inspection.errors import RatingRefused
+from inspection.errors import InspectionError, RatingRefused
 from inspection.rating import Rating, rate
 from inspection.rating_policy import RatingPolicy, parse, shipped_text
 from inspection.rating_store import Run
@@ -166,6 +166,6 @@ class Nightly:
                         if rating_store.lead(connection):
                             work(connection, self._clock())
                         stop.wait(WAIT_S)
-            except (DatabaseUnavailable, RatingRefused, psycopg.OperationalError) as error:
-                log.warning("not rated now", error_type=type(error).__name__)
+            except (DatabaseUnavailable, InspectionError, psycopg.OperationalError) as error:
+                log.warning("not rated now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)

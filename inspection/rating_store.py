@@ -95,7 +95,8 @@ def settled(connection: Connection) -> datetime:
     """Up to when everything is on record: nobody is still writing a row whose `recorded_at` lies before."""
     row = connection.execute(
         "SELECT least(clock_timestamp() - %s, min(xact_start)) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()",
+        " WHERE datname = current_database() AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+        " AND pid <> pg_backend_pid()",
         (timedelta(seconds=_SETTLE_S),),
     ).fetchone()
     if row is None:

@@ -12,6 +12,7 @@ from anhu.language import text
 from ingest.database import connect
 from inspection import rating_policy, rating_run, rating_store
 from inspection.errors import RatingPolicyInvalid
+from inspection.evidence import SOURCES
 
 _SHOWN_MAX: Final = 5  # of those that change most, at each moment
 
@@ -76,6 +77,21 @@ def load(
             progress(text(f"策略 {name} 已启用", f"policy {name} is in force"))
         else:
             progress(text("这份策略已在使用", "this policy is in force already"))
+
+
+@app.command(
+    help="列出指标可用的证据来源及其参数。 The sources of evidence an indicator can name, and what narrows them.",
+    epilog="例 / for example: anhu rating evidence",
+)
+def evidence() -> None:
+    """One line a source."""
+    for name, source in SOURCES.items():
+        narrowed = [f"{word} = {'|'.join(values)}" for word, values in source.words.items()]
+        narrowed += [f"{flag} = true|false" for flag in sorted(source.flags)]
+        amount = f" [{source.unit}]" if source.amount else ""
+        typer.echo(f"{name:20} {text(source.zh, source.en)}{amount}")
+        for each in narrowed:
+            typer.echo(f"{'':20}   {each}")
 
 
 @app.command(

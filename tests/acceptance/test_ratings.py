@@ -11,6 +11,7 @@ from alerting.people import Role, Scope
 from inspection import rating_run
 from tests.integration.dashboard_world import build, serve
 from tests.integration.people_world import add_user
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 
@@ -50,8 +51,7 @@ def test_a_penalty_costs_points_that_lead_to_it(database_url: str, browser: Brow
                     "SELECT recorded_at < clock_timestamp() - interval '6 s' FROM safety_records"
                 ).fetchone() == (True,)
 
-        while not settled():
-            page.wait_for_timeout(200)
+        wait_until(settled)
         page.get_by_test_id("rate-now").click()
         expect(page.get_by_test_id("rating-own-score")).to_have_text("72.00", timeout=WAIT_MS)
         link = page.get_by_test_id("rating-reason").get_by_test_id("rating-record")

@@ -234,7 +234,7 @@ def _no_hazards() -> Facts:
         ("points = -4", "points = -4\nper = 2", "no amount"),
         ("points = -4", 'points = -4\nwhere = { colour = "red" }', "cannot be narrowed by colour"),
         ("points = -4", 'points = -4\nwhere = { level = "pink" }', "where.level"),
-        ("points = -4", "points = -4\ndecay = [{after_days = 9, factor = 0}, {after_days = 20, factor = 1}]", "and less"),
+        ("points = -4", "points = -4\ndecay = [{after_days=9,factor=0},{after_days=20,factor=1}]", "and less"),
         ("points = -4", "points = -4\nwanted = 1\nfree = 1", "no per, free"),
         ('section = "one"', 'section = "two"', "not one of this policy"),
         ("min = 30", "min = 70", "from the best to the worst"),

@@ -51,7 +51,7 @@ def test_a_penalty_costs_points_that_lead_to_it(database_url: str, browser: Brow
                     "SELECT recorded_at < clock_timestamp() - interval '6 s' FROM safety_records"
                 ).fetchone() == (True,)
 
-        wait_until(settled)
+        wait_until(settled, "the record is settled")
         page.get_by_test_id("rate-now").click()
         expect(page.get_by_test_id("rating-own-score")).to_have_text("72.00", timeout=WAIT_MS)
         link = page.get_by_test_id("rating-reason").get_by_test_id("rating-record")

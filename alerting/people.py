@@ -45,6 +45,7 @@ class Right(StrEnum):
     RECTIFY_HAZARD = "rectify_hazard"  # and ask for more time
     RECHECK_HAZARD = "recheck_hazard"
     CLOSE_HAZARD = "close_hazard"  # and decide on extensions, and propose closing the institution
+    RECORD_SAFETY = "record_safety"  # accidents, penalties, honours; and rate an institution now
 
 
 _DESK: Final = {
@@ -69,7 +70,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.CLOSE_HAZARD,
         }
     ),
-    Role.INSPECTOR: frozenset(_TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD}),
+    Role.INSPECTOR: frozenset(_TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD, Right.RECORD_SAFETY}),
     Role.EXPERT: frozenset(_TEAM),
     Role.SUPERVISOR: frozenset(
         _TEAM
@@ -77,6 +78,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.ACKNOWLEDGE,
             Right.ASSIGN_HAZARD,
             Right.CLOSE_HAZARD,
+            Right.RECORD_SAFETY,
             Right.CALL_DUTY_CHECK,
             Right.DRILL,
             Right.MANAGE_PEOPLE,

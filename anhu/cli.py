@@ -22,6 +22,7 @@ from anhu.commands import (
     person,
     plans,
     policy,
+    rating,
     registry,
     rotation,
     rules,
@@ -111,6 +112,7 @@ app.add_typer(drill.app, name="drill")
 app.add_typer(plans.app, name="plans")
 app.add_typer(checklist.app, name="checklist")
 app.add_typer(hazard.app, name="hazard")
+app.add_typer(rating.app, name="rating")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

@@ -80,12 +80,20 @@ def drills() -> None:
 
 
 def hazards() -> None:
-    """Alerts → hazards, reminders and escalations, until SIGTERM."""
+    """Alerts → hazards, reminders and escalations, and beside them the rating by night, until SIGTERM."""
+    from inspection.rating_run import Nightly
     from inspection.worker import Worker
 
     logs.configure()
     stop = stop_on_signals()
-    Worker(addresses()[0]).run(stop)
+    database_url = addresses()[0]
+    nightly = threading.Thread(target=Nightly(database_url).run, args=(stop,), name="ratings", daemon=True)
+    nightly.start()
+    try:
+        Worker(database_url).run(stop)
+    finally:
+        stop.set()
+        nightly.join(timeout=5)
 
 
 def notifier() -> None:

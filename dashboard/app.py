@@ -30,6 +30,7 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    ratings,
     rotations,
     session,
     suppressions,
@@ -52,6 +53,8 @@ _RIGHTFUL = (
     plans.router,
     hazards.router,
     checklists.router,
+    ratings.router,
+    ratings.records,
     floor_plans.router,
     rotations.router,
 )

@@ -54,3 +54,23 @@ class PhotoRefused(InspectionError):
 
 class PhotoUnknown(InspectionError):
     """There is no such photo."""
+
+
+class RatingPolicyInvalid(FileInvalid):
+    """The rating policy has errors; nothing of it was used."""
+
+
+class RatingUnknown(InspectionError):
+    """There is no such rating."""
+
+
+class RatingRefused(InspectionError):
+    """This cannot be rated now."""
+
+
+class SafetyRecordRefused(InspectionError):
+    """This cannot be put on record."""
+
+
+class SafetyRecordUnknown(InspectionError):
+    """There is no such record."""

@@ -30,6 +30,8 @@ export const router = createRouter({
     { path: "/hazards", name: "hazards", component: () => import("@/pages/HazardsPage.vue") },
     { path: "/hazards/:id([0-9a-f-]{36})", name: "hazard", component: () => import("@/pages/HazardPage.vue") },
     { path: "/checklists", name: "checklists", component: () => import("@/pages/ChecklistsPage.vue") },
+    { path: "/ratings", name: "ratings", component: () => import("@/pages/RatingsPage.vue") },
+    { path: "/ratings/:id(\\d+)", name: "rating", component: () => import("@/pages/RatingPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },

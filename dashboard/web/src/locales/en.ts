@@ -2,16 +2,18 @@ import type { Messages } from "@/i18n";
 import { plans } from "./en/plans";
 import { rotations } from "./en/rotations";
 import { hazardsEn } from "./hazards.en";
+import { ratingsEn } from "./ratings.en";
 
 export const en: Messages = {
   ...hazardsEn,
+  ...ratingsEn,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
@@ -486,6 +488,8 @@ export const en: Messages = {
     "proof-missing": "The sensor data do not show yet that the hazard is gone",
     "wrong-person": "Somebody else has to do this",
     "step-refused": "Not possible now",
+    "rating-refused": "It cannot be rated now",
+    "safety-record-refused": "This cannot be put on record: check kind, level and dates",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",

@@ -1,16 +1,18 @@
 import { plans } from "./zh-CN/plans";
 import { rotations } from "./zh-CN/rotations";
 import { hazardsZhCN } from "./hazards.zh-CN";
+import { ratingsZhCN } from "./ratings.zh-CN";
 
 export const zhCN = {
   ...hazardsZhCN,
+  ...ratingsZhCN,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
@@ -478,6 +480,8 @@ export const zhCN = {
     "proof-missing": "监测数据还不能证明隐患已消除",
     "wrong-person": "这一步须由其他人办理",
     "step-refused": "现在不能这样做",
+    "rating-refused": "现在不能评价",
+    "safety-record-refused": "不能这样记录：请核对种类、等级和日期",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",

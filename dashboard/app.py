@@ -20,10 +20,12 @@ from dashboard.routers import (
     alerts,
     checklists,
     devices,
+    draws,
     drills,
     duty_checks,
     floor_plans,
     hazards,
+    inspections,
     institutions,
     ledger,
     live,
@@ -52,6 +54,9 @@ _RIGHTFUL = (
     plans.router,
     hazards.router,
     checklists.router,
+    inspections.router,
+    inspections.campaigns,
+    draws.router,
     floor_plans.router,
     rotations.router,
 )
@@ -91,6 +96,7 @@ def create_app(
     app.include_router(operations.router)
     app.include_router(session.public)
     app.include_router(acknowledge.router)
+    app.include_router(draws.public)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))

@@ -47,13 +47,18 @@ from dashboard.errors import (
 )
 from ingest.errors import DatabaseUnavailable
 from inspection.errors import (
+    CampaignUnknown,
     ChecklistUnknown,
+    DrawImpossible,
+    DrawUnknown,
     HazardChanged,
     HazardUnknown,
     PhotoRefused,
     PhotoUnknown,
     ProofMissing,
+    RelationUnknown,
     StepRefused,
+    VisitUnknown,
     WrongPerson,
 )
 
@@ -98,6 +103,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     ProofMissing: _Kind(409, "proof-missing", "The sensors do not show it yet"),
     WrongPerson: _Kind(409, "wrong-person", "Somebody else has to do this"),
     StepRefused: _Kind(409, "step-refused", "Not possible now"),
+    VisitUnknown: _Kind(404, "not-found", "Not found"),
+    CampaignUnknown: _Kind(404, "not-found", "Not found"),
+    DrawUnknown: _Kind(404, "not-found", "Not found"),
+    RelationUnknown: _Kind(404, "not-found", "Not found"),
+    DrawImpossible: _Kind(409, "draw-impossible", "Too few institutions or inspectors"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),

@@ -28,8 +28,8 @@ _HEX: Final = ("seed_sha256", "register_sha256", "seed")
 
 @dataclass(frozen=True, slots=True)
 class DrawRecord:
-    """A draw as it stands; `seed` and both SHA-256 in hex. `grounds` say why weights and exclusions are as they are, and
-    are never public."""
+    """A draw as it stands; `seed` and both SHA-256 in hex. `grounds` say why weights and exclusions are as they are,
+    and are never public."""
 
     id: UUID
     no: int
@@ -176,12 +176,13 @@ def risks(connection: Connection, institution_ids: Collection[int], now: datetim
         " WHERE state <> 'closed' AND institution_id = ANY(%s) GROUP BY 1",
         (now, list(institution_ids)),
     ).fetchall()
-    open_hazards = {row[0]: row[1:] for row in rows}
+    open_hazards = {row[0]: row for row in rows}
     visits = visit_store.last_team(connection, institution_ids)
-    return {
-        each: Risk(*open_hazards.get(each, (0, 0, 0)), visits[each][0] if each in visits else None)
-        for each in institution_ids
-    }
+    found = {}
+    for each in institution_ids:
+        _, general, major, overdue = open_hazards.get(each, (each, 0, 0, 0))
+        found[each] = Risk(general, major, overdue, visits[each][0] if each in visits else None)
+    return found
 
 
 def declare(

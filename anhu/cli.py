@@ -12,6 +12,7 @@ from anhu.commands import (
     broker,
     checklist,
     demo,
+    draw,
     drill,
     evaluate,
     hazard,

@@ -184,7 +184,10 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
         [drawn] = draw.verify(record)
         assert drawn.institution == "home-1"
         text = json.dumps(record, ensure_ascii=False)
-        assert not [name for name, _, _ in PEOPLE if name in text]
+        assert not [name for name in ("nurse", "manager", "county", "inspector2", "province") if name in text]
+        assert {each["key"] for each in record["register"]["inspectors"]} == {
+            f"P{desk.ids[name]}" for name in ("county", "inspector", "inspector2", "expert")
+        }
         assert "family" not in text
 
 

@@ -2,13 +2,16 @@
 
 import copy
 import itertools
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from anhu.cli import app
 from inspection import draw
 from inspection.canonical import sha256
 from inspection.draw import Candidate, Inspector, Register, State, Verb
@@ -161,3 +164,18 @@ def test_a_weight_grows_with_risk_and_time_and_names_its_parts():
         "base": 10, "general": 6, "major": 20, "overdue": 10, "time": 9
     }  # fmt: skip
     assert weigh(Risk(99, 99, 99, now - timedelta(days=9999)), now, weights).value == 10 + 15 + 60 + 30 + 36
+
+
+def test_the_command_recomputes_a_file(tmp_path):
+    good = record(register(visits=2))
+    path = tmp_path / "draw.json"
+    path.write_text(json.dumps(good, ensure_ascii=False), "utf-8")
+    found = CliRunner().invoke(app, ["draw", "verify", str(path)])
+    assert found.exit_code == 0
+    assert [line.split()[1] for line in found.stdout.splitlines() if line[:3].strip().isdigit()] == KNOWN_PLACES
+    path.write_text(json.dumps({**good, "word": "雨"}, ensure_ascii=False), "utf-8")
+    assert CliRunner().invoke(app, ["draw", "verify", str(path)]).exit_code == 1
+    for text in ("[]", "{}", "no json"):
+        path.write_text(text, "utf-8")
+        assert CliRunner().invoke(app, ["draw", "verify", str(path)]).exit_code == 1
+    assert CliRunner().invoke(app, ["draw", "verify", str(tmp_path / "nothing.json")]).exit_code == 1

@@ -486,6 +486,7 @@ export const en: Messages = {
     "proof-missing": "The sensor data do not show yet that the hazard is gone",
     "wrong-person": "Somebody else has to do this",
     "step-refused": "Not possible now",
+    "draw-impossible": "Too few institutions or inspectors for this draw",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",

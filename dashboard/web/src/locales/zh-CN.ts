@@ -478,6 +478,7 @@ export const zhCN = {
     "proof-missing": "监测数据还不能证明隐患已消除",
     "wrong-person": "这一步须由其他人办理",
     "step-refused": "现在不能这样做",
+    "draw-impossible": "机构或检查人员不够，无法抽取",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",

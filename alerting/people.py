@@ -46,17 +46,20 @@ class Right(StrEnum):
     RECHECK_HAZARD = "recheck_hazard"
     CLOSE_HAZARD = "close_hazard"  # and decide on extensions, and propose closing the institution
     RECORD_SAFETY = "record_safety"  # accidents, penalties, honours; and rate an institution now
+    PLAN_INSPECTION = "plan_inspection"
+    INSPECT = "inspect"  # as one of the team
+    DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
 
 _DESK: Final = {
     Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.VIEW_RESIDENTS, Right.REPORT_HAZARD,
-    Right.RECTIFY_HAZARD,
+    Right.RECTIFY_HAZARD, Right.PLAN_INSPECTION, Right.INSPECT,
 }  # fmt: skip
 _HOUSE: Final = _DESK | {
     Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,
     Right.ASSIGN_HAZARD,
 }  # fmt: skip
-_TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD}
+_TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD, Right.INSPECT}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.OPERATOR: frozenset(_DESK | {Right.SHELVE}),
     Role.SAFETY_OFFICER: frozenset(_HOUSE | {Right.OUT_OF_SERVICE, Right.MAINTENANCE}),
@@ -70,7 +73,9 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.CLOSE_HAZARD,
         }
     ),
-    Role.INSPECTOR: frozenset(_TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD, Right.RECORD_SAFETY}),
+    Role.INSPECTOR: frozenset(
+        _TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD, Right.RECORD_SAFETY, Right.PLAN_INSPECTION}
+    ),
     Role.EXPERT: frozenset(_TEAM),
     Role.SUPERVISOR: frozenset(
         _TEAM
@@ -85,6 +90,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.MANAGE_ROTATIONS,
             Right.VIEW_NOTIFICATIONS,
             Right.VIEW_LEDGER,
+            Right.PLAN_INSPECTION,
+            Right.DRAW,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

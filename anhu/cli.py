@@ -12,6 +12,7 @@ from anhu.commands import (
     broker,
     checklist,
     demo,
+    draw,
     drill,
     evaluate,
     hazard,
@@ -113,6 +114,7 @@ app.add_typer(plans.app, name="plans")
 app.add_typer(checklist.app, name="checklist")
 app.add_typer(hazard.app, name="hazard")
 app.add_typer(rating.app, name="rating")
+app.add_typer(draw.app, name="draw")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

@@ -20,10 +20,12 @@ from dashboard.routers import (
     alerts,
     checklists,
     devices,
+    draws,
     drills,
     duty_checks,
     floor_plans,
     hazards,
+    inspections,
     institutions,
     ledger,
     live,
@@ -55,6 +57,9 @@ _RIGHTFUL = (
     checklists.router,
     ratings.router,
     ratings.records,
+    inspections.router,
+    inspections.campaigns,
+    draws.router,
     floor_plans.router,
     rotations.router,
 )
@@ -94,6 +99,7 @@ def create_app(
     app.include_router(operations.router)
     app.include_router(session.public)
     app.include_router(acknowledge.router)
+    app.include_router(draws.public)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))

@@ -47,7 +47,10 @@ from dashboard.errors import (
 )
 from ingest.errors import DatabaseUnavailable
 from inspection.errors import (
+    CampaignUnknown,
     ChecklistUnknown,
+    DrawImpossible,
+    DrawUnknown,
     HazardChanged,
     HazardUnknown,
     PhotoRefused,
@@ -55,9 +58,11 @@ from inspection.errors import (
     ProofMissing,
     RatingRefused,
     RatingUnknown,
+    RelationUnknown,
     SafetyRecordRefused,
     SafetyRecordUnknown,
     StepRefused,
+    VisitUnknown,
     WrongPerson,
 )
 
@@ -106,6 +111,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     RatingRefused: _Kind(409, "rating-refused", "Not possible now"),
     SafetyRecordUnknown: _Kind(404, "not-found", "Not found"),
     SafetyRecordRefused: _Kind(422, "safety-record-refused", "This cannot be put on record"),
+    VisitUnknown: _Kind(404, "not-found", "Not found"),
+    CampaignUnknown: _Kind(404, "not-found", "Not found"),
+    DrawUnknown: _Kind(404, "not-found", "Not found"),
+    RelationUnknown: _Kind(404, "not-found", "Not found"),
+    DrawImpossible: _Kind(409, "draw-impossible", "Too few institutions or inspectors"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),

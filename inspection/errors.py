@@ -33,7 +33,7 @@ class HazardUnknown(InspectionError):
 
 
 class StepRefused(InspectionError):
-    """The hazard does not allow this now."""
+    """This is not possible now."""
 
 
 class WrongPerson(StepRefused):
@@ -45,7 +45,7 @@ class ProofMissing(StepRefused):
 
 
 class HazardChanged(InspectionError):
-    """Somebody else changed the hazard meanwhile."""
+    """Somebody else changed it meanwhile."""
 
 
 class PhotoRefused(InspectionError):
@@ -74,3 +74,27 @@ class SafetyRecordRefused(InspectionError):
 
 class SafetyRecordUnknown(InspectionError):
     """There is no such record."""
+
+
+class VisitUnknown(InspectionError):
+    """There is no such inspection."""
+
+
+class CampaignUnknown(InspectionError):
+    """There is no such campaign."""
+
+
+class DrawUnknown(InspectionError):
+    """There is no such draw."""
+
+
+class DrawImpossible(InspectionError):
+    """There are too few institutions or inspectors for this draw."""
+
+
+class DrawFalse(InspectionError):
+    """The record does not follow from its seed."""
+
+
+class RelationUnknown(InspectionError):
+    """No such relation is declared."""

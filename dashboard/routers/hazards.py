@@ -21,7 +21,7 @@ from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection
 from ingest.reading import from_us, to_us
-from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store
+from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store, visit_store
 from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.errors import HazardUnknown, PhotoUnknown
@@ -138,8 +138,13 @@ def show_photo(photo_id: UUID, serving: Serving, reach: Viewing) -> Response:
     """Evidence is seen by whoever sees the hazard; what is not used yet only by who uploaded it."""
     with serving.reading() as connection:
         bound = photo_store.place(connection, photo_id)
-        loose = bound.hazard_id is None and bound.uploader_id != reach.person.id
-        if loose or not reach.covers(connection, bound.institution_id):
+        others = bound.loose and bound.uploader_id != reach.person.id
+        hidden = (
+            reach.scope.institution_id is not None
+            and bound.inspection_id is not None
+            and visit_store.load_many(connection, [bound.inspection_id])[bound.inspection_id].hidden
+        )
+        if others or hidden or not reach.covers(connection, bound.institution_id):
             raise PhotoUnknown(f"there is no photo {photo_id}")
         return Response(photo_store.jpeg(connection, photo_id), media_type="image/jpeg")
 

@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -26,12 +26,17 @@ from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
-from inspection import operate, photo_store
+from inspection import draw_operate, operate, photo_store, visit_list_store, visit_operate
 from inspection.checklist import Level
 from inspection.decide import Found
+from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
 from inspection.operate import Actor
 from inspection.photo import Photo
+from inspection.visit import Duty, Member
+from inspection.visit import Kind as VisitKind
+from inspection.visit_list_store import Campaign
+from inspection.visit_operate import Plan
 from tests.integration.dashboard_world import Served, World, build, sign_in
 
 FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
@@ -66,6 +71,10 @@ class Two:
     far_hazard: UUID
     own_photo: UUID
     far_photo: UUID
+    own_inspection: UUID
+    far_inspection: UUID
+    own_campaign: UUID
+    own_draw: UUID
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -120,10 +129,11 @@ def build_two(database_url: str) -> Two:
         persons = {}
         for role in Role:
             persons[role], passwords[role.value] = add_user(connection, role.value, role, Scope(world.home))
-        _, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
+        county, passwords["county"] = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))
         own_person, _ = add_user(connection, "own-nurse", Role.OPERATOR, Scope(world.home))
         far_person, _ = add_user(connection, "far-nurse", Role.OPERATOR, Scope(far), name="远方的人")
         numbers, drills, checks, hazards, photos, rotations, stand_ins = [], [], [], [], [], [], []
+        visits = []
         own_desk = persons[Role.OPERATOR]
         far_desk, _ = add_user(connection, "far-desk", Role.OPERATOR, Scope(far), name="远方的人乙")
         for institution, absent, other in ((world.home, own_person, own_desk), (far, far_person, far_desk)):
@@ -157,15 +167,37 @@ def build_two(database_url: str) -> Two:
             )  # fmt: skip
             hazards.append(operate.report(connection, found, nurse).id)
             photos.append(photo)
+            own_check = Plan(
+                institution, VisitKind.SELF_CHECK, date(2026, 12, 1), (Member(nurse.by.person_id, Duty.LEADER),),
+                ("duties",), purpose="own" if own else "远处的自查",
+            )  # fmt: skip
+            visits.append(visit_operate.plan(connection, own_check, nurse).id)
             asked = drill_runner.wanted(connection, institution, None, Kind.FIRE, DrillSettings(), by="user:admin")
             drills.append(drill_store.start(connection, asked).drill.id)
             checks.append(
                 duty_check_store.call(connection, institution, called_by="user:admin", answer_s=600, note="").id
             )
+    with psycopg.connect(database_url) as connection:
+        above = Actor(By("user:county", county, outside=True), datetime.now(UTC))
+        drawn = draw_operate.announce(
+            connection, Wanted("own", "220322", 1, date(2026, 12, 1), officers=0), bytes(32), above
+        )
+        campaign = visit_list_store.create_campaign(
+            connection,
+            Campaign(
+                uuid4(), 0, "own", "", "220322", date(2026, 12, 1), date(2026, 12, 31), [], above.now, "user:county",
+                county,
+            ),
+        )  # fmt: skip
+        in_it = Plan(
+            world.home, VisitKind.CAMPAIGN, date(2026, 12, 2), (Member(county, Duty.LEADER),), campaign_id=campaign.id
+        )  # fmt: skip
+        visit_operate.plan(connection, in_it, above)
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
+        *visits, campaign.id, drawn.id,
     )  # fmt: skip

@@ -42,6 +42,8 @@ def may(*rights: Right, **more: Any) -> Expected:
     return Expected(frozenset(rights), **more)
 
 
+VISIT = {"own": {"inspection_id": "own_inspection"}, "foreign": {"inspection_id": "far_inspection"}}
+DRAW = {"own": {"draw_id": "own_draw"}}
 ALERT = {"own": {"alert_id": "own_alert"}, "foreign": {"alert_id": "far_alert"}}
 PERSON = {"own": {"person_id": "own_person"}, "foreign": {"person_id": "far_person"}}
 PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_id": "far"}}}
@@ -52,11 +54,12 @@ DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M
 SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
 SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 # Where a role may reach no further than its own: nobody grants more than they have.
-GRANTS = ("/api/people/", "/api/rotations", "/api/stand-ins")
+GRANTS = ("/api/people/", "/api/campaigns", "/api/rotations", "/api/stand-ins")
 ENDS = ("{rotation_id}/end", "{stand_in_id}/end")
 # Everybody who is signed in; the session is one's own.
 SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
-PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics")}
+PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
+          ("GET", "/api/public/draws/{draw_id}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institutions"): may(Right.VIEW),
     ("GET", "/api/institutions/{institution_id}"): may(
@@ -171,6 +174,46 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         Right.CLOSE_HAZARD, **HAZARD, body={"version": 1, "proposal": "close", "reason": "x"}
     ),
     ("POST", "/api/hazards/{hazard_id}/comment"): may(Right.COMMENT, **HAZARD, body={"note": "x"}),
+    ("GET", "/api/inspections"): may(Right.VIEW),
+    ("GET", "/api/inspections/figures"): may(Right.VIEW),
+    ("GET", "/api/inspections/team/{institution_id}"): may(Right.PLAN_INSPECTION, **HOME),
+    ("POST", "/api/inspections"): may(
+        Right.PLAN_INSPECTION,
+        **PLACE,
+        body={"kind": "joint", "planned_for": "2026-12-01", "team": [{"person_id": 1, "duty": "leader"}]},
+    ),
+    ("GET", "/api/inspections/{inspection_id}"): may(Right.VIEW, **VISIT),
+    ("POST", "/api/inspections/{inspection_id}/begin"): may(Right.INSPECT, **VISIT, body={"version": 1}),
+    ("POST", "/api/inspections/{inspection_id}/answers"): may(
+        Right.INSPECT, **VISIT, body={"checklist_id": "duties", "item_id": "drill", "outcome": "pass"}
+    ),
+    ("POST", "/api/inspections/{inspection_id}/findings"): may(
+        Right.INSPECT, **VISIT, body={"title": "x", "category": "fire"}
+    ),
+    ("POST", "/api/inspections/{inspection_id}/conclude"): may(
+        Right.INSPECT, **VISIT, body={"version": 1, "conclusion": "x"}
+    ),
+    ("POST", "/api/inspections/{inspection_id}/cancel"): may(
+        Right.PLAN_INSPECTION, **VISIT, body={"version": 9, "reason": "x"}
+    ),
+    ("POST", "/api/inspections/{inspection_id}/comment"): may(Right.COMMENT, **VISIT, body={"note": "x"}),
+    ("GET", "/api/campaigns"): may(Right.VIEW),
+    ("POST", "/api/campaigns"): may(
+        Right.DRAW, body={"theme": "x", "region": "", "begins_on": "2026-12-01", "ends_on": "2026-12-31"}
+    ),
+    ("GET", "/api/campaigns/{campaign_id}"): may(Right.VIEW, own={"campaign_id": "own_campaign"}),
+    ("GET", "/api/draws"): may(Right.DRAW),
+    ("POST", "/api/draws"): may(
+        Right.DRAW, body={"title": "x", "region": "220322", "visits": 9, "planned_for": "2026-12-01"}
+    ),
+    ("GET", "/api/draws/relations"): may(Right.DRAW),
+    ("POST", "/api/draws/relations"): may(
+        Right.DRAW, own={"": {"institution_id": "home", "person_id": "own_person"}}, body={"relation": "family"}
+    ),
+    ("GET", "/api/draws/{draw_id}"): may(Right.DRAW, **DRAW),
+    ("POST", "/api/draws/{draw_id}/draw"): may(Right.DRAW, **DRAW, body={"version": 9, "word": "x"}),
+    ("POST", "/api/draws/{draw_id}/publish"): may(Right.DRAW, **DRAW, body={"version": 9}),
+    ("POST", "/api/draws/{draw_id}/void"): may(Right.DRAW, **DRAW, body={"version": 9, "reason": "x"}),
     ("GET", "/api/checklists"): may(Right.VIEW),
     ("GET", "/api/checklists/{checklist_id}"): may(Right.VIEW, own={"checklist_id": "checklist"}),
     ("GET", "/api/ratings"): may(Right.VIEW),

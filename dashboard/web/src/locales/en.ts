@@ -490,6 +490,7 @@ export const en: Messages = {
     "step-refused": "Not possible now",
     "rating-refused": "It cannot be rated now",
     "safety-record-refused": "This cannot be put on record: check kind, level and dates",
+    "draw-impossible": "Too few institutions or inspectors for this draw",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",

@@ -482,6 +482,7 @@ export const zhCN = {
     "step-refused": "现在不能这样做",
     "rating-refused": "现在不能评价",
     "safety-record-refused": "不能这样记录：请核对种类、等级和日期",
+    "draw-impossible": "机构或检查人员不够，无法抽取",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",

@@ -21,7 +21,13 @@ from tests.integration.dashboard_world import Served, World, build, serve, sign_
 
 pytestmark = pytest.mark.integration
 
-PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"), ("GET", "/api/openapi.json")}
+PUBLIC = {
+    ("POST", "/api/session"),
+    ("GET", "/healthz"),
+    ("GET", "/metrics"),
+    ("GET", "/api/openapi.json"),
+    ("GET", "/api/public/draws/{draw_id}"),  # names nobody; test_inspections.py looks at every word of it
+}
 
 
 @pytest.fixture

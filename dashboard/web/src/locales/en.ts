@@ -2,10 +2,12 @@ import type { Messages } from "@/i18n";
 import { plans } from "./en/plans";
 import { rotations } from "./en/rotations";
 import { hazardsEn } from "./hazards.en";
+import { inspectionsEn } from "./inspections.en";
 import { ratingsEn } from "./ratings.en";
 
 export const en: Messages = {
   ...hazardsEn,
+  ...inspectionsEn,
   ...ratingsEn,
   app: {
     name: "Anhu",
@@ -13,7 +15,7 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -53,11 +53,11 @@ def of_rule(rule: Rule, *, value: float, score: float, since_us: int) -> dict[st
     unit = DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit)
     shown = shown_unit(unit)
     zh, en = quantity_name(rule.quantity)
-    if rule.detector == "dwell":
-        text_zh = f"{rule.title_zh}：已超过 {rule.on_delay_s:g} 秒"
-        text_en = f"{rule.title_en}: for {rule.on_delay_s:g} s already"
-    elif not shown:
+    if not shown:  # yes or no: what there is to say is for how long
         text_zh, text_en = rule.title_zh, rule.title_en
+        if rule.on_delay_s:
+            text_zh += f"：已超过 {rule.on_delay_s:g} 秒"
+            text_en += f": for {rule.on_delay_s:g} s already"
     else:
         read, limit = f"{_figure(score)} {shown}", f"{_figure(rule.raise_at)} {shown}"
         word_zh, word_en = ("达到或超过", "at or above") if rule.above else ("低于或等于", "at or below")

@@ -178,10 +178,17 @@ def risks(connection: Connection, institution_ids: Collection[int], now: datetim
     ).fetchall()
     open_hazards = {row[0]: row for row in rows}
     visits = visit_store.last_team(connection, institution_ids)
+    weights: dict[int, float] = dict(
+        connection.execute(
+            "SELECT institution_id, risk_weight FROM institution_risk WHERE institution_id = ANY(%s)",
+            (list(institution_ids),),
+        ).fetchall()
+    )
     found = {}
     for each in institution_ids:
         _, general, major, overdue = open_hazards.get(each, (each, 0, 0, 0))
-        found[each] = Risk(general, major, overdue, visits[each][0] if each in visits else None)
+        last_visit_at = visits[each][0] if each in visits else None
+        found[each] = Risk(general, major, overdue, last_visit_at, weights.get(each, 1.0))
     return found
 
 

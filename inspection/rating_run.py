@@ -1,6 +1,5 @@
-"""Running a rating: read the facts, have the pure core rate them, keep the result; work a stored run out
-again; compare two
-policies over the past; and the worker that rates by night."""
+"""Running a rating: read the facts, have the pure core rate them, keep the result; work a stored run out again; compare
+two policies over the past; and the worker that rates by night."""
 
 import threading
 from collections import Counter
@@ -52,9 +51,9 @@ def rated(
 def run(
     connection: Connection, as_of: datetime | None, kind: str, actor: str, ids: Collection[int] | None = None
 ) -> tuple[Run, int]:
-    """Rate by the policy in force and keep it, in the caller's transaction; the run and how many it rated.
-    None for `as_of`
-    is the newest settled moment. Raises RatingRefused for a moment that is not settled yet, RatingPolicyInvalid."""
+    """Rate by the policy in force and keep it, in the caller's transaction; the run and how many it rated. None for
+    `as_of` is the newest settled moment. Raises RatingRefused for a moment that is not settled yet,
+    RatingPolicyInvalid."""
     settled = rating_store.settled(connection)
     moment = as_of or settled
     if moment > settled:
@@ -104,9 +103,8 @@ class Comparison:
 def backtest(
     connection: Connection, old: RatingPolicy, new: RatingPolicy, first: datetime, last: datetime, every: timedelta
 ) -> Iterator[Comparison]:
-    """Both policies at `first`, and every so often up to `last`, each by what was on record then. `changed`
-    are those whose
-    grade has another name, the largest difference in points first."""
+    """Both policies at `first`, and every so often up to `last`, each by what was on record then. `changed` are those
+    whose grade has another name, the largest difference in points first."""
     moment = first
     while moment <= last:
         pairs = list(zip(rated(connection, old, moment), rated(connection, new, moment), strict=True))
@@ -136,8 +134,8 @@ def last_night(now: datetime, hour: int) -> datetime:
 
 
 def work(connection: Connection, now: datetime) -> None:
-    """What is due at `now`: the night's rating, and those whom the policy rates at once. The connection
-    commits by itself."""
+    """What is due at `now`: the night's rating, and those whom the policy rates at once. The connection commits by
+    itself."""
     with connection.transaction():
         _, policy = in_force(connection)
     night, settled = last_night(now, policy.night_hour), rating_store.settled(connection)
@@ -166,6 +164,6 @@ class Nightly:
                         if rating_store.lead(connection):
                             work(connection, self._clock())
                         stop.wait(WAIT_S)
-            except (DatabaseUnavailable, InspectionError, psycopg.OperationalError) as error:
+            except (DatabaseUnavailable, InspectionError, psycopg.Error) as error:
                 log.warning("not rated now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)

@@ -1,5 +1,5 @@
-"""Ratings in the database: policies, runs, each institution's rating with its reasons, and how far the past
-is settled."""
+"""Ratings in the database: policies, runs, each institution's rating with its reasons, and how far the past is
+settled."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -109,9 +109,8 @@ def save_run(
     connection: Connection, policy_id: int, in_force: RatingPolicy, as_of: datetime, kind: str, actor: str,
     made: Sequence[Rating],
 ) -> int:  # fmt: skip
-    """Keep a run with its ratings, in the caller's transaction; its number. Raises RatingRefused when that
-    night has been
-    rated already."""
+    """Keep a run with its ratings, in the caller's transaction; its number. Raises RatingRefused when that night has
+    been rated already."""
     row = connection.execute(
         "INSERT INTO rating_runs (as_of, policy_id, kind, actor) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING RETURNING id",

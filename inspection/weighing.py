@@ -1,4 +1,4 @@
-"""What an institution weighs in a random draw, by its open hazards and the time since the last visit.
+"""What an institution weighs in a random draw, by its open hazards, the time since the last visit and its grade.
 
 The figures are data (inspection/policies/draw.toml); every weight names its parts.
 """
@@ -22,12 +22,14 @@ _FIGURES = (
 @dataclass(frozen=True, slots=True)
 class Risk:
     """What is known of an institution: open hazards by level, how many of all are overdue, and when a team from outside
-    last began a visit (None: never)."""
+    last began a visit (None: never). `rating_weight` is that of its grade in the safety credit rating (1: average, or
+    not rated)."""
 
     general: int
     major: int
     overdue: int
     last_visit_at: datetime | None
+    rating_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Weight:
 
 
 def weigh(risk: Risk, now: datetime, weights: Weights) -> Weight:
-    """The weight of an institution at `now`."""
+    """The weight of an institution at `now`: the sum of its parts by hazards and time, times that of its grade. Never
+    less than 1: every institution can be drawn."""
     by = weights.figures
     parts = {
         "base": by["base"],
@@ -59,6 +62,8 @@ def weigh(risk: Risk, now: datetime, weights: Weights) -> Weight:
     if risk.last_visit_at is not None:
         spans = max((now - risk.last_visit_at).days, 0) // by["days_each"]
         parts["time"] = min(spans * by["days_weight"], by["days_max"])
+    known = sum(parts.values())
+    parts["rating"] = max(round(known * risk.rating_weight), 1) - known
     return Weight(sum(parts.values()), parts)
 
 

@@ -18,7 +18,7 @@ from inspection import draw_operate, draw_store, operate
 from inspection.draw import SEED_BYTES
 from inspection.draw_operate import Wanted
 from inspection.draw_store import DrawRecord
-from inspection.errors import DrawUnknown, WrongPerson
+from inspection.errors import DrawUnknown, RelationUnknown, WrongPerson
 from inspection.operate import Actor
 
 router = APIRouter(prefix="/draws", tags=["inspections"])
@@ -83,6 +83,22 @@ def declare(told: shapes.RelationDeclared, serving: Serving, reach: Drawing) -> 
             note=told.note, actor=reach.actor,
         )  # fmt: skip
         found = draw_store.relations(connection, reach.institution_ids(connection))
+    return shapes.RelationList(items=[shapes.Relation.model_validate(each) for each in found])
+
+
+@router.post(
+    "/relations/{relation_id}/end", summary="It no longer stands", response_model=shapes.RelationList,
+    responses=_REFUSED,
+)  # fmt: skip
+def end_relation(relation_id: int, serving: Serving, reach: Drawing) -> shapes.RelationList:
+    """From now on; what was declared stays on record."""
+    _outside(reach)
+    with serving.writing() as connection:
+        within = reach.institution_ids(connection)
+        if relation_id not in {each.id for each in draw_store.relations(connection, within)}:
+            raise RelationUnknown(f"no relation {relation_id} stands")
+        draw_store.end_relation(connection, relation_id, reach.actor)
+        found = draw_store.relations(connection, within)
     return shapes.RelationList(items=[shapes.Relation.model_validate(each) for each in found])
 
 

@@ -26,7 +26,7 @@ from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
-from inspection import draw_operate, operate, photo_store, visit_list_store, visit_operate
+from inspection import draw_operate, draw_store, operate, photo_store, visit_list_store, visit_operate
 from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
@@ -75,6 +75,7 @@ class Two:
     far_inspection: UUID
     own_campaign: UUID
     own_draw: UUID
+    own_relation: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -182,6 +183,9 @@ def build_two(database_url: str) -> Two:
         drawn = draw_operate.announce(
             connection, Wanted("own", "220322", 1, date(2026, 12, 1), officers=0), bytes(32), above
         )
+        relation = draw_store.declare(
+            connection, person_id=county, institution_id=world.home, relation="other", note="", actor="user:admin"
+        )
         campaign = visit_list_store.create_campaign(
             connection,
             Campaign(
@@ -199,5 +203,5 @@ def build_two(database_url: str) -> Two:
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id,
+        *visits, campaign.id, drawn.id, relation,
     )  # fmt: skip

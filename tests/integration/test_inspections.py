@@ -189,6 +189,11 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
             f"P{desk.ids[name]}" for name in ("county", "inspector", "inspector2", "expert")
         }
         assert "family" not in text
+        [declared] = who["county"].get("/api/draws/relations").json()["items"]
+        end = f"/api/draws/relations/{declared['id']}/end"
+        assert who["province"].post(end).status_code == 404  # another province's
+        assert who["county"].post(end).json()["items"] == []
+        assert who["county"].post(end).status_code == 404  # it has ended
 
 
 def test_a_draw_weighs_and_keeps_apart_those_of_last_time(desk: Desk):

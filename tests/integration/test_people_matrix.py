@@ -55,7 +55,7 @@ SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
 SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 # Where a role may reach no further than its own: nobody grants more than they have.
 GRANTS = ("/api/people/", "/api/campaigns", "/api/rotations", "/api/stand-ins")
-ENDS = ("{rotation_id}/end", "{stand_in_id}/end")
+ENDS = ("{rotation_id}/end", "{stand_in_id}/end", "{relation_id}/end")
 # Everybody who is signed in; the session is one's own.
 SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
 PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
@@ -210,6 +210,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/draws/relations"): may(
         Right.DRAW, own={"": {"institution_id": "home", "person_id": "own_person"}}, body={"relation": "family"}
     ),
+    ("POST", "/api/draws/relations/{relation_id}/end"): may(Right.DRAW, own={"relation_id": "own_relation"}),
     ("GET", "/api/draws/{draw_id}"): may(Right.DRAW, **DRAW),
     ("POST", "/api/draws/{draw_id}/draw"): may(Right.DRAW, **DRAW, body={"version": 9, "word": "x"}),
     ("POST", "/api/draws/{draw_id}/publish"): may(Right.DRAW, **DRAW, body={"version": 9}),

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from alerting.alert import Kind, Verb
 from alerting.people import Role, Scope
-from inspection import evidence_store, hazard_store, rating_run, rating_store, safety_record_store
+from inspection import draw_store, evidence_store, hazard_store, rating_run, rating_store, safety_record_store
 from inspection.errors import RatingRefused
 from inspection.evidence import SOURCES
 from inspection.hazard import fold
@@ -257,6 +257,7 @@ def test_an_accident_is_rated_at_once_and_the_draw_sees_it(place):
     assert rating.grade == "D"
     assert str(record.id) in rating.explanation.decode()
     assert connection.execute(weigh, (world.home,)).fetchone() == (4.0,)
+    assert draw_store.risks(connection, [world.home], now)[world.home].rating_weight == 4.0
 
 
 def test_alerts_count_by_how_long_they_held(place):

@@ -161,9 +161,18 @@ def test_a_weight_grows_with_risk_and_time_and_names_its_parts():
     assert (calm.value, calm.parts["time"]) == (10, 0)
     assert weigh(Risk(0, 0, 0, None), now, weights).value == 50
     assert weigh(Risk(2, 1, 1, now - timedelta(days=95)), now, weights).parts == {
-        "base": 10, "general": 6, "major": 20, "overdue": 10, "time": 9
+        "base": 10, "general": 6, "major": 20, "overdue": 10, "time": 9, "rating": 0
     }  # fmt: skip
     assert weigh(Risk(99, 99, 99, now - timedelta(days=9999)), now, weights).value == 10 + 15 + 60 + 30 + 36
+
+
+def test_a_grade_raises_and_lowers_a_weight_and_nobody_is_left_out():
+    now, weights = datetime(2026, 3, 2, tzinfo=UTC), default_weights()
+    worst = weigh(Risk(2, 1, 1, now, 4.0), now, weights)
+    assert (worst.value, worst.parts["rating"]) == (46 * 4, 46 * 3)
+    best = weigh(Risk(0, 0, 0, now, 0.5), now, weights)
+    assert (best.value, best.parts["rating"]) == (5, -5)
+    assert weigh(Risk(0, 0, 0, now, 0.001), now, weights).value == 1
 
 
 def test_the_command_recomputes_a_file(tmp_path):

@@ -1,4 +1,4 @@
-import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue";
+import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import { ApiError } from "@/api/client";
 import { formatSpan } from "@/format/time";
 import { i18n } from "@/i18n";
@@ -60,6 +60,58 @@ export function useLoad<T>(fetcher: () => Promise<T>): Loaded<T> {
     latest = -1;
   });
   return { data, error, loading, reload };
+}
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  next_cursor: string | null;
+}
+
+export interface Pages<T> {
+  rows: ShallowRef<T[]>;
+  page: ShallowRef<Page<T> | null>;
+  error: Ref<unknown>;
+  loading: Ref<boolean>;
+  /** Anew from the first page; `empty` for another list, whose rows must not stand among the old ones. */
+  first(empty?: boolean): void;
+  more(): void;
+  /** The first page anew, unless somebody reads further down. */
+  refresh(): void;
+}
+
+/** A list that grows page by page, as far as one reads. */
+export function usePages<T extends { id: string }>(fetcher: (cursor: string | undefined) => Promise<Page<T>>): Pages<T> {
+  const rows = shallowRef<T[]>([]);
+  const cursor = ref<string | undefined>();
+  const { data: page, error, loading, reload } = useLoad(() => fetcher(cursor.value));
+
+  watch(page, (got) => {
+    if (!got) return;
+    const fresh = new Set(got.items.map(({ id }) => id));
+    const kept = cursor.value === undefined ? [] : rows.value.filter(({ id }) => !fresh.has(id));
+    rows.value = [...kept, ...got.items];
+  });
+
+  function first(empty = false): void {
+    if (empty) {
+      rows.value = [];
+      page.value = null;
+    }
+    cursor.value = undefined;
+    void reload();
+  }
+
+  function more(): void {
+    cursor.value = page.value?.next_cursor ?? undefined;
+    void reload();
+  }
+
+  function refresh(): void {
+    if (cursor.value === undefined) first();
+  }
+
+  return { rows, page, error, loading, first, more, refresh };
 }
 
 /** Calls `action` every `intervalMs` while the scope lives and the page is visible. */

@@ -1,6 +1,6 @@
-import type { ratingsZhCN } from "./ratings.zh-CN";
+import type { ratings as chinese } from "../zh-CN/ratings";
 
-export const ratingsEn: typeof ratingsZhCN = {
+export const ratings: typeof chinese = {
   rating: {
     heading: "Safety credit rating",
     lead: "Every point leads to the record it came from. Ratings are only added to, and can be worked out again from the evidence of that night.",

@@ -1,6 +1,6 @@
-import type { inspectionsZhCN } from "./inspections.zh-CN";
+import type { inspections as chinese } from "../zh-CN/inspections";
 
-export const inspectionsEn: typeof inspectionsZhCN = {
+export const inspections: typeof chinese = {
   inspection: {
     heading: "Inspections",
     lead: "Planned, begun on site, gone through item by item, signed by the leader. What fails is a hazard at once. An unannounced visit is unknown to the institution until it begins.",

@@ -1,4 +1,4 @@
-export const inspectionsZhCN = {
+export const inspections = {
   inspection: {
     heading: "检查",
     lead: "计划、到场、逐项检查、组长签字。不合格项当场成为隐患。不打招呼的检查在开始之前，被查机构看不到。",

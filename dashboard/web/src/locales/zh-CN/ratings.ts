@@ -1,4 +1,4 @@
-export const ratingsZhCN = {
+export const ratings = {
   rating: {
     heading: "安全生产信用评价",
     lead: "每一分都能追到它所依据的记录；评价只增不改，可随时按当时的证据重算。",

@@ -1,4 +1,4 @@
-export const hazardsZhCN = {
+export const hazards = {
   hazard: {
     heading: "隐患台账",
     lead: "一单四制：清单、交办、台账、销号、通报。逐条销号前不离开清单。",

@@ -1,6 +1,6 @@
-import type { hazardsZhCN } from "./hazards.zh-CN";
+import type { hazards as chinese } from "../zh-CN/hazards";
 
-export const hazardsEn: typeof hazardsZhCN = {
+export const hazards: typeof chinese = {
   hazard: {
     heading: "Hazard ledger",
     lead: "One list, four systems: assignment, ledger, close-out one by one, bulletin. Nothing leaves the list before it is closed.",

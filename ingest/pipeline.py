@@ -29,6 +29,7 @@ FIRST_ANSWER_S_MAX: Final = 60.0
 REFRESH_S_MAX: Final = 60.0
 SPOOL_FULL_PAUSE_S: Final = 0.5
 SHARD_PAUSE_S: Final = 0.25
+DRAIN_LOOK_S: Final = 0.02
 BEHIND_US_MAX: Final = 30_000_000
 
 log = structlog.get_logger("ingest.pipeline")
@@ -207,7 +208,8 @@ class Pipeline:
         messages = source.take(
             count_max=self._settings.batch_count_max,
             age_ms_max=self._settings.batch_age_ms_max,
-            wait_s=min(wait_s, 1.0),
+            # What waits in the spool comes in a step at a time: when nobody sends anything, it must not wait for ticks.
+            wait_s=min(wait_s, DRAIN_LOOK_S if self._sink.spooling else 1.0),
         )
         self._emptied |= source.connected and not source.waiting_count
         if messages and self._handle(messages, stop):

@@ -34,7 +34,7 @@ class Reads:
         self.collection = collection
 
     def __call__(
-        self, serving: Serving, authorization: Annotated[str, Header(description="Bearer TOKEN", max_length=300)] = ""
+        self, serving: Serving, authorization: Annotated[str, Header(description="Bearer TOKEN")] = ""
     ) -> Machine:
         """Raises TokenRefused, NotPermitted."""
         token = authorization[len(_SCHEME) :].strip()

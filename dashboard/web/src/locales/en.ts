@@ -3,17 +3,19 @@ import { plans } from "./en/plans";
 import { rotations } from "./en/rotations";
 import { hazardsEn } from "./hazards.en";
 import { ratingsEn } from "./ratings.en";
+import { reportsEn } from "./reports.en";
 
 export const en: Messages = {
   ...hazardsEn,
   ...ratingsEn,
+  ...reportsEn,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", reports: "Reports", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
@@ -491,6 +493,9 @@ export const en: Messages = {
     "rating-refused": "It cannot be rated now",
     "safety-record-refused": "This cannot be put on record: check kind, level and dates",
     "draw-impossible": "Too few institutions or inspectors for this draw",
+    "report-refused": "There can be no such report: check the days and what it is about",
+    "report-changed": "The facts have just changed: look again before signing",
+    "signature-refused": "This cannot be signed now, or you have signed this version already",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",

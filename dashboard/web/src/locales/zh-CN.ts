@@ -2,17 +2,19 @@ import { plans } from "./zh-CN/plans";
 import { rotations } from "./zh-CN/rotations";
 import { hazardsZhCN } from "./hazards.zh-CN";
 import { ratingsZhCN } from "./ratings.zh-CN";
+import { reportsZhCN } from "./reports.zh-CN";
 
 export const zhCN = {
   ...hazardsZhCN,
   ...ratingsZhCN,
+  ...reportsZhCN,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", reports: "报表", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
@@ -483,6 +485,9 @@ export const zhCN = {
     "rating-refused": "现在不能评价",
     "safety-record-refused": "不能这样记录：请核对种类、等级和日期",
     "draw-impossible": "机构或检查人员不够，无法抽取",
+    "report-refused": "无法生成这样的报表：请核对日期和对象",
+    "report-changed": "数据刚刚有变化，请看过最新内容后再签字",
+    "signature-refused": "现在不能签字，或您已签过这一版",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",

@@ -185,15 +185,11 @@ def _figures(found: Ledger, language: Language) -> tuple[Figure, ...]:
     pairs = (
         ("上期结转", "carried over", [each for each in rows if each.reported_on < found.first]),
         ("本期新增", "new", new),
-        (
-            "其中重大",
-            "of these major",
-            [each for each in new if each.level == "major"],
-        ),
+        ("新增重大隐患", "new and major", [each for each in new if each.level == "major"]),
         ("本期销号", "closed", [each for each in rows if each.state == State.CLOSED]),
         ("期末在册", "on the list at the end", left),
-        ("其中逾期", "of these overdue", [each for each in rows if each.overdue]),
-        ("其中重大", "of these major", [each for each in left if each.level == "major"]),
+        ("期末逾期", "overdue at the end", [each for each in rows if each.overdue]),
+        ("期末在册重大隐患", "major at the end", [each for each in left if each.level == "major"]),
     )
     return tuple(Figure(either(language, zh, en), len(those)) for zh, en, those in pairs)
 

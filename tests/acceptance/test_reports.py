@@ -1,6 +1,7 @@
 """The monthly ledger in a real browser: signed, changed since, shown as it was signed; every report fits its screen and
 its paper."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -126,6 +127,10 @@ def test_every_report_fits_the_screen_and_is_printed_without_its_controls(
             expect(page.get_by_test_id(control)).to_be_hidden()
         expect(page.locator("header.bar")).to_be_hidden()
         expect(page.get_by_test_id("report-paper")).to_be_visible()
+        paper = page.pdf(prefer_css_page_size=True)
+        wide, high = map(float, re.findall(rb"/MediaBox ?\[0 0 ([0-9.]+) ([0-9.]+)\]", paper)[0])
+        assert (round(wide), round(high)) == ((842, 595) if page.locator(".lies").count() else (595, 842))  # A4
+        assert paper.count(b"/Type /Page\n") == 1  # nothing is cut off on the right, nothing left over
         page.emulate_media(media="screen")
     with page.expect_download() as begun:
         page.get_by_test_id("report-excel").click()

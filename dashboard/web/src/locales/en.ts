@@ -15,7 +15,7 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", reports: "Reports", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -14,7 +14,7 @@ export const zhCN = {
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", reports: "报表", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

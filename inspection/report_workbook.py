@@ -100,7 +100,6 @@ class _Sheet:
             self._sheet.write_string(self._row, column, each.title, self._formats["heading"])
         if table is self._only:
             self._sheet.repeat_rows(self._row)
-            self._sheet.freeze_panes(self._row + 1, 0)
         self._row += 1
         if not table.rows:
             self._across(table.empty, "head", _LINE_HEIGHT)

@@ -4,10 +4,15 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from alerting.people import Role, Scope
 from anhu import packages
+from tests.acceptance.house import House
+from tests.integration.dashboard_world import build, serve
+from tests.integration.people_world import add_user
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -35,3 +40,18 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def house(database_url: str, browser: Browser) -> Iterator[House]:
+    world = build(database_url)
+    passwords = {}
+    with psycopg.connect(database_url) as connection:
+        for name, role, scope, called in (
+            ("nurse", Role.OPERATOR, Scope(world.home), "护理员小周"),
+            ("county", Role.SUPERVISOR, Scope(None, "220322"), "县局老李"),
+            ("expert", Role.EXPERT, Scope(None, "220322"), "消防专家"),
+        ):
+            passwords[name] = add_user(connection, name, role, scope, name=called)[1]
+    with serve(world) as served:
+        yield House(served, browser, passwords)

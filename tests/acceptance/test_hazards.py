@@ -1,81 +1,13 @@
 """One hazard, the whole road in a real browser: five steps by four people, on a phone and on a desk."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Page, expect
 
-from alerting.people import Role, Scope
-from tests.integration.dashboard_world import Served, build, serve
-from tests.integration.people_world import add_user, picture
+from tests.acceptance.house import DESK, PHONE, WAIT_MS, House, add_photo, choose
 
 pytestmark = pytest.mark.acceptance
 
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-WAIT_MS = 30_000
 TITLE = "二楼东侧消防通道堆放杂物"
-
-
-@dataclass
-class House:
-    """A served dashboard, its people's passwords, and what the browser complained about."""
-
-    served: Served
-    browser: Browser
-    passwords: dict[str, str]
-    complaints: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def person(self, name: str, size: dict[str, int]) -> Iterator[Page]:
-        """Somebody at their own device, signed in."""
-        context: BrowserContext = self.browser.new_context(viewport=size, locale="zh-CN")
-        context.set_default_timeout(WAIT_MS)
-        page = context.new_page()
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        try:
-            page.goto(f"{self.served.url}/hazards")
-            page.get_by_test_id("signin-username").fill(name)
-            page.get_by_test_id("signin-password").fill(self.passwords[name])
-            page.get_by_test_id("signin-submit").click()
-            expect(page.get_by_test_id("hazard-total")).to_be_visible(timeout=WAIT_MS)
-            yield page
-        finally:
-            context.close()
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and "401" not in message.text:
-            self.complaints.append(message.text)
-
-
-@pytest.fixture
-def house(database_url: str, browser: Browser) -> Iterator[House]:
-    world = build(database_url)
-    passwords = {}
-    with psycopg.connect(database_url) as connection:
-        for name, role, scope, called in (
-            ("nurse", Role.OPERATOR, Scope(world.home), "护理员小周"),
-            ("county", Role.SUPERVISOR, Scope(None, "220322"), "县局老李"),
-            ("expert", Role.EXPERT, Scope(None, "220322"), "消防专家"),
-        ):
-            passwords[name] = add_user(connection, name, role, scope, name=called)[1]
-    with serve(world) as served:
-        yield House(served, browser, passwords)
-
-
-def choose(page: Page, name: str) -> None:
-    """A button of a choice field; its input lies invisible over it."""
-    page.get_by_test_id(name).check(force=True)
-
-
-def add_photo(page: Page, colour: str) -> None:
-    page.get_by_test_id("photo-input").set_input_files(
-        {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": picture(colour)}
-    )
-    expect(page.get_by_test_id("photo-chosen")).to_have_count(1, timeout=WAIT_MS)
 
 
 def submit(page: Page, state: str) -> None:

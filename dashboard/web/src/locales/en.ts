@@ -2,11 +2,13 @@ import type { Messages } from "@/i18n";
 import { plans } from "./en/plans";
 import { rotations } from "./en/rotations";
 import { hazardsEn } from "./hazards.en";
+import { inspectionsEn } from "./inspections.en";
 import { ratingsEn } from "./ratings.en";
 import { reportsEn } from "./reports.en";
 
 export const en: Messages = {
   ...hazardsEn,
+  ...inspectionsEn,
   ...ratingsEn,
   ...reportsEn,
   app: {
@@ -15,7 +17,7 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -1,11 +1,13 @@
 import { plans } from "./zh-CN/plans";
 import { rotations } from "./zh-CN/rotations";
 import { hazardsZhCN } from "./hazards.zh-CN";
+import { inspectionsZhCN } from "./inspections.zh-CN";
 import { ratingsZhCN } from "./ratings.zh-CN";
 import { reportsZhCN } from "./reports.zh-CN";
 
 export const zhCN = {
   ...hazardsZhCN,
+  ...inspectionsZhCN,
   ...ratingsZhCN,
   ...reportsZhCN,
   app: {
@@ -14,7 +16,7 @@ export const zhCN = {
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

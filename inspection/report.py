@@ -13,6 +13,7 @@ from inspection.errors import ReportRefused
 from inspection.notice import CHINA
 
 DAYS_MAX: Final = 1100  # three years
+YEARS: Final = (2000, 2199)
 Language = Literal["zh", "en"]
 Cell = str | int | None
 
@@ -29,8 +30,8 @@ class ReportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole days in China, `first` and `last` included. Raises ReportRefused for one that ends before it begins or is
-    longer than DAYS_MAX days."""
+    """Whole days in China, `first` and `last` included. Raises ReportRefused for one that ends before it begins, is
+    longer than DAYS_MAX days, or lies outside of YEARS."""
 
     first: date
     last: date
@@ -38,6 +39,8 @@ class Period:
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.last - self.first < timedelta(days=DAYS_MAX):
             raise ReportRefused(f"a report is about 1 to {DAYS_MAX} days, the first before the last")
+        if not YEARS[0] <= self.first.year <= self.last.year <= YEARS[1]:
+            raise ReportRefused(f"a report is about a time between {YEARS[0]} and {YEARS[1]}")
 
     @property
     def begins(self) -> datetime:

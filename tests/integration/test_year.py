@@ -137,7 +137,7 @@ def test_a_published_year_gives_its_own_figures(database_url: str):
     world = build(database_url)
     with psycopg.connect(database_url, options="-c timezone=UTC") as connection:
         bureau = Bureau(connection)
-        with capture_logs():  # seven thousand lines that nobody reads
+        with capture_logs(), connection.pipeline():  # seven thousand lines that nobody reads
             left = work_through_2023(bureau)
         [early] = bureau.supervise(5, datetime(2022, 12, 30, tzinfo=UTC), Kind.JOINT, 1)  # found in another year
         bureau.work_off(bureau.assign(early, early.reported_at, "days-15"), BEGIN)

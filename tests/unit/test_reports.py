@@ -76,9 +76,10 @@ def test_a_time_is_whole_days_in_china_and_shows_what_stood_at_its_end():
     running = datetime(2026, 11, 12, tzinfo=UTC)
     assert NOVEMBER.as_of(running) == running
     assert NOVEMBER.as_of(AT + timedelta(days=400)) == AT
-    for last in (date(2026, 10, 31), date(2036, 1, 1)):
+    for first, last in ((date(2026, 11, 1), date(2026, 10, 31)), (date(2026, 11, 1), date(2036, 1, 1)),
+                        (date(1, 1, 1), date(1, 1, 2)), (date(9999, 12, 1), date(9999, 12, 31))):  # fmt: skip
         with pytest.raises(ReportRefused):
-            Period(date(2026, 11, 1), last)
+            Period(first, last)
 
 
 def test_the_ledger_counts_every_hazard_once_and_says_how_it_stands():

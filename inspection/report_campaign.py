@@ -67,10 +67,10 @@ def summary(
 ) -> Summary:  # fmt: skip
     """`visits`: of each institution how many began and how many were concluded; `hazards` as they stood `at`."""
     known = list(hazards)
-    rows = [
-        Visited(places[each], begun, outcome((one for one in known if one.institution_id == each), at))
-        for each, (begun, _) in visits.items()
-    ]
+    found: dict[int, list[Hazard]] = {each: [] for each in visits}
+    for one in known:
+        found[one.institution_id].append(one)
+    rows = [Visited(places[each], begun, outcome(found[each], at)) for each, (begun, _) in visits.items()]
     rows.sort(key=lambda row: (-row.outcome.overdue, -row.outcome.found, row.place.zh))
     begun, concluded = (sum(each[position] for each in visits.values()) for position in (0, 1))
     return Summary(theme, goal, begun, concluded, tuple(rows), outcome(known, at))

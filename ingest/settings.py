@@ -72,7 +72,7 @@ class PipelineSettings(AnhuSettings):
     table = "pipeline"
 
     batch_count_max: int = Field(5000, ge=1, le=20_000)
-    batch_age_ms_max: int = Field(10, ge=1, le=1000)
+    batch_age_ms_max: int = Field(20, ge=1, le=1000)
     inbox_count_max: int = Field(20_000, ge=100, le=65_535)
     inbox_mib_max: int = Field(64, ge=1)
     payload_bytes_max: int = Field(64 * 1024, ge=256, le=1_048_576)

@@ -48,6 +48,7 @@ class Right(StrEnum):
     RECORD_SAFETY = "record_safety"  # accidents, penalties, honours; and rate an institution now
     PLAN_INSPECTION = "plan_inspection"
     INSPECT = "inspect"  # as one of the team
+    SIGN_REPORT = "sign_report"  # the monthly ledger
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
 
@@ -92,6 +93,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.VIEW_LEDGER,
             Right.PLAN_INSPECTION,
             Right.DRAW,
+            Right.SIGN_REPORT,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

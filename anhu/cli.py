@@ -9,6 +9,7 @@ from rich.console import Console
 
 from anhu import __version__
 from anhu.commands import (
+    account,
     broker,
     checklist,
     demo,
@@ -25,6 +26,7 @@ from anhu.commands import (
     policy,
     rating,
     registry,
+    report,
     rotation,
     rules,
     serve,
@@ -104,6 +106,12 @@ app.command(
     help="模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
     epilog="例 / for example: anhu simulate --institutions 20 --devices-per 100 --seed 7",
 )(simulate.command)
+app.command(
+    "report",
+    help="生成报表：ledger 月调度表、notice 整改通知书、bulletin 通报、campaign 专项行动小结、year 年度数据。 "
+    "Make a report: the ledger of a month, a notice of rectification, the bulletin, a campaign or a year.",
+    epilog="例 / for example: anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
+)(report.command)
 app.add_typer(simulate.replay, name="replay")
 app.add_typer(registry.app, name="registry")
 app.add_typer(rules.app, name="rules")
@@ -115,6 +123,7 @@ app.add_typer(checklist.app, name="checklist")
 app.add_typer(hazard.app, name="hazard")
 app.add_typer(rating.app, name="rating")
 app.add_typer(draw.app, name="draw")
+app.add_typer(account.app, name="account")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

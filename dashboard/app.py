@@ -23,6 +23,7 @@ from dashboard.routers import (
     draws,
     drills,
     duty_checks,
+    export,
     floor_plans,
     hazards,
     inspections,
@@ -33,6 +34,7 @@ from dashboard.routers import (
     people,
     plans,
     ratings,
+    reports,
     rotations,
     session,
     suppressions,
@@ -60,6 +62,7 @@ _RIGHTFUL = (
     inspections.router,
     inspections.campaigns,
     draws.router,
+    reports.router,
     floor_plans.router,
     rotations.router,
 )
@@ -100,6 +103,7 @@ def create_app(
     app.include_router(session.public)
     app.include_router(acknowledge.router)
     app.include_router(draws.public)
+    app.include_router(export.router)
     app.include_router(_protected())
     app.include_router(live.router)
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))

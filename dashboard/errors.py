@@ -12,6 +12,10 @@ class NotSignedIn(DashboardError):
     """Nobody is signed in, or the session has ended."""
 
 
+class TokenRefused(DashboardError):
+    """The token opens nothing: it is unknown, has expired or was revoked."""
+
+
 class WrongCredentials(DashboardError):
     """The user name or the password is wrong."""
 

@@ -41,6 +41,7 @@ from dashboard.errors import (
     OriginRefused,
     PasswordChangeRequired,
     PasswordUnfit,
+    TokenRefused,
     TooManyAttempts,
     UsernameTaken,
     WrongCredentials,
@@ -49,6 +50,7 @@ from ingest.errors import DatabaseUnavailable
 from inspection.errors import (
     CampaignUnknown,
     ChecklistUnknown,
+    CursorRefused,
     DrawImpossible,
     DrawUnknown,
     HazardChanged,
@@ -59,9 +61,13 @@ from inspection.errors import (
     RatingRefused,
     RatingUnknown,
     RelationUnknown,
+    ReportChanged,
+    ReportRefused,
     SafetyRecordRefused,
     SafetyRecordUnknown,
+    SignatureRefused,
     StepRefused,
+    VersionUnknown,
     VisitUnknown,
     WrongPerson,
 )
@@ -80,6 +86,7 @@ class _Kind(NamedTuple):
 
 _KINDS: Final[dict[type[Exception], _Kind]] = {
     NotSignedIn: _Kind(401, "not-signed-in", "Not signed in"),
+    TokenRefused: _Kind(401, "token-refused", "The token opens nothing"),
     WrongCredentials: _Kind(401, "wrong-credentials", "Wrong user name or password"),
     TooManyAttempts: _Kind(429, "too-many-attempts", "Too many attempts"),
     NotPermitted: _Kind(403, "not-permitted", "Not permitted"),
@@ -116,6 +123,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DrawUnknown: _Kind(404, "not-found", "Not found"),
     RelationUnknown: _Kind(404, "not-found", "Not found"),
     DrawImpossible: _Kind(409, "draw-impossible", "Too few institutions or inspectors"),
+    ReportRefused: _Kind(422, "report-refused", "There can be no such report"),
+    ReportChanged: _Kind(409, "report-changed", "The facts have changed since"),
+    SignatureRefused: _Kind(409, "signature-refused", "This cannot be signed"),
+    VersionUnknown: _Kind(404, "not-found", "Not found"),
+    CursorRefused: _Kind(422, "bad-request", "The request does not make sense"),
     OriginRefused: _Kind(403, "origin-refused", "Refused: another site's request"),
     NotFound: _Kind(404, "not-found", "Not found"),
     AlertUnknown: _Kind(404, "not-found", "Not found"),
@@ -141,6 +153,8 @@ def of(error: Exception) -> Response:
     kind = next(_KINDS[base] for base in type(error).__mro__ if base in _KINDS)
     headers: dict[str, str] = {}
     detail = str(error)
+    if isinstance(error, TokenRefused):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after_s)
     if kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE:

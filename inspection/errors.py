@@ -98,3 +98,31 @@ class DrawFalse(InspectionError):
 
 class RelationUnknown(InspectionError):
     """No such relation is declared."""
+
+
+class ReportRefused(InspectionError):
+    """There can be no such report."""
+
+
+class ReportChanged(InspectionError):
+    """The facts have changed since: look again before signing."""
+
+
+class SignatureRefused(InspectionError):
+    """This cannot be signed."""
+
+
+class VersionUnknown(InspectionError):
+    """There is no such signed version."""
+
+
+class AccountUnknown(InspectionError):
+    """There is no such service account."""
+
+
+class AccountRefused(InspectionError):
+    """There can be no such service account."""
+
+
+class CursorRefused(InspectionError):
+    """This is not a cursor of this export."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from alerting.ledger_store import lock as lock_log
 from alerting.ledger_store import record_act
 from ingest.database import Connection
 from inspection.checklist import Level
@@ -169,7 +170,7 @@ def events_of(connection: Connection, hazard_id: UUID) -> list[Entry]:
     """The history of one hazard, in order."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_SELECT_EVENTS, (hazard_id,)).fetchall()
-    return [Entry(row["seq"], row["recorded_at"], _event(row)) for row in rows]
+    return [Entry(row["seq"], row["recorded_at"], event_of(row)) for row in rows]
 
 
 def load_policy(connection: Connection) -> tuple[str, str] | None:
@@ -196,6 +197,8 @@ def save_policy(connection: Connection, *, version: str, sha256: str, body: str,
 
 
 def _append(connection: Connection, event: HazardEvent, after: Hazard) -> None:
+    """The lock is held to the commit, so that the order of ids is that of commits and an export skips nothing."""
+    lock_log(connection)
     connection.execute(
         _INSERT_EVENT,
         (
@@ -245,7 +248,8 @@ _KINDS: Final = {
 }  # fmt: skip
 
 
-def _event(row: Mapping[str, Any]) -> HazardEvent:
+def event_of(row: Mapping[str, Any]) -> HazardEvent:
+    """The event in a row of hazard_events."""
     return HazardEvent(
         event_id=row["event_id"],
         hazard_id=row["hazard_id"],

@@ -15,6 +15,7 @@ from inspection.rating import Rating
 from inspection.rating_policy import RatingPolicy, parse
 
 _LEADER_LOCK: Final = 0x52415445  # one worker rates by night
+_APPEND_LOCK: Final = 0x52415441  # held from a run's number to its commit: the order of numbers is that of commits
 _SETTLE_S: Final = 5  # for a row that is being written while we look
 CHANGE_DAYS: Final = 30
 
@@ -111,6 +112,7 @@ def save_run(
 ) -> int:  # fmt: skip
     """Keep a run with its ratings, in the caller's transaction; its number. Raises RatingRefused when that night has
     been rated already."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_APPEND_LOCK,))
     row = connection.execute(
         "INSERT INTO rating_runs (as_of, policy_id, kind, actor) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING RETURNING id",

@@ -210,7 +210,7 @@ def comment(inspection_id: UUID, said: shapes.Remark, serving: Serving, reach: C
 def list_campaigns(serving: Serving, reach: Viewing) -> shapes.CampaignList:
     """For whoever is of an institution those of which a visit there is known."""
     with serving.reading() as connection:
-        found = [each for each in visit_list_store.campaigns(connection) if _knows(connection, reach, each)]
+        found = [each for each in visit_list_store.campaigns(connection) if knows(connection, reach, each)]
     return shapes.CampaignList(items=[shapes.Campaign.model_validate(each) for each in found])
 
 
@@ -239,12 +239,13 @@ def show_campaign(campaign_id: UUID, serving: Serving, reach: Viewing) -> shapes
     """With institutions visited, findings, rectified, open with a deadline."""
     with serving.reading() as connection:
         found = visit_list_store.campaign(connection, campaign_id)
-        if not _knows(connection, reach, found):
+        if not knows(connection, reach, found):
             raise CampaignUnknown(f"there is no campaign {campaign_id}")
         return _campaign(connection, reach, found)
 
 
-def _knows(connection: Connection, reach: Reach, made: Campaign) -> bool:
+def knows(connection: Connection, reach: Reach, made: Campaign) -> bool:
+    """Whether whoever asks may know of a campaign."""
     if reach.scope.institution_id is None:
         return made.region.startswith(reach.scope.region) or reach.scope.region.startswith(made.region)
     return visit_list_store.count(connection, _of_campaign(connection, reach, made)) > 0

@@ -26,13 +26,24 @@ from alerting.people import Person, Role, Scope
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
-from inspection import draw_operate, draw_store, operate, photo_store, visit_list_store, visit_operate
+from inspection import (
+    draw_operate,
+    draw_store,
+    operate,
+    photo_store,
+    report_operate,
+    signature_store,
+    visit_list_store,
+    visit_operate,
+)
 from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
 from inspection.operate import Actor
 from inspection.photo import Photo
+from inspection.report import Period
+from inspection.report_operate import Asked
 from inspection.visit import Duty, Member
 from inspection.visit import Kind as VisitKind
 from inspection.visit_list_store import Campaign
@@ -76,6 +87,8 @@ class Two:
     own_campaign: UUID
     own_draw: UUID
     own_relation: int
+    own_version: int
+    far_version: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -197,11 +210,19 @@ def build_two(database_url: str) -> Two:
             world.home, VisitKind.CAMPAIGN, date(2026, 12, 2), (Member(county, Duty.LEADER),), campaign_id=campaign.id
         )  # fmt: skip
         visit_operate.plan(connection, in_it, above)
+        versions = []
+        for institution in (world.home, far):
+            month, asked = Period(date(2026, 11, 1), date(2026, 11, 30)), Asked(Scope(institution), "zh", above.now)
+            found = report_operate.ledger_facts(connection, month, asked)
+            signer = people_store.person(connection, county)
+            assert signer is not None
+            made = signature_store.sign(connection, found, asked.scope, signer, "user:county", "")
+            versions.append(made.id)
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation,
+        *visits, campaign.id, drawn.id, relation, *versions,
     )  # fmt: skip

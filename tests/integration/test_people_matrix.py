@@ -50,6 +50,9 @@ PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_
 HAZARD = {"own": {"hazard_id": "own_hazard"}, "foreign": {"hazard_id": "far_hazard"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
+REPORT = {"own": {"report": "report"}}
+VERSION = {"own": {"version_id": "own_version"}, "foreign": {"version_id": "far_version"}}
+MONTH = "from=2026-11-01&to=2026-11-30"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M0 0h4"/></svg>'
 SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
 SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
@@ -58,7 +61,9 @@ GRANTS = ("/api/people/", "/api/campaigns", "/api/rotations", "/api/stand-ins")
 ENDS = ("{rotation_id}/end", "{stand_in_id}/end", "{relation_id}/end")
 # Everybody who is signed in; the session is one's own.
 SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
-PUBLIC = {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
+# A machine's own token opens these, and no session does (test_export.py).
+EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
+PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
           ("GET", "/api/public/draws/{draw_id}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institutions"): may(Right.VIEW),
@@ -227,6 +232,13 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         **PLACE,
         body={"kind": "training", "occurred_at": "2026-01-05T08:00:00Z", "title": "x", "source": "x"},
     ),
+    ("GET", "/api/reports/{report}"): may(Right.VIEW, **REPORT, query=MONTH),
+    ("GET", "/api/reports/{report}/file"): may(Right.VIEW, **REPORT, query=MONTH),
+    ("GET", "/api/reports/ledger/versions/{version_id}"): may(Right.VIEW, **VERSION),
+    ("GET", "/api/reports/ledger/versions/{version_id}/file"): may(Right.VIEW, **VERSION),
+    ("POST", "/api/reports/ledger/signatures"): may(
+        Right.SIGN_REPORT, **PLACE, body={"first": "2026-11-01", "last": "2026-11-30", "sha256": "0" * 64}
+    ),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
@@ -254,6 +266,8 @@ def value_of(two: Two, name: Any) -> Any:
         return "duties"
     if name == "floor":
         return 1
+    if name == "report":
+        return "ledger"
     if name == "device":
         return two.world.devices[0]
     found = getattr(two, name)

@@ -5,12 +5,14 @@ import { inspections } from "./en/inspections";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { ratings } from "./en/ratings";
+import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
 
 export const en: Messages = {
   ...hazards,
   ...inspections,
   ...ratings,
+  ...reports,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
@@ -399,6 +401,9 @@ export const en: Messages = {
     "rating-refused": "It cannot be rated now",
     "safety-record-refused": "This cannot be put on record: check kind, level and dates",
     "draw-impossible": "Too few institutions or inspectors for this draw",
+    "report-refused": "There can be no such report: check the days and what it is about",
+    "report-changed": "The facts have just changed: look again before signing",
+    "signature-refused": "This cannot be signed now, or you have signed this version already",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
     "stale-version": "Somebody was faster. Look again",

@@ -4,12 +4,14 @@ import { inspections } from "./zh-CN/inspections";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { ratings } from "./zh-CN/ratings";
+import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
 
 export const zhCN = {
   ...hazards,
   ...inspections,
   ...ratings,
+  ...reports,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
@@ -391,6 +393,9 @@ export const zhCN = {
     "rating-refused": "现在不能评价",
     "safety-record-refused": "不能这样记录：请核对种类、等级和日期",
     "draw-impossible": "机构或检查人员不够，无法抽取",
+    "report-refused": "无法生成这样的报表：请核对日期和对象",
+    "report-changed": "数据刚刚有变化，请看过最新内容后再签字",
+    "signature-refused": "现在不能签字，或您已签过这一版",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "stale-version": "别人刚刚处理过，请再看一眼",

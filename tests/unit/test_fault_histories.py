@@ -1,7 +1,7 @@
 """Random histories with faults: the broker redelivers, the database refuses and loses answers, the process dies around
 every commit. When all is over, the table and the event log are those of the same history without a fault.
 
-What the devices send is sent STORMS times, each time through other faults, and compared with the one calm history of it.
+What the devices send is sent STORMS times, each time through other faults, and compared with one calm history of it.
 ANHU_FAULT_HISTORIES says how many histories are tried; a failing seed is named and reproduces exactly.
 """
 

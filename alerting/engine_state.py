@@ -217,9 +217,11 @@ def _hear(seen_us: Int64, device: Int32, at_us: Int64) -> None:
     nothing is."""
     if not len(device):
         return
-    first = np.flatnonzero(np.r_[True, device[1:] != device[:-1]])
+    begins = np.ones(len(device), np.bool_)
+    np.not_equal(device[1:], device[:-1], out=begins[1:])
+    first = begins.nonzero()[0]
     device, at_us = device[first].astype(np.intp), np.maximum.reduceat(at_us, first)
-    later = np.flatnonzero(at_us > seen_us[device])
+    later = (at_us > seen_us[device]).nonzero()[0]
     while len(later):
         seen_us[device[later]] = at_us[later]
         later = later[at_us[later] > seen_us[device[later]]]

@@ -100,7 +100,8 @@ class Latch:
 
     def busy(self) -> Int64:
         """The watches that are not idle."""
-        return np.flatnonzero(self.active | (self.samples > 0))
+        rows: Int64 = (self.active | (self.samples > 0)).nonzero()[0]
+        return rows
 
 
 def update(
@@ -126,7 +127,8 @@ def update(
         beyond & ~latch.active & (latch.samples >= limits.samples_min) & (at_us - latch.since_us >= limits.on_delay_us)
     )
     ended = latch.active & within & (at_us - latch.within_us >= limits.off_delay_us)
-    _settle(latch, begun, ended)
+    latch.active = latch.active | begun
+    _end(latch, ended)
     return [*changes, (Verb.RAISE, begun, at_us), (Verb.CLEAR, ended, at_us)]
 
 
@@ -138,19 +140,20 @@ def expire(latch: Latch, limits: Limits, now_us: Int64) -> list[tuple[Verb, Bool
     held = limits.hold_us > 0
     begun = ~latch.active & (latch.since_us != NEVER) & (latch.samples >= limits.samples_min) & (due_on <= now_us)
     begun &= ~held | (due_on < due_hold)  # a condition that ended by its hold does not begin again by itself
-    nothing = np.zeros_like(begun)
-    _settle(latch, begun, nothing)
+    latch.active = latch.active | begun
     due_off = latch.within_us + limits.off_delay_us
     rested = (latch.within_us != NEVER) & (due_off <= now_us)
     expired = held & (latch.beyond_us != NEVER) & (due_hold <= now_us)
     ended = latch.active & (rested | expired)
     due_end = np.where(rested & expired, np.minimum(due_off, due_hold), np.where(rested, due_off, due_hold))
-    _settle(latch, nothing, ended)
+    _end(latch, ended)
     return [(Verb.RAISE, begun, due_on), (Verb.CLEAR, ended, due_end)]
 
 
-def _settle(latch: Latch, begun: Bool, ended: Bool) -> None:
-    latch.active = (latch.active | begun) & ~ended
+def _end(latch: Latch, ended: Bool) -> None:
+    if not ended.any():
+        return
+    latch.active = latch.active & ~ended
     latch.within_us = np.where(ended, NEVER, latch.within_us)
     # A hold that ran out starts from nothing: the next sample beyond the setpoint is a new condition.
     latch.since_us = np.where(ended, NEVER, latch.since_us)

@@ -47,7 +47,7 @@ def judge_in_turns(
     work = _Copies(state, place.watches(once[nth], line))
     changes: list[Change] = []
     for number in range(int(turn.max()) + 1):
-        chosen = np.flatnonzero(turn == number)
+        chosen = (turn == number).nonzero()[0]
         nth, line = expand(count[chosen], first[chosen])
         changes += _turn(work, place, chosen[nth], line, value, at_us)
     work.into(patch)
@@ -90,13 +90,14 @@ def _turn(
     plan = work.state.plan
     rule, group = plan.lines.rule[line], plan.lines.group[line]
     order = np.argsort(group, kind="stable")
-    bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=len(GROUPS)))]
+    ends = np.cumsum(np.bincount(group, minlength=len(GROUPS))).tolist()
     score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it
     onset_us: Int64 | None = None  # where some detector knows it
     for number, name in enumerate(GROUPS):
-        mine = order[bounds[number] : bounds[number + 1]]
-        if number == _SETPOINT or not len(mine):
+        begin, end = ends[number - 1] if number else 0, ends[number]
+        if number == _SETPOINT or begin == end:
             continue
+        mine = order[begin:end]
         of = reading[mine]
         which = place.group_rows(of, line[mine])
         rows = work.rows(number, which)
@@ -113,7 +114,7 @@ def _turn(
         work.put_rows(number, which, rows)
     sign = plan.sign_by_rule  # turns "at or below" into "at or above"
     beyond = score * sign[rule] >= (plan.limits_by_rule.raise_at * sign)[rule]
-    todo = np.flatnonzero(beyond | work.maybe_busy(reading))
+    todo = (beyond | work.maybe_busy(reading)).nonzero()[0]
     watches = place.watches(reading[todo], line[todo])
     chosen = beyond[todo] | work.busy(watches)
     todo, watches = todo[chosen], watches[chosen]
@@ -133,7 +134,7 @@ def _changes(
 ) -> list[Change]:
     found = []
     for verb, which, when_us in told:
-        for row in np.flatnonzero(which).tolist():
+        for row in which.nonzero()[0].tolist():
             onset = before[row] if before[row] != NEVER else after[row]
             since_us = int(onset) if verb is Verb.RAISE else int(before[row])
             found.append(

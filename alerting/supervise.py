@@ -82,10 +82,10 @@ def supervise(plan: Plan, presence: Presence, now_us: int) -> tuple[Presence, Ch
         institution_silent=institution_silent,
     )
     return after, Changes(
-        np.flatnonzero(lost),
-        np.flatnonzero(back),
-        np.flatnonzero(institution_silent & ~presence.institution_silent),
-        np.flatnonzero(institution_back),
+        lost.nonzero()[0],
+        back.nonzero()[0],
+        (institution_silent & ~presence.institution_silent).nonzero()[0],
+        institution_back.nonzero()[0],
         quiet_since,
         institution_quiet_since,
     )

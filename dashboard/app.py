@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 
 from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
@@ -99,13 +102,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.include_router(operations.router)
-    app.include_router(session.public)
-    app.include_router(acknowledge.router)
-    app.include_router(draws.public)
-    app.include_router(export.router)
-    app.include_router(_protected())
-    app.include_router(live.router)
+    app.router.routes.extend(_routes())
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
     problems.install(app)
     # The last one added is the first a request meets.
@@ -117,8 +114,23 @@ def create_app(
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(MeasureRequests, metrics=metrics, routes=RouteNames(app.openapi()["paths"]))
+    app.add_middleware(MeasureRequests, metrics=metrics, routes=_route_names())
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
+    whole = APIRouter()
+    unprotected = operations.router, session.public, acknowledge.router, draws.public, export.router
+    for each in (*unprotected, _protected(), live.router):
+        whole.include_router(each)
+    return tuple(whole.routes)
+
+
+@cache
+def _route_names() -> RouteNames:
+    return RouteNames(get_openapi(title="", version="", routes=_routes())["paths"])
 
 
 def _protected() -> APIRouter:

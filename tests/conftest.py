@@ -35,7 +35,9 @@ def named(url: str, database: str) -> str:
 
 def make_database(url: str, database: str, template: str) -> None:
     """CREATE DATABASE as a copy of another one."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(template))
+    names = sql.Identifier(database), sql.Identifier(template)
+    # By files: by the log, which is meant for servers that must not be held up, it takes six times as long.
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(*names)
     with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
         connection.execute(statement)
 

@@ -6,11 +6,24 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from psycopg import sql
 
 from anhu import packages, runtime
+from dashboard import auth
 from tests.conftest import make_database, named
 from tests.integration.world import World, begin_session, end_session
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hashes that take hardly any time, in this process: every other test signs in. The real ones are for
+    tests/unit/test_dashboard_auth.py and for the service's own processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        auth._nobodys_hash.cache_clear()
+        yield
+    auth._nobodys_hash.cache_clear()
 
 
 @pytest.fixture

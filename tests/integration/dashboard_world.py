@@ -21,7 +21,6 @@ from alerting.alert import Alert, Condition, Key, Kind, Priority, Source, Verb, 
 from dashboard import auth
 from dashboard.serve import configure
 from dashboard.settings import DashboardSettings
-from ingest.database import migrate
 from ingest.reading import to_us
 
 # Not those of the server itself (autovacuum, TimescaleDB's workers), which the test's user may not end.
@@ -29,7 +28,6 @@ _END_CONNECTIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
     " AND backend_type = 'client backend'"
 )
-PACKAGES = ("ingest", "alerting", "inspection", "dashboard")
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,7 @@ class World:
 
 
 def build(database_url: str) -> World:
-    """Fill a fresh database."""
-    migrate(database_url, PACKAGES)
+    """Fill a fresh database, which has been migrated."""
     with psycopg.connect(database_url) as connection:
 
         def insert(table: str, **values: Any) -> int:

@@ -173,6 +173,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/hazards/{hazard_id}/proposal"): may(
         Right.CLOSE_HAZARD, **HAZARD, body={"version": 1, "proposal": "close", "reason": "x"}
     ),
+    ("POST", "/api/hazards/{hazard_id}/withdraw"): may(
+        Right.REPORT_HAZARD, **HAZARD, body={"version": 9, "reason": "x"}
+    ),
     ("POST", "/api/hazards/{hazard_id}/comment"): may(Right.COMMENT, **HAZARD, body={"note": "x"}),
     ("GET", "/api/inspections"): may(Right.VIEW),
     ("GET", "/api/inspections/figures"): may(Right.VIEW),

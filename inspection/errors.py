@@ -47,7 +47,7 @@ class ChecklistsUnsuitable(StepRefused):
 
     def __init__(self, checklists: Sequence[str], kind: str) -> None:
         self.checklists = tuple(checklists)
-        super().__init__(f"not for an institution of the kind {kind}: {', '.join(checklists)}")
+        super().__init__(f"not for this kind of institution ({kind}): {', '.join(checklists)}")
 
 
 class ProofMissing(StepRefused):

@@ -194,11 +194,12 @@ class Nightly:
             self._tell(connection, failure, now)
 
     def _tell(self, connection: Connection, failure: Exception | None, now: datetime) -> None:
-        name = type(failure).__name__
-        finding = Finding(
-            RULE, failure is not None, Priority.HIGH, f"安全信用评价计算失败（{name}），每 {WAIT_S:.0f} 秒重试",
-            f"The safety credit rating fails ({name}); tried again every {WAIT_S:.0f} s", {"error": name},
-        )  # fmt: skip
+        zh, en, figures = "安全信用评价恢复正常", "The safety credit rating works again", {}
+        if failure is not None:
+            name = type(failure).__name__
+            zh = f"安全信用评价计算失败（{name}），每 {WAIT_S:.0f} 秒重试"
+            en, figures = f"The safety credit rating fails ({name}); tried again every {WAIT_S:.0f} s", {"error": name}
+        finding = Finding(RULE, failure is not None, Priority.HIGH, zh, en, figures)
         with connection.transaction():
             events, _ = self_alerts.judge(store.open_alert(connection, self_alerts.KEY), [finding], to_us(now))
             store.append(connection, events)

@@ -9,9 +9,19 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from alerting.people import Role, Scope
-from inspection import draw, draw_operate, draw_store, visit, visit_list_store, visit_operate, visit_store
+from inspection import (
+    draw,
+    draw_operate,
+    draw_store,
+    hazard_store,
+    operate,
+    visit,
+    visit_list_store,
+    visit_operate,
+    visit_store,
+)
 from inspection.draw_operate import Wanted
-from inspection.errors import HazardChanged, StepRefused, WrongPerson
+from inspection.errors import ChecklistsUnsuitable, HazardChanged, StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
 from inspection.visit import Duty, ItemKey, Kind, Member, Outcome, State
@@ -250,6 +260,38 @@ def test_a_finding_and_its_hazard_are_one(desk: Desk):
         desk.answer(made, list(made.items)[1], Outcome.FAIL, who="inspector2")
     with desk.transaction() as connection:
         assert connection.execute("SELECT count(*) FROM hazards").fetchone() == (1,)
+
+
+def test_a_finding_that_was_a_mistake_is_no_longer_one_in_the_figures(desk: Desk):
+    made = desk.begun()
+    first, second = list(made.items)[:2]
+    desk.answer(desk.answer(made, first, Outcome.FAIL), second, Outcome.FAIL)
+    with desk.transaction() as connection:
+        found = visit_store.load(connection, made.id).findings
+        before = visit_list_store.figures(connection, Filter(inside=False), NOW)
+        hazard = hazard_store.load(connection, found[0].hazard_id)
+        operate.withdraw(
+            connection, hazard.id, 1, Actor(desk.by["county"], NOW), reason="看错了房间", supervises=True
+        )  # fmt: skip
+        after = visit_list_store.figures(connection, Filter(inside=False), NOW)
+        assert (before.findings, before.unassigned, after.findings, after.unassigned) == (2, 2, 1, 1)
+        assert visit_list_store.findings_counted(connection, [made.id]) == {made.id: 1}
+        assert len(visit_store.load(connection, made.id).findings) == 2  # what was written down stays written
+
+
+def test_lists_that_do_not_suit_are_named(desk: Desk):
+    with pytest.raises(ChecklistsUnsuitable) as caught:
+        desk.plan(checklists=("rescue-station-major", "duties", "child-welfare-major"))
+    assert caught.value.checklists == ("rescue-station-major", "child-welfare-major")
+    with serve(desk.world) as served:
+        who = clients(desk, served)
+        refused = who["county"].post("/api/inspections", json={
+            "institution_id": desk.world.home, "kind": "joint", "planned_for": "2026-12-01",
+            "checklists": ["rescue-station-major", "duties"],
+            "team": [{"person_id": desk.ids["county"], "duty": "leader"}],
+        })  # fmt: skip
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:anhu:problem:checklists-unsuitable")
+        assert [each["id"] for each in refused.json()["checklists"]] == ["rescue-station-major"]
 
 
 def test_nobody_is_on_a_team_who_cannot_be(desk: Desk):

@@ -62,12 +62,15 @@ def act(hazard: Hazard, verb: Verb, by: By, after: timedelta = timedelta(hours=1
     if verb is Verb.PROPOSE:
         return decide.propose(hazard, by, at, Proposal.SUSPEND, "拒不整改", POLICY)
     if verb is Verb.ESCALATE:
-        body = {"step": hazard.escalated + 1, "to": [], "assign_by": decide.assign_by(hazard, POLICY).isoformat()}
-        return decide.event(hazard, verb, by, at, body=body)
+        return decide.event(hazard, verb, by, at, body=late_body(hazard, hazard.escalated + 1))
     passed = more.get("passed", True) if verb is Verb.RECHECK else None
     body = more.get("body", PROVEN if verb in (Verb.RECHECK, Verb.CLOSE) else {})
     photos = more.get("photos", (PHOTO,) if verb is Verb.RECTIFY else ())
     return decide.event(hazard, verb, by, at, more.get("note", "已处理"), passed=passed, body=body, photos=photos)
+
+
+def late_body(hazard: Hazard, number: int) -> dict[str, object]:
+    return {"step": number, "to": [], "assign_by": decide.assign_by(hazard, POLICY).isoformat()}
 
 
 def rectified(level: Level = Level.GENERAL, by: By = NURSE) -> Hazard:
@@ -252,19 +255,15 @@ def test_what_nobody_is_given_in_time_is_escalated_step_by_step_and_the_deadline
         (timedelta(minutes=30), Verb.ESCALATE, ["inspector", "institution_manager", "safety_officer"]),
         (timedelta(hours=24), Verb.ESCALATE, ["supervisor"]),
     ]
-    early = decide.event(reported(level)[0], Verb.ESCALATE, ENGINE, late_at, body=dict(event_body(hazard, 1)))
-    with pytest.raises(StepRefused):
-        fold(reported(level)[0], early)
+    early = reported(level)[0]
+    with pytest.raises(StepRefused, match="not the next step"):
+        fold(early, decide.event(early, Verb.ESCALATE, ENGINE, late_at, body=late_body(early, 1)))
     assigned = step(hazard, Verb.ASSIGN, COUNTY, after=timedelta(days=9))
     assert assigned.escalated == 0
     first = decide.due(assigned, assigned.deadline + timedelta(seconds=1), POLICY)
     assert (first.body["step"], first.body["to"]) == (1, ["institution_manager", "safety_officer"])
     again = step(fold(assigned, first), Verb.ASSIGN, COUNTY, after=timedelta(days=40), assignee_id=2)
     assert again.escalated == 1  # another person is no new deadline
-
-
-def event_body(hazard: Hazard, number: int) -> dict[str, object]:
-    return {"step": number, "to": [], "assign_by": decide.assign_by(hazard, POLICY).isoformat()}
 
 
 def test_a_mistaken_report_is_withdrawn_by_its_reporter_or_from_outside_before_it_is_rectified():

@@ -158,6 +158,9 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
     with serve(desk.world) as served:
         who = clients(desk, served)
         told = {"person_id": desk.ids["inspector2"], "institution_id": desk.world.home, "relation": "family"}
+        choice = who["county"].get("/api/draws/inspectors").json()["items"]
+        assert {each["name"] for each in choice} == {"county", "inspector", "inspector2", "expert"}
+        assert who["county"].post("/api/draws/relations", json={**told, "person_id": 999}).status_code == 404
         assert len(who["county"].post("/api/draws/relations", json=told).json()["items"]) == 1
         wanted = {"title": "一季度双随机", "region": "220322", "visits": 1, "planned_for": "2026-12-01",
                   "officers": 1, "checklists": ["duties"]}  # fmt: skip
@@ -166,6 +169,7 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
         assert who["county"].post("/api/draws", json={**wanted, "officers": 5}).status_code == 409
         made = who["county"].post("/api/draws", json=wanted).json()
         assert (made["state"], made["seed"], made["candidates"]) == ("announced", None, 1)
+        assert (made["checklists"], made["campaign_id"]) == (["duties"], None)
         assert made["grounds"]["conflicts"] == [[f"P{desk.ids['inspector2']}", "home-1", "family"]]
         stranger = served.client(signed_in=False)
         public = f"/api/public/draws/{made['id']}"

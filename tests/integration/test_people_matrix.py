@@ -209,6 +209,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/draws"): may(
         Right.DRAW, body={"title": "x", "region": "220322", "visits": 9, "planned_for": "2026-12-01"}
     ),
+    ("GET", "/api/draws/inspectors"): may(Right.DRAW),
     ("GET", "/api/draws/relations"): may(Right.DRAW),
     ("POST", "/api/draws/relations"): may(
         Right.DRAW, own={"": {"institution_id": "home", "person_id": "own_person"}}, body={"relation": "family"}

@@ -23,6 +23,7 @@ export const inspections: typeof chinese = {
     day: "Day",
     kindLabel: "Kind",
     checklists: "Checklists",
+    listsLater: "Choose the institution first: the lists that suit it are offered then",
     team: "Team",
     teamHint: "One leader, who signs",
     noOne: "Nobody can take part",

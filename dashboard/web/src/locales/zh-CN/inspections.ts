@@ -21,6 +21,7 @@ export const inspections = {
     day: "日期",
     kindLabel: "种类",
     checklists: "检查表",
+    listsLater: "选择机构后，列出适用的检查表",
     team: "检查组",
     teamHint: "须有一名组长，由其签字",
     noOne: "没有可以参加的人员",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { suits } from "@/api/checklists";
 import { phase } from "./campaign";
 import { candidateLines, inspectorLines } from "./register";
 
@@ -32,6 +33,17 @@ describe("the register of a draw", () => {
       { key: "P1", name: "李工", duties: ["leader"], keptFrom: [{ place: "A", reason: "family" }] },
       { key: "P2", name: "P2", duties: ["expert"], keptFrom: [] },
     ]);
+  });
+});
+
+describe("a checklist", () => {
+  it("is offered where it suits one of the kinds, and a list for all everywhere", () => {
+    const home = { kinds: ["nursing_home" as const] };
+    expect(suits(home, ["nursing_home"])).toBe(true);
+    expect(suits(home, ["rescue_station"])).toBe(false);
+    expect(suits(home, ["rescue_station", "nursing_home"])).toBe(true);
+    expect(suits(home, [])).toBe(true);
+    expect(suits({ kinds: [] }, ["rescue_station"])).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
-"""What plans inspections, in a real browser: a campaign, a finding that was a mistake, a conflict of interest, and a draw
-that anybody can recompute."""
+"""What plans inspections, in a real browser: a campaign, a finding that was a mistake, a conflict of interest, and a
+draw that anybody can recompute."""
 
 from datetime import UTC, datetime, timedelta
 

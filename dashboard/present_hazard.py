@@ -13,7 +13,7 @@ from ingest.database import Connection
 from inspection import checklist, decide, hazard_list_store, hazard_store, operate
 from inspection.checklist import Checklist, Wording
 from inspection.errors import ChecklistUnknown
-from inspection.hazard import By, Hazard
+from inspection.hazard import By, Hazard, State
 from inspection.hazard_store import Entry
 from inspection.policy import Policy
 from inspection.proof import Proof, Reason
@@ -51,11 +51,13 @@ def rows(
                 version=each.version,
                 occurrence=each.occurrence,
                 failures=each.failures,
+                assign_by=decide.assign_by(each, policy) if each.state is State.REPORTED else None,
                 deadline=each.deadline,
                 assignee=_named(names, each.assignee_id),
                 reported_at=each.reported_at,
                 reported_by=each.reported_by,
                 closed_at=each.closed_at,
+                withdrawn_at=each.withdrawn_at,
                 extension_asked=each.extension is not None,
                 on_bulletin=decide.on_bulletin(each, now, policy),
                 proposal=each.proposal,

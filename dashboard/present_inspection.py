@@ -88,6 +88,8 @@ def draw_detail(connection: Connection, record: DrawRecord) -> shapes.DrawDetail
     people = {draw_operate.person_of(each["key"]) for each in record.register["inspectors"]}
     return shapes.DrawDetail(
         **_draw(record),
+        checklists=list(record.checklists),
+        campaign_id=record.campaign_id,
         register_body=dict(record.register),
         grounds=dict(record.grounds),
         word=record.word,

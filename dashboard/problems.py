@@ -47,8 +47,10 @@ from dashboard.errors import (
     WrongCredentials,
 )
 from ingest.errors import DatabaseUnavailable
+from inspection import checklist
 from inspection.errors import (
     CampaignUnknown,
+    ChecklistsUnsuitable,
     ChecklistUnknown,
     CursorRefused,
     DrawImpossible,
@@ -113,6 +115,7 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     HazardChanged: _Kind(409, "stale-version", "Somebody else was faster"),
     ProofMissing: _Kind(409, "proof-missing", "The sensors do not show it yet"),
     WrongPerson: _Kind(409, "wrong-person", "Somebody else has to do this"),
+    ChecklistsUnsuitable: _Kind(409, "checklists-unsuitable", "Not for this kind of institution"),
     StepRefused: _Kind(409, "step-refused", "Not possible now"),
     RatingUnknown: _Kind(404, "not-found", "Not found"),
     RatingRefused: _Kind(409, "rating-refused", "Not possible now"),
@@ -161,7 +164,12 @@ def of(error: Exception) -> Response:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
         log.warning("database unavailable", error=detail)
         detail = DatabaseUnavailable.__doc__ or ""  # the driver's text can name hosts and users
-    more = {"limit_s": round(error.longest.total_seconds())} if isinstance(error, SuppressionTooLong) else {}
+    more: dict[str, object] = {}
+    if isinstance(error, SuppressionTooLong):
+        more["limit_s"] = round(error.longest.total_seconds())
+    if isinstance(error, ChecklistsUnsuitable):
+        named = [checklist.get(each) for each in error.checklists]
+        more["checklists"] = [{"id": each.id, "zh": each.title_zh, "en": each.title_en} for each in named]
     return problem(kind.status, kind.name, kind.title, detail, headers, **more)
 
 

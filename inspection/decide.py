@@ -4,7 +4,7 @@ Every decision names its reason.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from alerting.people import Right
 from inspection.checklist import Level
-from inspection.errors import StepRefused
+from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import (
     ENGINE,
     By,
@@ -26,7 +26,7 @@ from inspection.hazard import (
     Verb,
     permitted,
 )
-from inspection.policy import Policy
+from inspection.policy import Escalation, Policy
 
 RIGHT_OF: Final[Mapping[Verb, Right]] = {
     Verb.REPORT: Right.REPORT_HAZARD,
@@ -39,14 +39,18 @@ RIGHT_OF: Final[Mapping[Verb, Right]] = {
     Verb.REFUSE_EXTENSION: Right.CLOSE_HAZARD,
     Verb.PROPOSE: Right.CLOSE_HAZARD,
     Verb.COMMENT: Right.COMMENT,
+    Verb.WITHDRAW: Right.REPORT_HAZARD,  # of one's own report; of others' it takes SUPERVISE
 }
+SUPERVISE: Final = Right.CLOSE_HAZARD  # whoever has it, and comes from outside, withdraws what others reported
 
 
 class Standing(StrEnum):
     """How a hazard stands towards its deadline, and why."""
 
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
     UNASSIGNED = "unassigned"  # nobody has been given it yet
+    ASSIGN_LATE = "assign_late"  # nor within the policy's time for that
     IN_TIME = "in_time"
     DUE_SOON = "due_soon"  # the reminder's time has come
     OVERDUE = "overdue"
@@ -56,14 +60,19 @@ class Standing(StrEnum):
 def standing(hazard: Hazard, now: datetime, policy: Policy) -> Standing:
     """How `hazard` stands at `now`."""
     if not hazard.open:
-        return Standing.CLOSED
+        return Standing.WITHDRAWN if hazard.state is State.WITHDRAWN else Standing.CLOSED
     if hazard.state is State.REPORTED:
-        return Standing.UNASSIGNED
+        return Standing.ASSIGN_LATE if now > assign_by(hazard, policy) else Standing.UNASSIGNED
     if hazard.state is not State.ASSIGNED:
         return Standing.WAITING
     if hazard.overdue(now):
         return Standing.OVERDUE
     return Standing.DUE_SOON if now >= remind_at(hazard, policy) else Standing.IN_TIME
+
+
+def assign_by(hazard: Hazard, policy: Policy) -> datetime:
+    """Until when a reported hazard has to be given to somebody."""
+    return hazard.reported_at + policy.assign_within[hazard.level]
 
 
 def remind_at(hazard: Hazard, policy: Policy) -> datetime:
@@ -102,20 +111,26 @@ def ripe(hazard: Hazard, now: datetime, policy: Policy) -> Ripe:
 
 def due(hazard: Hazard, now: datetime, policy: Policy) -> HazardEvent | None:
     """The reminder or the next escalation that is due, None where nothing is. Ask again after folding it."""
+    if hazard.state is State.REPORTED:
+        late_at = assign_by(hazard, policy)
+        return _escalation(hazard, policy.unassigned, late_at, now, {"assign_by": late_at.isoformat()})
     if hazard.state is not State.ASSIGNED or hazard.deadline is None:
         return None
     if hazard.overdue(now):
-        step = hazard.escalated
-        if step >= len(policy.escalations):
-            return None
-        after = policy.escalations[step].after_hours
-        if now < hazard.deadline + timedelta(hours=after):
-            return None
-        roles = sorted(policy.escalations[step].to)
-        return event(hazard, Verb.ESCALATE, ENGINE, now, body={"step": step + 1, "after_hours": after, "to": roles})
+        return _escalation(hazard, policy.escalations, hazard.deadline, now, {})
     if hazard.reminded_for != hazard.deadline and now >= remind_at(hazard, policy):
         return event(hazard, Verb.REMIND, ENGINE, now, body={"deadline": hazard.deadline.isoformat()})
     return None
+
+
+def _escalation(
+    hazard: Hazard, steps: Sequence[Escalation], late_at: datetime, now: datetime, more: Mapping[str, str]
+) -> HazardEvent | None:
+    step = hazard.escalated
+    if step >= len(steps) or now <= late_at or now < late_at + timedelta(hours=steps[step].after_hours):
+        return None
+    body = {"step": step + 1, "after_hours": steps[step].after_hours, "to": sorted(steps[step].to), **more}
+    return event(hazard, Verb.ESCALATE, ENGINE, now, body=body)
 
 
 def allowed(hazard: Hazard, by: By, rights: frozenset[Right], now: datetime, policy: Policy) -> frozenset[Verb]:
@@ -132,7 +147,27 @@ def allowed(hazard: Hazard, by: By, rights: frozenset[Right], now: datetime, pol
         found.discard(Verb.EXTEND)
     if not by.outside or ripe(hazard, now, policy) not in (Ripe.OVERDUE, Ripe.FAILED):
         found.discard(Verb.PROPOSE)
+    if not _may_withdraw(hazard, by, now, supervises=SUPERVISE in rights):
+        found.discard(Verb.WITHDRAW)
     return frozenset(found)
+
+
+def _may_withdraw(hazard: Hazard, by: By, now: datetime, *, supervises: bool) -> bool:
+    if hazard.origin is Origin.SENSOR or hazard.failures or hazard.overdue(now):
+        return False
+    if by.outside:
+        return supervises or by.person_id == hazard.reporter_id
+    return (
+        by.person_id == hazard.reporter_id and hazard.state is State.REPORTED and hazard.level is not Level.MAJOR
+    )  # fmt: skip
+
+
+def withdraw(hazard: Hazard, by: By, now: datetime, reason: str, *, supervises: bool) -> HazardEvent:
+    """Take a mistaken report back. Raises WrongPerson for who neither reported it nor `supervises` hazards from
+    outside."""
+    if by.person_id != hazard.reporter_id and not supervises:
+        raise WrongPerson("who reported it withdraws it, or a supervisor")
+    return event(hazard, Verb.WITHDRAW, by, now, reason)
 
 
 @dataclass(frozen=True, slots=True)

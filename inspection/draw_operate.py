@@ -180,7 +180,10 @@ def _register(
     connection: Connection, wanted: Wanted, number: UUID, places: list[InstitutionEntry], actor: Actor
 ) -> tuple[Register, dict[str, Any]]:
     ids = [each.id for each in places]
-    people = [each for each in people_store.persons(connection) if _may_be_drawn(each, wanted.region)]
+    region = Scope(None, wanted.region)
+    people = [
+        each for each in people_store.persons(connection) if may_be_drawn(each) and region.within(each.scope)
+    ]  # fmt: skip
     weights = weighing.default_weights()
     risks = draw_store.risks(connection, ids, actor.now)
     weighed = {each.id: weighing.weigh(risks[each.id], actor.now, weights) for each in places}
@@ -213,9 +216,9 @@ def _register(
     return register, grounds
 
 
-def _may_be_drawn(person: Person, region: str) -> bool:
-    inside = Scope(None, region).within(person.scope)
-    return person.active and person.role in _SEATS_OF and person.scope.institution_id is None and inside
+def may_be_drawn(person: Person) -> bool:
+    """Whether somebody may be on a team at all; they also have to reach the region that is drawn for."""
+    return person.active and person.role in _SEATS_OF and person.scope.institution_id is None
 
 
 def _conflicts(

@@ -173,7 +173,7 @@ def risks(connection: Connection, institution_ids: Collection[int], now: datetim
     rows = connection.execute(
         "SELECT institution_id, count(*) FILTER (WHERE level = 'general'), count(*) FILTER (WHERE level = 'major'),"
         " count(*) FILTER (WHERE state = 'assigned' AND deadline < %s) FROM hazards"
-        " WHERE state <> 'closed' AND institution_id = ANY(%s) GROUP BY 1",
+        " WHERE state NOT IN ('closed', 'withdrawn') AND institution_id = ANY(%s) GROUP BY 1",
         (now, list(institution_ids)),
     ).fetchall()
     open_hazards = {row[0]: row for row in rows}

@@ -1,5 +1,7 @@
 """What can go wrong with checklists, hazards, inspections and draws; the docstring is the default message."""
 
+from collections.abc import Sequence
+
 
 class InspectionError(Exception):
     """This could not be done."""
@@ -38,6 +40,14 @@ class StepRefused(InspectionError):
 
 class WrongPerson(StepRefused):
     """Somebody else has to do this."""
+
+
+class ChecklistsUnsuitable(StepRefused):
+    """Some of the checklists are not for this kind of institution."""
+
+    def __init__(self, checklists: Sequence[str], kind: str) -> None:
+        self.checklists = tuple(checklists)
+        super().__init__(f"not for this kind of institution ({kind}): {', '.join(checklists)}")
 
 
 class ProofMissing(StepRefused):

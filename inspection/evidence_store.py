@@ -20,8 +20,9 @@ def _us(expression: str) -> str:
     return f"coalesce((extract(epoch FROM {expression}) * 1000000)::bigint, {NEVER})"
 
 
-# A hazard is overdue from its deadline on while it is being rectified; comments change nothing. An extension only ever
-# moves a deadline to a later time, so the greatest so far is the one that counts.
+# What was withdrawn by then was never found. A hazard is overdue from its deadline on while it is being rectified;
+# comments change nothing. An extension only ever moves a deadline to a later time, so the greatest so far is the one
+# that counts.
 _HAZARDS: Final = f"""
 WITH told AS (
   SELECT e.hazard_id, e.seq, e.verb, e.at, e.passed, e.body->>'level' AS level,
@@ -45,7 +46,7 @@ WITH told AS (
     coalesce(max(at) FILTER (WHERE verb = 'rectify') <= max(deadline), false) AS in_time,
     count(*) FILTER (WHERE verb = 'recheck' AND NOT passed)::float8 AS failures,
     max(at) FILTER (WHERE verb = 'recheck' AND NOT passed) AS failed_at
-  FROM told GROUP BY hazard_id
+  FROM told GROUP BY hazard_id HAVING NOT bool_or(verb = 'withdraw')
 )
 SELECT h.institution_id, h.id::text, l.level, h.origin, h.category, h.occurrence > 1, {_us("h.reported_at")},
   {_us("l.overdue_at")}, l.overdue_h, l.standing, {_us("l.closed_at")}, l.in_time, l.failures, {_us("l.failed_at")}

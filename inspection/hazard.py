@@ -3,7 +3,8 @@
 reported → assigned (a person, a deadline) → rectified (measures, evidence) → rechecked (by somebody else) → closed. A
 failed recheck goes back to assigned. The deadline moves only by an extension that one person asked for and another
 approved. What is overdue is worked out from the deadline and the time, and never stored. Whatever concerns a major
-hazard after its rectification is done by somebody from outside the institution.
+hazard after its rectification is done by somebody from outside the institution. A report that was a mistake is
+withdrawn, with a reason, before anybody has rectified anything: it is off the list, and its history stays.
 """
 
 import uuid
@@ -29,6 +30,7 @@ class State(StrEnum):
     RECTIFIED = "rectified"
     RECHECKED = "rechecked"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
 
 
 class Verb(StrEnum):
@@ -46,6 +48,7 @@ class Verb(StrEnum):
     COMMENT = "comment"
     REMIND = "remind"
     ESCALATE = "escalate"
+    WITHDRAW = "withdraw"
 
 
 class Supervisor(StrEnum):
@@ -153,6 +156,7 @@ class Hazard:
     version: int
     reported_at: datetime
     reported_by: str
+    reporter_id: int | None
     no: int = 0
     alert_id: uuid.UUID | None = None
     alert_kind: str | None = None
@@ -176,6 +180,8 @@ class Hazard:
     failures: int = 0
     closed_at: datetime | None = None
     closed_by: str | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
     extension: Extension | None = None
     extensions: int = 0
     proposal: Proposal | None = None
@@ -185,7 +191,7 @@ class Hazard:
     @property
     def open(self) -> bool:
         """Whether it is still on the list."""
-        return self.state is not State.CLOSED
+        return self.state not in (State.CLOSED, State.WITHDRAWN)
 
     def overdue(self, now: datetime) -> bool:
         """Whether its deadline has passed without rectification."""
@@ -234,6 +240,7 @@ def _report(event: HazardEvent) -> Hazard:
         version=1,
         reported_at=event.at,
         reported_by=event.by.actor,
+        reporter_id=event.by.person_id,
         alert_id=uuid.UUID(body["alert_id"]) if body.get("alert_id") else None,
         alert_kind=body.get("alert_kind"),
         rule=body.get("rule"),
@@ -266,6 +273,7 @@ def _assign(hazard: Hazard, event: HazardEvent) -> Hazard:
         assigned_by=event.by.actor,
         term=event.body["term"],
         deadline=deadline,
+        escalated=hazard.escalated if hazard.deadline is not None else 0,
     )
 
 
@@ -371,9 +379,33 @@ def _remind(hazard: Hazard, event: HazardEvent) -> Hazard:
 
 
 def _escalate(hazard: Hazard, event: HazardEvent) -> Hazard:
-    if not hazard.overdue(event.at) or event.body["step"] != hazard.escalated + 1:
-        raise StepRefused("this is not the next step of an overdue hazard")
+    """The next step towards those above: of an overdue hazard, or of one that nobody was given by `assign_by`."""
+    late = hazard.overdue(event.at)
+    if hazard.state is State.REPORTED:
+        late = hazard.reported_at < _moment(event, "assign_by") < event.at
+    if not late or event.body["step"] != hazard.escalated + 1:
+        raise StepRefused("this is not the next step of a hazard that is late")
     return replace(hazard, escalated=hazard.escalated + 1)
+
+
+def _withdraw(hazard: Hazard, event: HazardEvent) -> Hazard:
+    """Until it is assigned by who reported it; by somebody from outside also while its deadline runs for the first
+    time. What is late, or has failed a recheck, can no longer be called a mistake."""
+    if hazard.origin is Origin.SENSOR:
+        raise StepRefused("what the sensors found is proved gone by their data, not withdrawn")
+    if hazard.failures or hazard.overdue(event.at):
+        raise StepRefused("it is overdue, or was rectified once: it has to go its road")
+    if event.by.person_id != hazard.reporter_id and not event.by.outside:
+        raise WrongPerson("who reported it withdraws it, or somebody from outside the institution")
+    if not event.by.outside and hazard.state is not State.REPORTED:
+        raise WrongPerson("it has been assigned: only somebody from outside the institution withdraws it now")
+    if not event.by.outside and hazard.level is Level.MAJOR:
+        raise WrongPerson("only somebody from outside the institution withdraws a major hazard")
+    if not event.note.strip():
+        raise StepRefused("say why the report was a mistake")
+    return replace(
+        hazard, state=State.WITHDRAWN, withdrawn_at=event.at, withdrawn_by=event.by.actor, extension=None
+    )  # fmt: skip
 
 
 def _demand_other_eyes(hazard: Hazard, event: HazardEvent) -> None:
@@ -401,6 +433,9 @@ def _moment(event: HazardEvent, name: str) -> datetime:
 _ENGINE_VERBS: Final = frozenset({Verb.REMIND, Verb.ESCALATE})
 _STEPS: Final = {
     (State.REPORTED, Verb.ASSIGN): _assign,
+    (State.REPORTED, Verb.ESCALATE): _escalate,
+    (State.REPORTED, Verb.WITHDRAW): _withdraw,
+    (State.ASSIGNED, Verb.WITHDRAW): _withdraw,
     (State.ASSIGNED, Verb.ASSIGN): _assign,
     (State.ASSIGNED, Verb.RECTIFY): _rectify,
     (State.RECTIFIED, Verb.RECHECK): _recheck,

@@ -28,6 +28,7 @@ class Which(StrEnum):
     WAITING = "waiting"  # rectified or rechecked: others have to look at it
     BULLETIN = "bulletin"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
     ALL = "all"
 
 
@@ -64,6 +65,7 @@ class Summary:
     waiting: int
     bulletin: int
     closed: int
+    withdrawn: int
     major: int
     red: int
     yellow: int
@@ -72,6 +74,7 @@ class Summary:
     proposals: int
 
 
+_OPEN: Final = "state NOT IN ('closed', 'withdrawn')"
 _DUE_SOON: Final = (
     "state = 'assigned' AND deadline >= %(now)s"
     " AND greatest(deadline - %(remind_before)s, deadline - (deadline - assigned_at) / 2) <= %(now)s"
@@ -81,16 +84,17 @@ _BULLETIN: Final = (
     f"{_OVERDUE} AND deadline <= %(now)s - CASE level WHEN 'major' THEN %(major_after)s ELSE %(general_after)s END"
 )
 _WHICH: Final = {
-    Which.OPEN: "state <> 'closed'",
+    Which.OPEN: _OPEN,
     Which.UNASSIGNED: "state = 'reported'",
     Which.OVERDUE: _OVERDUE,
     Which.DUE_SOON: _DUE_SOON,
     Which.WAITING: "state IN ('rectified', 'rechecked')",
     Which.BULLETIN: _BULLETIN,
     Which.CLOSED: "state = 'closed'",
+    Which.WITHDRAWN: "state = 'withdrawn'",
     Which.ALL: "true",
 }
-_NEWEST_FIRST: Final = frozenset({Which.CLOSED, Which.ALL})
+_NEWEST_FIRST: Final = frozenset({Which.CLOSED, Which.WITHDRAWN, Which.ALL})
 _NARROWED: Final = (
     "(%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
     " AND (%(institution_id)s::int IS NULL OR institution_id = %(institution_id)s)"
@@ -115,19 +119,20 @@ _BY_NUMBER: Final = (
 )
 _COUNT: Final = f"SELECT count(*) FROM hazards WHERE {{which}} AND {_NARROWED}"
 _SUMMARY: Final = (
-    "SELECT count(*) FILTER (WHERE state <> 'closed') AS open,"
+    f"SELECT count(*) FILTER (WHERE {_OPEN}) AS open,"
     " count(*) FILTER (WHERE state = 'reported') AS unassigned,"
     f" count(*) FILTER (WHERE {_OVERDUE}) AS overdue,"
     f" count(*) FILTER (WHERE {_DUE_SOON}) AS due_soon,"
     " count(*) FILTER (WHERE state IN ('rectified', 'rechecked')) AS waiting,"
     f" count(*) FILTER (WHERE {_BULLETIN}) AS bulletin,"
     " count(*) FILTER (WHERE state = 'closed') AS closed,"
-    " count(*) FILTER (WHERE state <> 'closed' AND level = 'major') AS major,"
-    " count(*) FILTER (WHERE state <> 'closed' AND supervisor = 'head') AS red,"
-    " count(*) FILTER (WHERE state <> 'closed' AND supervisor = 'deputy') AS yellow,"
-    " count(*) FILTER (WHERE state <> 'closed' AND supervisor = 'department') AS blue,"
-    " count(*) FILTER (WHERE state <> 'closed' AND extension_until IS NOT NULL) AS extensions_asked,"
-    " count(*) FILTER (WHERE state <> 'closed' AND proposal IS NOT NULL) AS proposals"
+    " count(*) FILTER (WHERE state = 'withdrawn') AS withdrawn,"
+    f" count(*) FILTER (WHERE {_OPEN} AND level = 'major') AS major,"
+    f" count(*) FILTER (WHERE {_OPEN} AND supervisor = 'head') AS red,"
+    f" count(*) FILTER (WHERE {_OPEN} AND supervisor = 'deputy') AS yellow,"
+    f" count(*) FILTER (WHERE {_OPEN} AND supervisor = 'department') AS blue,"
+    f" count(*) FILTER (WHERE {_OPEN} AND extension_until IS NOT NULL) AS extensions_asked,"
+    f" count(*) FILTER (WHERE {_OPEN} AND proposal IS NOT NULL) AS proposals"
     f" FROM hazards WHERE {_NARROWED}"
 )
 

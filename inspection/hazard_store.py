@@ -31,13 +31,13 @@ from inspection.hazard import (
 _LEADER_LOCK: Final = 0x48415A44  # one worker opens hazards and reminds
 _FIXED: Final = (
     "id", "institution_id", "zone_id", "device_id", "origin", "category", "title", "detail", "reported_at",
-    "reported_by", "alert_id", "alert_kind", "rule", "checklist_id", "item_id", "clause", "repeat_key", "repeat_of",
-    "occurrence",
+    "reported_by", "reporter_id", "alert_id", "alert_kind", "rule", "checklist_id", "item_id", "clause", "repeat_key",
+    "repeat_of", "occurrence",
 )  # fmt: skip
 _CHANGING: Final = (
     "level", "supervisor", "state", "version", "assignee_id", "assigned_at", "assigned_by", "term", "deadline",
     "rectified_at", "rectified_by", "rectifier_id", "rechecked_at", "rechecked_by", "failures", "closed_at",
-    "closed_by", "extensions", "proposal", "reminded_for", "escalated",
+    "closed_by", "withdrawn_at", "withdrawn_by", "extensions", "proposal", "reminded_for", "escalated",
 )  # fmt: skip
 _EXTENSION: Final = ("extension_until", "extension_asked_at", "extension_asker_id")
 _COLUMNS: Final = (*_FIXED, *_CHANGING, *_EXTENSION)
@@ -129,6 +129,11 @@ def same(connection: Connection, institution_id: int, key: str | None) -> list[H
 def due_before(connection: Connection, moment: datetime) -> list[Hazard]:
     """The hazards being rectified whose deadline lies before `moment`, the earliest first."""
     return _hazards(connection, "WHERE state = 'assigned' AND deadline < %s ORDER BY deadline, no", (moment,))
+
+
+def reported_before(connection: Connection, moment: datetime) -> list[Hazard]:
+    """The hazards nobody has been given that were reported before `moment`, the earliest first."""
+    return _hazards(connection, "WHERE state = 'reported' AND reported_at < %s ORDER BY reported_at, no", (moment,))
 
 
 def exists(connection: Connection, hazard_id: UUID) -> bool:

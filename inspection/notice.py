@@ -8,7 +8,7 @@ from typing import Final
 
 from alerting.people import RIGHTS, Person, Right, Role
 from inspection.checklist import Level
-from inspection.hazard import Hazard, HazardEvent, Verb
+from inspection.hazard import Hazard, HazardEvent, State, Verb
 
 CHINA: Final = timezone(timedelta(hours=8))
 
@@ -36,16 +36,19 @@ _WORDS: Final[Mapping[Verb, tuple[str, str]]] = {
     ),
     Verb.REMIND: ("隐患整改即将到期", "A hazard is due soon"),
     Verb.ESCALATE: ("隐患整改逾期", "A hazard is overdue"),
+    Verb.WITHDRAW: ("隐患已撤回", "A hazard report was withdrawn"),
 }
+_UNASSIGNED: Final = ("隐患逾期未交办", "A hazard has not been assigned in time")
 # Who is told beside the person it was given to: everybody with this right over the institution.
 _TOLD: Final[Mapping[Verb, Right]] = {
     Verb.REPORT: Right.ASSIGN_HAZARD,
+    Verb.WITHDRAW: Right.ASSIGN_HAZARD,
     Verb.RECTIFY: Right.RECHECK_HAZARD,
     Verb.ASK_EXTENSION: Right.CLOSE_HAZARD,
     Verb.PROPOSE: Right.CLOSE_HAZARD,
 }
 _TO_ASSIGNEE: Final = frozenset(
-    {Verb.ASSIGN, Verb.RECHECK, Verb.EXTEND, Verb.REFUSE_EXTENSION, Verb.REMIND, Verb.ESCALATE}
+    {Verb.ASSIGN, Verb.WITHDRAW, Verb.RECHECK, Verb.EXTEND, Verb.REFUSE_EXTENSION, Verb.REMIND, Verb.ESCALATE}
 )
 
 
@@ -92,7 +95,8 @@ def _concerned(people: list[Person], right: Right | None, hazard: Hazard) -> set
 def notice(hazard: Hazard, event: HazardEvent, person: Person, institution: str, note: str) -> Notice:
     """The message for one of the readers. `institution` is its name in the reader's language."""
     zh = person.language == "zh"
-    words = _WORDS[event.verb][not zh]
+    unassigned = event.verb is Verb.ESCALATE and hazard.state is State.REPORTED
+    words = (_UNASSIGNED if unassigned else _WORDS[event.verb])[not zh]
     lines = [f"{number(hazard.no)} {hazard.title}"]
     if hazard.deadline is not None:
         lines.append(("整改期限：" if zh else "Deadline: ") + clock(hazard.deadline))

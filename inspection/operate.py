@@ -178,6 +178,16 @@ def propose(
     )  # fmt: skip
 
 
+def withdraw(
+    connection: Connection, hazard_id: UUID, version: int, actor: Actor, *, reason: str, supervises: bool
+) -> Hazard:
+    """Take a mistaken report back. `supervises`: whether the actor may withdraw what others reported."""
+    return _act(
+        connection, hazard_id, version, actor,
+        lambda standing: decide.withdraw(standing, actor.by, actor.now, reason, supervises=supervises),
+    )  # fmt: skip
+
+
 def comment(connection: Connection, hazard_id: UUID, actor: Actor, *, note: str, photos: tuple[UUID, ...]) -> Hazard:
     """Add to its history, whatever its state."""
     return _act(

@@ -4,6 +4,7 @@ A policy is data, a versioned TOML file (inspection/policies/hazards.toml is the
 in the database; putting one in force is an act of a named person.
 """
 
+import copy
 import hashlib
 import re
 import tomllib
@@ -24,6 +25,9 @@ from inspection.hazard import Category, Supervisor
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _HOURS_MAX: Final = 24.0 * 366
+# These came with version 2026.11.2 of the policy that ships: one put in force before says nothing of them, and stays in
+# force with what ships.
+_SINCE_2: Final = frozenset({"assignment", "unassigned"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """Who is told when a hazard is overdue for `after_hours`."""
+    """Who is told when a hazard is overdue, or should have been assigned, for `after_hours`."""
 
     after_hours: float
     to: frozenset[Role]
@@ -80,6 +84,8 @@ class Policy:
     sha256: str
     terms: Mapping[str, Term]
     defaults: Mapping[tuple[Level, Supervisor], str]
+    assign_within: Mapping[Level, timedelta]
+    unassigned: tuple[Escalation, ...]
     remind_before: timedelta
     escalations: tuple[Escalation, ...]
     bulletin_after: Mapping[Level, timedelta]
@@ -98,12 +104,15 @@ def parse(text: str) -> Policy:
     except tomllib.TOMLDecodeError as error:
         raise HazardPolicyInvalid([str(error)]) from error
     problems: list[str] = []
+    if not document.keys() & _SINCE_2:
+        document.update(copy.deepcopy(_assignment_that_ships()))
     terms = {each.id: each for each in (_term(table) for table in _tables("term", document, problems))}
     escalations = [_escalation(table) for table in _tables("escalation", document, problems)]
+    unassigned = [_escalation(table) for table in _tables("unassigned", document, problems)]
     sensors = [_sensor(table) for table in _tables("sensor", document, problems)]
     parts = {
         name: _part(name, document, problems)
-        for name in ("defaults", "reminder", "bulletin", "proposal", "extension", "repeat")
+        for name in ("defaults", "assignment", "reminder", "bulletin", "proposal", "extension", "repeat")
     }
     head = CheckedTable("the policy", document, problems)
     made = Policy(
@@ -111,6 +120,11 @@ def parse(text: str) -> Policy:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         terms=terms,
         defaults=_defaults(parts["defaults"], terms),
+        assign_within={
+            Level.MAJOR: _hours(parts["assignment"], "major_within_hours"),
+            Level.GENERAL: _hours(parts["assignment"], "general_within_hours"),
+        },
+        unassigned=tuple(unassigned),
         remind_before=_hours(parts["reminder"], "before_hours"),
         escalations=tuple(escalations),
         bulletin_after={
@@ -126,11 +140,14 @@ def parse(text: str) -> Policy:
     )
     for table in (head, *parts.values()):
         table.end()
-    after = [each.after_hours for each in escalations]
     if not terms:
         problems.append("there is no term")
-    if after != sorted(set(after)):
-        problems.append("the escalations must stand in the order of their hours, each later than the one before")
+    if not unassigned:
+        problems.append("nobody is told of a hazard that is assigned to nobody: there is no [[unassigned]]")
+    for told, steps in (("escalations", escalations), ("steps of [[unassigned]]", unassigned)):
+        after = [each.after_hours for each in steps]
+        if after != sorted(set(after)):
+            problems.append(f"the {told} must stand in the order of their hours, each later than the one before")
     if len(made.sensors) != len(sensors):
         problems.append("two sensor rules have the same id")
     if problems:
@@ -147,6 +164,11 @@ def default_text() -> str:
 def default_policy() -> Policy:
     """The policy that ships with Anhu."""
     return parse(default_text())
+
+
+def _assignment_that_ships() -> dict[str, Any]:
+    shipped = tomllib.loads(default_text())
+    return {name: shipped[name] for name in _SINCE_2}
 
 
 def _tables(name: str, document: dict[str, Any], problems: list[str]) -> list[CheckedTable]:

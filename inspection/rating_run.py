@@ -11,16 +11,21 @@ from typing import Final
 import psycopg
 import structlog
 
+from alerting import self_alerts, store
+from alerting.alert import Priority
+from alerting.self_alerts import Finding
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
+from ingest.reading import to_us
 from inspection import evidence_store, rating_store
-from inspection.errors import InspectionError, RatingRefused
+from inspection.errors import RatingRefused
 from inspection.rating import Rating, rate
 from inspection.rating_policy import RatingPolicy, parse, shipped_text
 from inspection.rating_store import Run
 
 DEFAULT: Final = "base80"
 ENGINE: Final = "policy"
+RULE: Final = "self.ratings"
 WAIT_S: Final = 30.0
 BEIJING: Final = timezone(timedelta(hours=8))
 
@@ -149,11 +154,16 @@ def work(connection: Connection, now: datetime) -> None:
 
 
 class Nightly:
-    """The worker that rates by night; of several one works, the others wait to take over."""
+    """The worker that rates by night; of several one works, the others wait to take over.
+
+    Whatever keeps it from rating is told by the alert about ourselves: a rating that fails must not be silent, nor take
+    down the role it shares with the hazards.
+    """
 
     def __init__(self, database_url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database_url = database_url
         self._clock = clock
+        self._told: bool | None = None  # what the alert was last made to say: whether the rating fails
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; while the database is away, try again."""
@@ -162,8 +172,35 @@ class Nightly:
                 with connect(self._database_url, autocommit=True, application="anhu ratings") as connection:
                     while not stop.is_set():
                         if rating_store.lead(connection):
-                            work(connection, self._clock())
+                            self.look(connection)
                         stop.wait(WAIT_S)
-            except (DatabaseUnavailable, InspectionError, psycopg.Error) as error:
+            except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("not rated now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)
+
+    def look(self, connection: Connection) -> None:
+        """Rate what is due; where that fails, say so, until it works again. Raises psycopg.OperationalError,
+        DatabaseUnavailable: that the database is away is told by others."""
+        now = self._clock()
+        failure: Exception | None = None
+        try:
+            work(connection, now)
+        except (DatabaseUnavailable, psycopg.OperationalError):
+            raise
+        except Exception as error:  # whatever it is: it is told of, and tried again
+            log.exception("the rating fails")
+            failure = error
+        if self._told is not (failure is not None):
+            self._tell(connection, failure, now)
+
+    def _tell(self, connection: Connection, failure: Exception | None, now: datetime) -> None:
+        zh, en, figures = "安全信用评价恢复正常", "The safety credit rating works again", {}
+        if failure is not None:
+            name = type(failure).__name__
+            zh = f"安全信用评价计算失败（{name}），每 {WAIT_S:.0f} 秒重试"
+            en, figures = f"The safety credit rating fails ({name}); tried again every {WAIT_S:.0f} s", {"error": name}
+        finding = Finding(RULE, failure is not None, Priority.HIGH, zh, en, figures)
+        with connection.transaction():
+            events, _ = self_alerts.judge(store.open_alert(connection, self_alerts.KEY), [finding], to_us(now))
+            store.append(connection, events)
+        self._told = failure is not None

@@ -126,7 +126,7 @@ def notice_of_hazard(connection: Connection, hazard_id: UUID, asked: Asked) -> D
     """The notice of rectification of one open hazard. Raises HazardUnknown, ReportRefused for a closed one."""
     hazard = hazard_store.load(connection, hazard_id)
     if not hazard.open:
-        raise ReportRefused("this hazard is closed")
+        raise ReportRefused("this hazard is not on the list any more")
     return _notice(Notice(_name(connection, hazard.institution_id, asked.language), (hazard,)), asked)
 
 

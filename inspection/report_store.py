@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from ingest.database import Connection
 from inspection import hazard_store
 from inspection.errors import ReportRefused
-from inspection.hazard import Hazard, fold
+from inspection.hazard import Hazard, State, fold
 from inspection.report_ledger import Place
 from inspection.report_year import Homes, VisitCount
 from inspection.visit import Kind
@@ -19,7 +19,8 @@ from inspection.visit import Kind
 HAZARDS_COUNT_MAX: Final = 50_000
 _ON_LIST: Final = (
     "SELECT id FROM hazards WHERE (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
-    " AND reported_at < %(at)s AND (closed_at IS NULL OR closed_at >= %(begins)s) ORDER BY no LIMIT %(limit)s"
+    " AND reported_at < %(at)s AND (closed_at IS NULL OR closed_at >= %(begins)s)"
+    " AND (withdrawn_at IS NULL OR withdrawn_at >= %(begins)s) ORDER BY no LIMIT %(limit)s"
 )
 _REPORTED: Final = (
     "SELECT id FROM hazards WHERE (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
@@ -154,7 +155,7 @@ def _ids(connection: Connection, statement: str, parameters: Mapping[str, object
 
 def _as_of(connection: Connection, ids: Collection[UUID], at: datetime) -> list[Hazard]:
     """Those hazards as they stood at `at`: the rows as they are, and of what has changed since the fold of its events
-    up to then."""
+    up to then. What had been withdrawn was a mistake and is in no report."""
     found = hazard_store.load_many(connection, ids)
     changed = connection.execute(
         "SELECT DISTINCT hazard_id FROM hazard_events WHERE hazard_id = ANY(%s) AND at >= %s", (list(ids), at)
@@ -166,4 +167,4 @@ def _as_of(connection: Connection, ids: Collection[UUID], at: datetime) -> list[
             earlier[event.hazard_id] = fold(earlier.get(event.hazard_id), event)
     for number, hazard in earlier.items():
         found[number] = replace(hazard, no=found[number].no)
-    return [found[each] for each in ids if each in found]
+    return [found[each] for each in ids if each in found and found[each].state is not State.WITHDRAWN]

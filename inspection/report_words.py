@@ -12,6 +12,7 @@ _WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "rectified": ("待复查", "to recheck"),
         "rechecked": ("待销号", "to close"),
         "closed": ("已销号", "closed"),
+        "withdrawn": ("已撤回", "withdrawn"),
     },
     "level": {"general": ("一般", "general"), "major": ("重大", "major")},
     "supervisor": {"head": ("红", "red"), "deputy": ("黄", "yellow"), "department": ("蓝", "blue")},

@@ -56,7 +56,8 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of the inspections; `rectified` are closed findings, `with_deadline` are being rectified in time."""
+    """What came of the inspections; `rectified` are closed findings, `with_deadline` are being rectified in time. What
+    was found by mistake, and withdrawn, is no finding."""
 
     inspections: int
     planned: int
@@ -118,7 +119,8 @@ _PAGE: Final = (
 )
 _FIGURES: Final = (
     f"WITH i AS (SELECT * FROM inspections i WHERE {{which}} AND {_NARROWED}),"
-    " f AS (SELECT h.* FROM i JOIN inspection_findings ON inspection_id = i.id JOIN hazards h ON h.id = hazard_id)"
+    " f AS (SELECT h.* FROM i JOIN inspection_findings ON inspection_id = i.id JOIN hazards h ON h.id = hazard_id"
+    "  WHERE h.state <> 'withdrawn')"
     " SELECT inspections, planned, begun, concluded, cancelled, institutions_visited, findings, major, rectified,"
     " waiting, with_deadline, overdue, unassigned FROM"
     " (SELECT count(*) AS inspections, count(*) FILTER (WHERE state = 'planned') AS planned,"
@@ -172,9 +174,10 @@ def figures(connection: Connection, narrowed: Filter, now: datetime) -> Figures:
 
 
 def findings_counted(connection: Connection, visit_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many findings each of these inspections has."""
+    """How many findings each of these inspections has; those withdrawn do not count."""
     rows = connection.execute(
-        "SELECT inspection_id, count(*) FROM inspection_findings WHERE inspection_id = ANY(%s) GROUP BY 1",
+        "SELECT inspection_id, count(*) FROM inspection_findings JOIN hazards ON hazards.id = hazard_id"
+        " WHERE inspection_id = ANY(%s) AND hazards.state <> 'withdrawn' GROUP BY 1",
         (list(visit_ids),),
     )
     return {row[0]: row[1] for row in rows}

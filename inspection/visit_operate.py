@@ -18,7 +18,7 @@ from ingest.database import Connection
 from inspection import checklist, operate, photo_store, visit_list_store, visit_store
 from inspection.checklist import Level, Wording
 from inspection.decide import Found
-from inspection.errors import StepRefused, WrongPerson
+from inspection.errors import ChecklistsUnsuitable, StepRefused, WrongPerson
 from inspection.hazard import TITLE_LENGTH_MAX, Category, Origin, Supervisor
 from inspection.operate import Actor
 from inspection.visit import Duty, ItemKey, Kind, Member, Outcome, State, Verb, Visit, VisitEvent, counts, record
@@ -57,12 +57,12 @@ class Seen:
 
 
 def plan(connection: Connection, planned: Plan, actor: Actor) -> Visit:
-    """Plan an inspection. Raises StepRefused for a team that cannot go there, or a list that is not for that kind of
-    institution; CampaignUnknown."""
+    """Plan an inspection. Raises StepRefused for a team that cannot go there, ChecklistsUnsuitable for lists that are
+    not for that kind of institution; CampaignUnknown."""
     [place] = directory.institutions(connection, [planned.institution_id])
-    for each in planned.checklists:
-        if not checklist.get(each).applies_to(place.kind):
-            raise StepRefused(f"the checklist {each} is not for this kind of institution")
+    unsuitable = [each for each in planned.checklists if not checklist.get(each).applies_to(place.kind)]
+    if unsuitable:
+        raise ChecklistsUnsuitable(unsuitable, place.kind)
     if planned.campaign_id is not None:
         _demand_in_campaign(connection, planned, place.region)
     for person_id, _ in planned.team:

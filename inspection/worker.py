@@ -99,7 +99,8 @@ def scan(connection: Connection, now: datetime) -> None:
         if rule.when is When.LASTING:
             for alert in sensing_store.holding_since(connection, rule.alert_kind, now - timedelta(hours=rule.hours)):
                 _judge(connection, rule, sensing.of_alert(alert), now, policy)
-    for hazard in hazard_store.due_before(connection, now + policy.remind_before):
+    unassigned = hazard_store.reported_before(connection, now - min(policy.assign_within.values()))
+    for hazard in (*unassigned, *hazard_store.due_before(connection, now + policy.remind_before)):
         while _step(connection, hazard, now, policy):
             hazard = hazard_store.load(connection, hazard.id)
     with connection.transaction():

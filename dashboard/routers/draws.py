@@ -7,10 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, status
 
+from alerting import people_store
 from alerting.people import Right, Scope
 from dashboard import present_inspection, schemas
 from dashboard.access import Permit, Reach, Serving
-from dashboard.errors import NotPermitted
+from dashboard.errors import NotFound, NotPermitted
 from dashboard.schemas import inspections as shapes
 from dashboard.schemas.hazards import Versioned
 from ingest.database import Connection
@@ -60,6 +61,18 @@ def announce(wanted: shapes.DrawWanted, serving: Serving, reach: Drawing) -> sha
         return present_inspection.draw_detail(connection, made)
 
 
+@router.get("/inspectors", summary="Who may be drawn", response_model=shapes.DrawableList, responses=_REFUSED)
+def list_inspectors(serving: Serving, reach: Drawing) -> shapes.DrawableList:
+    """For draws of regions within reach: also those who reach further than oneself."""
+    _outside(reach)
+    with serving.reading() as connection:
+        people = people_store.persons(connection)
+    found = [each for each in people if draw_operate.may_be_drawn(each) and _meets(reach.scope, each.scope)]
+    return shapes.DrawableList(
+        items=[shapes.Drawable.model_validate(each) for each in sorted(found, key=lambda each: each.name)]
+    )
+
+
 @router.get("/relations", summary="Declared relations", response_model=shapes.RelationList, responses=_REFUSED)
 def list_relations(serving: Serving, reach: Drawing) -> shapes.RelationList:
     """Between inspectors and institutions within reach."""
@@ -78,6 +91,8 @@ def declare(told: shapes.RelationDeclared, serving: Serving, reach: Drawing) -> 
     _outside(reach)
     with serving.writing() as connection:
         reach.demand_institution(connection, told.institution_id)
+        if people_store.person(connection, told.person_id) is None:
+            raise NotFound(f"there is no person {told.person_id}")
         draw_store.declare(
             connection, person_id=told.person_id, institution_id=told.institution_id, relation=told.relation,
             note=told.note, actor=reach.actor,
@@ -145,6 +160,10 @@ def _outside(reach: Reach) -> None:
 def _actor(reach: Reach) -> Actor:
     _outside(reach)
     return Actor(operate.by_person(reach.person, reach.actor), datetime.now(UTC))
+
+
+def _meets(one: Scope, other: Scope) -> bool:
+    return one.within(other) or other.within(one)
 
 
 def _covers(reach: Reach, record: DrawRecord) -> bool:

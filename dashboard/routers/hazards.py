@@ -23,7 +23,7 @@ from ingest.database import Connection
 from ingest.reading import from_us, to_us
 from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store, visit_store
 from inspection.checklist import Level
-from inspection.decide import Found
+from inspection.decide import SUPERVISE, Found
 from inspection.errors import HazardUnknown, PhotoUnknown
 from inspection.hazard import Category, Hazard, Origin, Supervisor
 from inspection.hazard_list_store import Filter, Position, Which
@@ -50,7 +50,9 @@ def list_hazards(
     reach: Viewing,
     which: Annotated[
         Which,
-        Query(description="what has nobody comes first, then the earliest deadline; `closed` and `all` by number"),
+        Query(
+            description="what has nobody comes first, then the earliest deadline; what is over, and `all`, by number"
+        ),
     ] = Which.OPEN,
     institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     level: Level | None = None,
@@ -277,6 +279,18 @@ def propose(hazard_id: UUID, act: hazard_schemas.ProposalRequest, serving: Servi
         serving, reach, hazard_id,
         lambda connection, actor: operate.propose(
             connection, hazard_id, act.version, actor, proposal=act.proposal, reason=act.reason
+        ),
+    )  # fmt: skip
+
+
+@router.post("/{hazard_id}/withdraw", summary="Take a report back", response_model=HazardDetail, responses=_REFUSED)
+def withdraw(hazard_id: UUID, act: hazard_schemas.Withdrawal, serving: Serving, reach: Reporting) -> HazardDetail:
+    """What was reported by mistake, with a reason: by its reporter until it is assigned, or by a supervisor until
+    something was rectified or it is overdue."""
+    return _act(
+        serving, reach, hazard_id,
+        lambda connection, actor: operate.withdraw(
+            connection, hazard_id, act.version, actor, reason=act.reason, supervises=reach.holds(SUPERVISE)
         ),
     )  # fmt: skip
 

@@ -26,7 +26,8 @@ class Named(Shape):
 
 
 class HazardRow(Shape):
-    """A hazard in the list. `title_en` where a rule wrote the title; `standing` is worked out as of now."""
+    """A hazard in the list. `title_en` where a rule wrote the title; `standing` is worked out as of now; `assign_by`
+    is there as long as nobody has been given it."""
 
     id: UUID
     no: int
@@ -44,11 +45,13 @@ class HazardRow(Shape):
     version: int
     occurrence: int
     failures: int
+    assign_by: Moment | None
     deadline: Moment | None
     assignee: Named | None
     reported_at: Moment
     reported_by: str
     closed_at: Moment | None
+    withdrawn_at: Moment | None
     extension_asked: bool
     on_bulletin: bool
     proposal: Proposal | None
@@ -72,6 +75,7 @@ class HazardSummary(Shape):
     waiting: int
     bulletin: int
     closed: int
+    withdrawn: int
     major: int
     red: int
     yellow: int
@@ -250,6 +254,12 @@ class ProposalRequest(Versioned):
     """What is proposed to the bureau."""
 
     proposal: Proposal
+    reason: Said
+
+
+class Withdrawal(Versioned):
+    """Why the report was a mistake."""
+
     reason: Said
 
 

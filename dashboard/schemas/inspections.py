@@ -287,6 +287,8 @@ class DrawDetail(DrawRow):
     """A draw for those who draw: with grounds and names. `waiting`: visits that have not begun, while there are any
     the seed stays secret."""
 
+    checklists: list[str]
+    campaign_id: UUID | None
     register_body: dict[str, Any]
     grounds: dict[str, Any]
     word: str | None
@@ -315,6 +317,20 @@ class DrawRun(Versioned):
     """The word a witness says after the announcement: a sentence, today's number of a lottery."""
 
     word: Annotated[Text, Field(min_length=1, max_length=WORD_LENGTH_MAX)]
+
+
+class Drawable(Shape):
+    """Somebody who may be drawn, or lead: of a bureau or an expert, never of an institution."""
+
+    id: int
+    name: str
+    role: str
+
+
+class DrawableList(Shape):
+    """Everybody who may be drawn within the reader's reach, by name."""
+
+    items: list[Drawable]
 
 
 class RelationDeclared(BaseModel):

@@ -70,8 +70,8 @@ def test_the_whole_road_by_different_people(house: House):
     seen = house.upload(house.nurse).json()
     hazard = house.report(house.nurse, photos=[seen["id"]], detail="二楼东侧")
     assert (hazard["state"], hazard["standing"], hazard["no"]) == ("reported", "unassigned", 1)
-    assert hazard["acts"] == ["comment"]  # a nurse does not assign
-    assert house.county.get(f"/api/hazards/{hazard['id']}").json()["acts"] == ["assign", "comment"]
+    assert hazard["acts"] == ["comment", "withdraw"]  # a nurse does not assign
+    assert house.county.get(f"/api/hazards/{hazard['id']}").json()["acts"] == ["assign", "comment", "withdraw"]
     choice = house.county.get(f"/api/hazards/{hazard['id']}/assignees").json()["items"]
     assert {each["name"] for each in choice} >= {"nurse", "manager"}
     assert not {each["name"] for each in choice} & {"expert", "county"}
@@ -116,6 +116,24 @@ def test_a_photo_is_served_to_those_who_see_the_hazard(house: House):
         "/api/hazards", content=b"{" + b" " * 100_000, headers={"Content-Type": "application/json"}
     )
     assert large.status_code == 413  # only photos may be so large
+
+
+def test_a_mistaken_report_is_taken_back_and_stays_on_record(house: House):
+    hazard = house.report(house.nurse)
+    assert "withdraw" not in house.manager.get(f"/api/hazards/{hazard['id']}").json()["acts"]
+    for client in (house.manager, house.expert):  # neither reported it, nor supervises from outside
+        assert house.act(client, hazard, "withdraw", 409, reason="x")["type"].endswith("wrong-person")
+    assert house.act(house.nurse, hazard, "withdraw", 422, reason="")["status"] == 422
+    hazard = house.act(house.nurse, hazard, "withdraw", reason="把待运走的床当成了堆放物")
+    assert (hazard["state"], hazard["standing"], hazard["acts"]) == ("withdrawn", "withdrawn", ["comment"])
+    assert hazard["events"][-1]["note"] == "把待运走的床当成了堆放物"
+    for which, count in (("open", 0), ("closed", 0), ("withdrawn", 1), ("all", 1)):
+        assert house.nurse.get(f"/api/hazards?which={which}").json()["total"] == count, which
+    summary = house.nurse.get("/api/hazards/summary").json()
+    assert (summary["open"], summary["unassigned"], summary["withdrawn"]) == (0, 0, 1)
+    assigned = house.assign(house.report(house.nurse))
+    assert house.act(house.nurse, assigned, "withdraw", 409, reason="x")["type"].endswith("wrong-person")
+    assert house.act(house.county, assigned, "withdraw", reason="重复上报")["state"] == "withdrawn"
 
 
 def test_more_time_is_asked_for_and_decided_by_somebody_else(house: House):

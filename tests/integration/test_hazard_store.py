@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from alerting.people import Role, Scope
-from inspection import decide, hazard_list_store, hazard_store, operate, photo_store
+from inspection import decide, draw_store, hazard_list_store, hazard_store, operate, photo_store
 from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.errors import HazardChanged, HazardUnknown, PhotoRefused, PhotoUnknown, StepRefused
@@ -138,9 +138,9 @@ def forge(connection, hazard, verb, by, seq=None, **more) -> None:
     """Write an event past the code."""
     connection.execute(
         "INSERT INTO hazard_events (event_id, hazard_id, seq, verb, at, actor, person_id, outside, passed, note, body)"
-        " VALUES (%s, %s, %s, %s, now(), %s, %s, %s, %s, '', %s)",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s)",
         (
-            uuid.uuid4(), hazard.id, seq or hazard.version + 1, verb, by.actor, by.person_id,
+            uuid.uuid4(), hazard.id, seq or hazard.version + 1, verb, more.get("at", NOW), by.actor, by.person_id,
             more.get("outside", by.outside), more.get("passed"), Jsonb({}),
         ),
     )  # fmt: skip
@@ -151,6 +151,8 @@ REWRITING = (
     "UPDATE hazards SET deadline = deadline + interval '1 year'",
     "UPDATE hazards SET version = version + 1",
     "UPDATE hazards SET title = 'nothing'",
+    "UPDATE hazards SET reporter_id = NULL",
+    "UPDATE hazards SET state = 'withdrawn', withdrawn_at = now(), withdrawn_by = 'x', version = version + 1",
     "DELETE FROM hazards",
     "TRUNCATE hazards CASCADE",
     "UPDATE hazard_events SET note = 'x'",
@@ -169,6 +171,7 @@ def test_sql_cannot_change_what_happened(desk: Desk):
 
 def test_sql_cannot_take_a_step_that_is_none(desk: Desk):
     reported, waiting = desk.report(), desk.rectify(desk.assign(desk.report()))
+    overdue = desk.assign(desk.report())
     major = desk.rectify(desk.assign(desk.report(level=Level.MAJOR)))
     with desk.world.connect() as connection:
         for hazard, verb, by, more in (
@@ -176,6 +179,10 @@ def test_sql_cannot_take_a_step_that_is_none(desk: Desk):
             (reported, "rectify", desk.nurse, {}),
             (reported, "report", desk.nurse, {}),
             (reported, "assign", desk.county, {"seq": 5}),
+            (reported, "withdraw", desk.manager, {}),  # neither reported it nor comes from outside
+            (overdue, "withdraw", desk.county, {"at": NOW + timedelta(days=90)}),
+            (overdue, "withdraw", desk.nurse, {}),  # it has been assigned
+            (waiting, "withdraw", desk.county, {}),
             (waiting, "close", desk.county, {}),
             (waiting, "recheck", desk.nurse, {"passed": True}),  # who rectified it
             (waiting, "propose", desk.manager, {}),
@@ -219,7 +226,7 @@ def test_code_and_sql_allow_the_same_steps(desk: Desk, tries, major: bool):
             Verb.RECTIFY: {"photos": ["x"]},
             Verb.ASK_EXTENSION: {"until": (NOW + timedelta(days=9)).isoformat()},
             Verb.PROPOSE: {"proposal": "close"},
-            Verb.ESCALATE: {"step": hazard.escalated + 1},
+            Verb.ESCALATE: {"step": hazard.escalated + 1, "assign_by": (NOW - timedelta(hours=1)).isoformat()},
         }.get(verb, {})  # fmt: skip
         event = decide.event(hazard, verb, by, NOW, "x", passed=more.get("passed"), body=body)
         try:
@@ -298,8 +305,16 @@ def test_the_list_is_filtered_sorted_and_paged(desk: Desk):
     assert numbers(Filter(Which.OPEN, assignee_id=desk.nurse_id)) == [1, 3, 4, 2]
     assert numbers(Filter(Which.OPEN, level=Level.MAJOR)) == []
     with desk.transaction() as connection:
+        operate.withdraw(
+            connection, hazards[5].id, 1, Actor(desk.county, NOW), reason="走廊本来就空", supervises=True
+        )  # fmt: skip
+    assert numbers(Filter(Which.OPEN)) == [5, 7, 1, 3, 4, 2]
+    assert numbers(Filter(Which.WITHDRAWN)) == [6]
+    assert numbers(Filter(Which.ALL)) == [7, 6, 5, 4, 3, 2, 1]
+    with desk.transaction() as connection:
         summary = hazard_list_store.summary(connection, Filter(Which.OPEN), later, POLICY)
-    assert (summary.open, summary.unassigned, summary.overdue, summary.bulletin, summary.yellow) == (7, 3, 2, 1, 7)
+    assert (summary.open, summary.unassigned, summary.overdue, summary.bulletin, summary.yellow) == (6, 2, 2, 1, 6)
+    assert (summary.withdrawn, summary.closed) == (1, 0)
     assert summary.due_soon == 1  # number 4, with less than a day left
 
 
@@ -308,6 +323,26 @@ def test_the_same_thing_again_is_recognised(desk: Desk):
     again = desk.report(at=NOW + timedelta(days=30))
     assert (again.repeat_of, again.occurrence) == (first.id, 2)
     assert desk.report(at=NOW + timedelta(days=30), zone_id=desk.world.kitchen).repeat_of is None
+
+
+def test_what_was_withdrawn_is_neither_found_nor_a_repeat(desk: Desk):
+    hazard = desk.report(level=Level.MAJOR)
+    with desk.transaction() as connection:
+        before = draw_store.risks(connection, [desk.world.home], NOW)[desk.world.home]
+        withdrawn = operate.withdraw(
+            connection, hazard.id, 1, Actor(desk.county, NOW), reason="把仓库当成了通道", supervises=True
+        )
+        after = draw_store.risks(connection, [desk.world.home], NOW)[desk.world.home]
+        assert (before.major, after.major) == (1, 0)
+        assert hazard_store.load(connection, hazard.id) == withdrawn
+        assert (withdrawn.state, withdrawn.reporter_id) == (State.WITHDRAWN, desk.nurse_id)
+        assert [entry.event.verb for entry in hazard_store.events_of(connection, hazard.id)] == [
+            Verb.REPORT, Verb.WITHDRAW
+        ]  # fmt: skip
+        verbs = connection.execute("SELECT verb FROM acts WHERE subject = %s ORDER BY id", (f"hazard:{hazard.id}",))
+        assert [row[0] for row in verbs] == ["hazard_report", "hazard_withdraw"]
+    again = desk.report(level=Level.MAJOR, at=NOW + timedelta(days=1))
+    assert (again.repeat_of, again.occurrence) == (None, 1)
 
 
 def test_a_policy_is_put_in_force_once_and_on_record(desk: Desk):

@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alerting import store
+from alerting import people_store, store
 from alerting.alert import Condition, Kind, Priority, Verb, engine_event
 from alerting.people import Role, Scope
 from ingest.database import connect
 from ingest.reading import to_us
-from inspection import hazard_list_store, hazard_store, operate, worker
+from inspection import decide, hazard_list_store, hazard_store, operate, worker
+from inspection.checklist import Level
+from inspection.decide import Found, Standing
 from inspection.errors import ProofMissing, StepRefused
-from inspection.hazard import By, Origin, State
+from inspection.hazard import By, Category, Origin, State, Supervisor
 from inspection.hazard import Verb as Step
 from inspection.hazard_list_store import Filter, Which
 from inspection.operate import Actor
@@ -228,6 +230,33 @@ def test_reminders_and_escalations_are_acts_of_the_policy_once_each(place: Place
     assert told == [
         (Step.REMIND, 49, None), (Step.ESCALATE, 73, None), (Step.ESCALATE, 97, None), (Step.ESCALATE, 146, None)
     ]  # fmt: skip
+
+
+def test_what_nobody_is_given_is_brought_to_those_above_and_they_are_told(place: Place):
+    with psycopg.connect(place.world.database_url) as connection:
+        add_user(connection, "inspector", Role.INSPECTOR, Scope(None, "220322"))
+        for each in people_store.persons(connection):
+            ways = [("email", f"p{each.id}@example.org")]
+            people_store.replace_contacts(connection, actor="test", who=each, ways=ways)
+    found = Found(place.world.home, "灭火器过期", "", Category.FIRE, Level.GENERAL, Supervisor.DEPUTY)
+    with place.connection.transaction():
+        hazard = operate.report(place.connection, found, Actor(place.nurse, place.now))
+    for hours in (1, 23, 25, 30, 47, 49, 49, 100):
+        place.work(timedelta(hours=hours))
+    told = [
+        (entry.event.verb, (entry.event.at - place.now) / HOUR, entry.event.body["to"])
+        for entry in hazard_store.events_of(place.connection, hazard.id)[1:]
+    ]
+    assert told == [
+        (Step.ESCALATE, 25, ["inspector", "institution_manager", "safety_officer"]), (Step.ESCALATE, 49, ["supervisor"])
+    ]  # fmt: skip
+    rows = place.connection.execute(
+        "SELECT name FROM pushes JOIN persons ON persons.id = person_id WHERE title LIKE '【隐患逾期未交办】%'"
+        " ORDER BY pushes.created_at, name"
+    )
+    assert [row[0] for row in rows] == ["inspector", "manager", "county"]
+    [standing] = place.hazards(Which.UNASSIGNED)
+    assert decide.standing(standing, place.now + 25 * HOUR, POLICY) is Standing.ASSIGN_LATE
 
 
 def test_a_second_worker_waits_and_a_running_one_opens_at_once(place: Place, database_url):

@@ -9,9 +9,19 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from alerting.people import Role, Scope
-from inspection import draw, draw_operate, draw_store, visit, visit_list_store, visit_operate, visit_store
+from inspection import (
+    draw,
+    draw_operate,
+    draw_store,
+    hazard_store,
+    operate,
+    visit,
+    visit_list_store,
+    visit_operate,
+    visit_store,
+)
 from inspection.draw_operate import Wanted
-from inspection.errors import HazardChanged, StepRefused, WrongPerson
+from inspection.errors import ChecklistsUnsuitable, HazardChanged, StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
 from inspection.visit import Duty, ItemKey, Kind, Member, Outcome, State
@@ -148,6 +158,9 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
     with serve(desk.world) as served:
         who = clients(desk, served)
         told = {"person_id": desk.ids["inspector2"], "institution_id": desk.world.home, "relation": "family"}
+        choice = who["county"].get("/api/draws/inspectors").json()["items"]
+        assert {each["name"] for each in choice} == {"county", "inspector", "inspector2", "expert"}
+        assert who["county"].post("/api/draws/relations", json={**told, "person_id": 999}).status_code == 404
         assert len(who["county"].post("/api/draws/relations", json=told).json()["items"]) == 1
         wanted = {"title": "一季度双随机", "region": "220322", "visits": 1, "planned_for": "2026-12-01",
                   "officers": 1, "checklists": ["duties"]}  # fmt: skip
@@ -156,6 +169,7 @@ def test_a_draw_by_the_api_is_secret_until_its_visits_have_begun(desk: Desk):
         assert who["county"].post("/api/draws", json={**wanted, "officers": 5}).status_code == 409
         made = who["county"].post("/api/draws", json=wanted).json()
         assert (made["state"], made["seed"], made["candidates"]) == ("announced", None, 1)
+        assert (made["checklists"], made["campaign_id"]) == (["duties"], None)
         assert made["grounds"]["conflicts"] == [[f"P{desk.ids['inspector2']}", "home-1", "family"]]
         stranger = served.client(signed_in=False)
         public = f"/api/public/draws/{made['id']}"
@@ -250,6 +264,38 @@ def test_a_finding_and_its_hazard_are_one(desk: Desk):
         desk.answer(made, list(made.items)[1], Outcome.FAIL, who="inspector2")
     with desk.transaction() as connection:
         assert connection.execute("SELECT count(*) FROM hazards").fetchone() == (1,)
+
+
+def test_a_finding_that_was_a_mistake_is_no_longer_one_in_the_figures(desk: Desk):
+    made = desk.begun()
+    first, second = list(made.items)[:2]
+    desk.answer(desk.answer(made, first, Outcome.FAIL), second, Outcome.FAIL)
+    with desk.transaction() as connection:
+        found = visit_store.load(connection, made.id).findings
+        before = visit_list_store.figures(connection, Filter(inside=False), NOW)
+        hazard = hazard_store.load(connection, found[0].hazard_id)
+        operate.withdraw(
+            connection, hazard.id, 1, Actor(desk.by["county"], NOW), reason="看错了房间", supervises=True
+        )  # fmt: skip
+        after = visit_list_store.figures(connection, Filter(inside=False), NOW)
+        assert (before.findings, before.unassigned, after.findings, after.unassigned) == (2, 2, 1, 1)
+        assert visit_list_store.findings_counted(connection, [made.id]) == {made.id: 1}
+        assert len(visit_store.load(connection, made.id).findings) == 2  # what was written down stays written
+
+
+def test_lists_that_do_not_suit_are_named(desk: Desk):
+    with pytest.raises(ChecklistsUnsuitable) as caught:
+        desk.plan(checklists=("rescue-station-major", "duties", "child-welfare-major"))
+    assert caught.value.checklists == ("rescue-station-major", "child-welfare-major")
+    with serve(desk.world) as served:
+        who = clients(desk, served)
+        refused = who["county"].post("/api/inspections", json={
+            "institution_id": desk.world.home, "kind": "joint", "planned_for": "2026-12-01",
+            "checklists": ["rescue-station-major", "duties"],
+            "team": [{"person_id": desk.ids["county"], "duty": "leader"}],
+        })  # fmt: skip
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:anhu:problem:checklists-unsuitable")
+        assert [each["id"] for each in refused.json()["checklists"]] == ["rescue-station-major"]
 
 
 def test_nobody_is_on_a_team_who_cannot_be(desk: Desk):

@@ -178,6 +178,9 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/hazards/{hazard_id}/proposal"): may(
         Right.CLOSE_HAZARD, **HAZARD, body={"version": 1, "proposal": "close", "reason": "x"}
     ),
+    ("POST", "/api/hazards/{hazard_id}/withdraw"): may(
+        Right.REPORT_HAZARD, **HAZARD, body={"version": 9, "reason": "x"}
+    ),
     ("POST", "/api/hazards/{hazard_id}/comment"): may(Right.COMMENT, **HAZARD, body={"note": "x"}),
     ("GET", "/api/inspections"): may(Right.VIEW),
     ("GET", "/api/inspections/figures"): may(Right.VIEW),
@@ -211,6 +214,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/draws"): may(
         Right.DRAW, body={"title": "x", "region": "220322", "visits": 9, "planned_for": "2026-12-01"}
     ),
+    ("GET", "/api/draws/inspectors"): may(Right.DRAW),
     ("GET", "/api/draws/relations"): may(Right.DRAW),
     ("POST", "/api/draws/relations"): may(
         Right.DRAW, own={"": {"institution_id": "home", "person_id": "own_person"}}, body={"relation": "family"}

@@ -2,6 +2,7 @@
 nothing changed."""
 
 import random
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -11,16 +12,18 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from alerting import self_alerts, store
 from alerting.alert import Kind, Verb
 from alerting.people import Role, Scope
 from inspection import draw_store, evidence_store, hazard_store, rating_run, rating_store, safety_record_store
 from inspection.errors import RatingRefused
 from inspection.evidence import SOURCES
-from inspection.hazard import fold
+from inspection.hazard import State, fold
 from inspection.rating_policy import parse, shipped, shipped_text
 from inspection.safety_record import RecordKind, SafetyRecord
 from tests.integration.dashboard_world import build
 from tests.integration.people_world import add_user
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +37,7 @@ ROADS = (
     ("assign",),
     ("assign", "rectify"),
     (),
+    ("withdraw",),
 )
 
 
@@ -86,6 +90,8 @@ def write_history(connection, world, person, nurse, seed: int) -> None:
             "reported_at": events[0][1], "reported_by": "user:x", "clause": "", "occurrence": body["occurrence"],
             "failures": 0, "extensions": 0, "escalated": 0,
         }  # fmt: skip
+        if road == ("withdraw",):
+            row |= {"state": "withdrawn", "withdrawn_at": events[-1][1], "withdrawn_by": "user:x"}
         if closed:
             row |= {"state": "closed", "closed_at": closed, "assignee_id": nurse, "deadline": deadline,
                     "rectifier_id": nurse, "rechecked_at": closed}  # fmt: skip
@@ -141,11 +147,11 @@ def test_what_a_query_says_is_overdue_is_what_the_hazards_events_fold_to(place):
     policy = parse(shipped_text("standard"))
     ids = [row[0] for row in connection.execute("SELECT id FROM hazards ORDER BY id")]
     events = {each: hazard_store.events_of(connection, each) for each in ids}
-    seen = 0
+    seen = withdrawn = 0
     for night in NIGHTS:
         found = evidence_store.facts(connection, policy, night)["hazards"]
         standing = {number for number, late in zip(found.record, found.columns["standing"], strict=True) if late}
-        folded = set()
+        folded, found_by_mistake, on_the_list = set(), set(), set()
         for number, entries in events.items():
             hazard = None
             for entry in entries:
@@ -154,9 +160,16 @@ def test_what_a_query_says_is_overdue_is_what_the_hazards_events_fold_to(place):
                 hazard = fold(hazard, entry.event)
             if hazard is not None and hazard.overdue(night):
                 folded.add(str(number))
+            if hazard is not None and hazard.state is State.WITHDRAWN:
+                found_by_mistake.add(str(number))
+            elif hazard is not None and hazard.open:
+                on_the_list.add(str(number))
         assert standing == folded, night
-        seen += len(folded)
+        assert on_the_list <= set(found.record), night  # also what is withdrawn later
+        assert not found_by_mistake & set(found.record), night
+        seen, withdrawn = seen + len(folded), withdrawn + len(found_by_mistake)
     assert seen > 50
+    assert withdrawn > 50
 
 
 def test_every_rating_of_every_night_comes_out_again_and_adds_up(place):
@@ -284,3 +297,40 @@ def test_two_policies_are_compared_over_the_past(place):
         assert [each.old_mean, each.new_mean] == [sum(one.score for one in side) / 200 for side in again]
     same = list(rating_run.backtest(connection, old, old, NIGHTS[0], NIGHTS[1], 30 * DAY))
     assert all(not each.changed for each in same)
+
+
+def test_a_rating_that_fails_is_told_and_taken_back_when_it_works_again(place, database_url, monkeypatch):
+    """The alert about ourselves says so, once, and the thread of the role `hazards` goes on."""
+    _, connection, _ = place
+    tried, failing, stop = [], threading.Event(), threading.Event()
+    failing.set()
+    rate = rating_run.work
+
+    def work(standing, now):
+        tried.append(now)
+        if failing.is_set():
+            raise ZeroDivisionError
+        rate(standing, now)
+
+    monkeypatch.setattr(rating_run, "work", work)
+    monkeypatch.setattr(rating_run, "WAIT_S", 0.05)
+
+    def rules() -> set[str]:
+        alert = store.open_alert(connection, self_alerts.KEY)
+        return set(alert.rules) if alert is not None and alert.active else set()
+
+    thread = threading.Thread(target=rating_run.Nightly(database_url).run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: rules() == {"self.ratings"} and len(tried) > 3, "the failing rating is told")
+        failing.clear()
+        wait_until(lambda: not rules(), "it is taken back")
+    finally:
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+    said = connection.execute(
+        "SELECT verb, evidence->>'error' FROM alert_events WHERE rule = 'self.ratings' ORDER BY id"
+    )
+    assert said.fetchall() == [("raise", "ZeroDivisionError"), ("clear", None)]
+    assert [each.kind for each in rating_store.runs(connection, 10)] == ["night"]

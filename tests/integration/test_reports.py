@@ -204,6 +204,21 @@ def test_the_fold_at_any_moment_is_the_hazard_as_it_was_then(desk: Desk):
         assert desk.late in now  # exactly as it is stored
 
 
+def test_what_was_withdrawn_is_in_no_report_of_the_time_after(desk: Desk):
+    begins, between = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 7, 5, tzinfo=UTC)
+    with desk.transaction() as connection:
+        found = Found(desk.world.home, "看错的", "", Category.FIRE, Level.GENERAL, Supervisor.DEPUTY)
+        mistake = operate.report(connection, found, Actor(desk.by["county"], begins + timedelta(days=1)))
+        taken_back = Actor(desk.by["county"], begins + timedelta(days=9))
+        operate.withdraw(connection, mistake.id, mistake.version, taken_back, reason="不是隐患", supervises=True)
+        for listed in (report_store.on_list, report_store.reported):
+            assert mistake.id in {each.id for each in listed(connection, Narrowed(None, begins, between))}
+            assert mistake.id not in {each.id for each in listed(connection, Narrowed(None, begins, LATER))}
+        with pytest.raises(ReportRefused):
+            report_operate.notice_of_hazard(connection, mistake.id, Asked(COUNTY, "zh", LATER))
+        connection.rollback()
+
+
 def test_a_signature_stands_on_what_was_seen(desk: Desk, served: Served):
     county, query = desk.client(served, "county"), {"from": "2026-05-01", "to": "2026-05-31"}
     report = county.get("/api/reports/ledger", params=query).json()

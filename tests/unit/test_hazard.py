@@ -62,11 +62,15 @@ def act(hazard: Hazard, verb: Verb, by: By, after: timedelta = timedelta(hours=1
     if verb is Verb.PROPOSE:
         return decide.propose(hazard, by, at, Proposal.SUSPEND, "拒不整改", POLICY)
     if verb is Verb.ESCALATE:
-        return decide.event(hazard, verb, by, at, body={"step": hazard.escalated + 1, "to": []})
+        return decide.event(hazard, verb, by, at, body=late_body(hazard, hazard.escalated + 1))
     passed = more.get("passed", True) if verb is Verb.RECHECK else None
     body = more.get("body", PROVEN if verb in (Verb.RECHECK, Verb.CLOSE) else {})
     photos = more.get("photos", (PHOTO,) if verb is Verb.RECTIFY else ())
     return decide.event(hazard, verb, by, at, more.get("note", "已处理"), passed=passed, body=body, photos=photos)
+
+
+def late_body(hazard: Hazard, number: int) -> dict[str, object]:
+    return {"step": number, "to": [], "assign_by": decide.assign_by(hazard, POLICY).isoformat()}
 
 
 def rectified(level: Level = Level.GENERAL, by: By = NURSE) -> Hazard:
@@ -237,9 +241,75 @@ def test_more_time_starts_reminders_and_escalation_over():
     assert decide.due(granted, granted.deadline + timedelta(hours=1), POLICY).body["step"] == 1
 
 
+@pytest.mark.parametrize(("level", "hours"), [(Level.MAJOR, 4), (Level.GENERAL, 24)])
+def test_what_nobody_is_given_in_time_is_escalated_step_by_step_and_the_deadline_begins_anew(level, hours):
+    hazard = reported(level)[0]
+    late_at = NOW + timedelta(hours=hours)
+    told = []
+    for minutes in range(0, 60 * 24 * 9, 30):
+        now = NOW + timedelta(minutes=minutes)
+        while event := decide.due(hazard, now, POLICY):
+            hazard = fold(hazard, event)
+            told.append((now - late_at, event.verb, event.body["to"]))
+    assert told == [
+        (timedelta(minutes=30), Verb.ESCALATE, ["inspector", "institution_manager", "safety_officer"]),
+        (timedelta(hours=24), Verb.ESCALATE, ["supervisor"]),
+    ]
+    early = reported(level)[0]
+    with pytest.raises(StepRefused, match="not the next step"):
+        fold(early, decide.event(early, Verb.ESCALATE, ENGINE, late_at, body=late_body(early, 1)))
+    assigned = step(hazard, Verb.ASSIGN, COUNTY, after=timedelta(days=9))
+    assert assigned.escalated == 0
+    first = decide.due(assigned, assigned.deadline + timedelta(seconds=1), POLICY)
+    assert (first.body["step"], first.body["to"]) == (1, ["institution_manager", "safety_officer"])
+    again = step(fold(assigned, first), Verb.ASSIGN, COUNTY, after=timedelta(days=40), assignee_id=2)
+    assert again.escalated == 1  # another person is no new deadline
+
+
+def test_a_mistaken_report_is_withdrawn_by_its_reporter_or_from_outside_before_it_is_rectified():
+    hazard = reported()[0]
+    taken_back = step(hazard, Verb.WITHDRAW, NURSE)
+    assert (taken_back.state, taken_back.open, taken_back.withdrawn_by) == (State.WITHDRAWN, False, "user:nurse")
+    assert decide.standing(taken_back, NOW, POLICY) is Standing.WITHDRAWN
+    assert step(taken_back, Verb.COMMENT, MANAGER).state is State.WITHDRAWN
+    with pytest.raises(StepRefused, match="why the report was a mistake"):
+        step(hazard, Verb.WITHDRAW, NURSE, note=" ")
+    with pytest.raises(WrongPerson, match="who reported it"):
+        step(hazard, Verb.WITHDRAW, MANAGER)
+    assigned = step(hazard, Verb.ASSIGN, MANAGER)
+    with pytest.raises(WrongPerson, match="has been assigned"):
+        step(assigned, Verb.WITHDRAW, NURSE)
+    asked = step(assigned, Verb.ASK_EXTENSION, MANAGER)
+    assert (step(asked, Verb.WITHDRAW, COUNTY).state, step(asked, Verb.WITHDRAW, COUNTY).extension) == (
+        State.WITHDRAWN, None
+    )  # fmt: skip
+    with pytest.raises(StepRefused, match="overdue"):
+        step(assigned, Verb.WITHDRAW, COUNTY, after=timedelta(days=20))
+    with pytest.raises(StepRefused, match="does not allow"):
+        step(rectified(), Verb.WITHDRAW, COUNTY)
+    with pytest.raises(StepRefused, match="go its road"):
+        step(step(rectified(), Verb.RECHECK, MANAGER, passed=False), Verb.WITHDRAW, COUNTY)
+    with pytest.raises(WrongPerson, match="major"):
+        step(reported(Level.MAJOR)[0], Verb.WITHDRAW, NURSE)
+    sensed = fold(None, reported(origin=Origin.SENSOR)[1])
+    with pytest.raises(StepRefused, match="sensors"):
+        step(sensed, Verb.WITHDRAW, COUNTY)
+
+
+def test_who_comes_from_outside_withdraws_what_others_reported_only_as_a_supervisor():
+    hazard = reported()[0]
+    for role, offered in ((Role.SUPERVISOR, True), (Role.INSPECTOR, False), (Role.EXPERT, False)):
+        assert (Verb.WITHDRAW in decide.allowed(hazard, COUNTY, RIGHTS[role], NOW, POLICY)) == offered
+    with pytest.raises(WrongPerson, match="or a supervisor"):
+        decide.withdraw(hazard, COUNTY, NOW, "误报", supervises=False)
+    assert Verb.WITHDRAW in decide.allowed(hazard, NURSE, RIGHTS[Role.OPERATOR], NOW, POLICY)
+    manager = RIGHTS[Role.INSTITUTION_MANAGER]
+    assert Verb.WITHDRAW not in decide.allowed(hazard, MANAGER, manager, NOW, POLICY)
+
+
 def test_standing_says_why():
     hazard, _ = reported()
-    seen = [decide.standing(hazard, NOW, POLICY)]
+    seen = [decide.standing(hazard, at, POLICY) for at in (NOW, NOW + timedelta(hours=25))]
     hazard = step(hazard, Verb.ASSIGN, COUNTY)
     moments = (NOW + timedelta(days=1), hazard.deadline - timedelta(hours=3), hazard.deadline + timedelta(hours=3))
     seen += [decide.standing(hazard, at, POLICY) for at in moments]
@@ -248,7 +318,8 @@ def test_standing_says_why():
     hazard = step(step(hazard, Verb.RECHECK, MANAGER), Verb.CLOSE, COUNTY)
     seen.append(decide.standing(hazard, NOW, POLICY))
     assert seen == [
-        Standing.UNASSIGNED, Standing.IN_TIME, Standing.DUE_SOON, Standing.OVERDUE, Standing.WAITING, Standing.CLOSED
+        Standing.UNASSIGNED, Standing.ASSIGN_LATE, Standing.IN_TIME, Standing.DUE_SOON, Standing.OVERDUE,
+        Standing.WAITING, Standing.CLOSED,
     ]  # fmt: skip
 
 
@@ -300,7 +371,7 @@ def test_whatever_is_tried_the_rules_hold(tries, major, sensor):
             continue
         hazard = changed
         assert hazard.version == before.version + 1
-        assert before.open or verb is Verb.COMMENT, "what is closed stays closed"
+        assert before.open or verb is Verb.COMMENT, "what is closed or withdrawn stays so"
         assert (by.person_id is None) == (verb in (Verb.REMIND, Verb.ESCALATE)), "every act names its person"
         if verb is Verb.RECTIFY:
             rectifier = by.person_id
@@ -310,10 +381,16 @@ def test_whatever_is_tried_the_rules_hold(tries, major, sensor):
             assert proven or not sensor or not (passed or verb is Verb.CLOSE)
         if verb is Verb.ASK_EXTENSION:
             asker = by.person_id
+        if verb is Verb.WITHDRAW:
+            assert rectifier is None, "what was rectified once was no mistake"
+            assert not sensor
+            assert not before.overdue(NOW + after)
+            assert by.outside or (by is NURSE and before.deadline is None and before.level is Level.GENERAL)
         if before.deadline is not None and hazard.deadline != before.deadline:
             assert verb is Verb.EXTEND
             assert by.person_id != asker
             assert hazard.deadline > before.deadline
+        assert (hazard.state is State.WITHDRAWN) == (hazard.withdrawn_at is not None)
         if hazard.state is State.CLOSED and verb is not Verb.COMMENT:
             assert before.state is State.RECHECKED
         if hazard.state is State.RECHECKED and before.state is not State.RECHECKED:

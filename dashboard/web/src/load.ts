@@ -1,7 +1,7 @@
 import { onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 import { ApiError } from "@/api/client";
 import { formatSpan } from "@/format/time";
-import { i18n } from "@/i18n";
+import { i18n, language } from "@/i18n";
 import { zhCN } from "@/locales/zh-CN";
 
 const PROBLEM = "urn:anhu:problem:";
@@ -20,7 +20,8 @@ export function explain(error: unknown): string {
     if (error.status === 404) return t("common.notFound");
     const name = problemName(error);
     if (name in zhCN.problem) {
-      return t(`problem.${name}`, { limit: formatSpan((error.problem.limit_s ?? 0) * 1000) });
+      const lists = (error.problem.checklists ?? []).map(({ zh, en }) => (language.value === "en" ? en : zh));
+      return t(`problem.${name}`, { limit: formatSpan((error.problem.limit_s ?? 0) * 1000), lists: lists.join("; ") });
     }
     return error.message;
   }

@@ -1,3 +1,4 @@
+import type { InstitutionKind } from "./contract";
 import type { Level } from "./hazards";
 import { get } from "./http";
 
@@ -13,6 +14,8 @@ export interface ChecklistRow {
   title_en: string;
   source_zh: string;
   source_en: string;
+  /** Kinds of institutions it is for; empty: every kind. */
+  kinds: InstitutionKind[];
   items_count: number;
   reported_count: number;
   missing_count: number;
@@ -33,6 +36,11 @@ export interface ChecklistItem {
 export interface ChecklistDetail extends ChecklistRow {
   sections: { id: string; title_zh: string; title_en: string }[];
   items: ChecklistItem[];
+}
+
+/** Whether a list is for one of these kinds of institutions; none of them named means any. */
+export function suits({ kinds }: Pick<ChecklistRow, "kinds">, institutions: readonly InstitutionKind[]): boolean {
+  return !kinds.length || !institutions.length || institutions.some((each) => kinds.includes(each));
 }
 
 export async function list(): Promise<ChecklistRow[]> {

@@ -38,6 +38,8 @@ export interface Problem {
   detail?: string;
   /** The longest that was possible, where something was too long. */
   limit_s?: number;
+  /** The checklists that do not suit, where some did not. */
+  checklists?: { id: string; zh: string; en: string }[];
 }
 
 export interface Institution {

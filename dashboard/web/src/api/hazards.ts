@@ -2,10 +2,11 @@ import type { AlertDevice, AlertInstitution, AlertZone, Iso } from "./contract";
 import { authorised, address, get, write } from "./http";
 import type { Role } from "./people";
 
-export const WHICH = ["open", "unassigned", "overdue", "due_soon", "waiting", "bulletin", "closed", "all"] as const;
+export const WHICH = ["open", "unassigned", "overdue", "due_soon", "waiting", "bulletin", "closed", "withdrawn", "all"] as const;
 export type Which = (typeof WHICH)[number];
+/** The steps of the road; a report that was a mistake leaves it. */
 export const STATES = ["reported", "assigned", "rectified", "rechecked", "closed"] as const;
-export type HazardState = (typeof STATES)[number];
+export type HazardState = (typeof STATES)[number] | "withdrawn";
 export const LEVELS = ["general", "major"] as const;
 export type Level = (typeof LEVELS)[number];
 export const SUPERVISORS = ["head", "deputy", "department"] as const;
@@ -15,11 +16,11 @@ export const CATEGORIES = ["fire", "electrical", "gas", "building", "equipment",
 export type Category = (typeof CATEGORIES)[number];
 export const PROPOSALS = ["suspend", "close", "merge", "convert"] as const;
 export type Proposal = (typeof PROPOSALS)[number];
-export type Standing = "closed" | "unassigned" | "in_time" | "due_soon" | "overdue" | "waiting";
+export type Standing = "closed" | "withdrawn" | "unassigned" | "assign_late" | "in_time" | "due_soon" | "overdue" | "waiting";
 export type ProofReason = "proven" | "not_rectified" | "still_failing" | "failed_again" | "silent" | "too_soon";
 export type HazardVerb =
   | "report" | "assign" | "rectify" | "recheck" | "close" | "ask_extension" | "extend" | "refuse_extension"
-  | "propose" | "comment" | "remind" | "escalate";
+  | "propose" | "comment" | "remind" | "escalate" | "withdraw";
 
 export interface Named {
   id: number;
@@ -43,11 +44,14 @@ export interface HazardRow {
   version: number;
   occurrence: number;
   failures: number;
+  /** Until when somebody has to be given it, as long as nobody was. */
+  assign_by: Iso | null;
   deadline: Iso | null;
   assignee: Named | null;
   reported_at: Iso;
   reported_by: string;
   closed_at: Iso | null;
+  withdrawn_at: Iso | null;
   extension_asked: boolean;
   on_bulletin: boolean;
   proposal: Proposal | null;
@@ -67,6 +71,7 @@ export interface HazardSummary {
   waiting: number;
   bulletin: number;
   closed: number;
+  withdrawn: number;
   major: number;
   red: number;
   yellow: number;

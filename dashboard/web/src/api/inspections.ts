@@ -1,5 +1,5 @@
 import type { AlertInstitution, Iso } from "./contract";
-import type { Category, Level, Named, Supervisor } from "./hazards";
+import type { Category, HazardState, Level, Named, Supervisor } from "./hazards";
 import { get, write } from "./http";
 
 export const WHICH = ["open", "planned", "begun", "concluded", "cancelled", "all"] as const;
@@ -58,7 +58,7 @@ export interface InspectionFinding {
   hazard_no: number;
   level: Level;
   title: string;
-  state: "reported" | "assigned" | "rectified" | "rechecked" | "closed";
+  state: HazardState;
 }
 
 export interface InspectionDetail extends InspectionRow {
@@ -78,6 +78,8 @@ export interface InspectionFigures {
   findings: number;
   major: number;
   rectified: number;
+  waiting: number;
+  unassigned: number;
   with_deadline: number;
   overdue: number;
 }
@@ -93,6 +95,8 @@ export interface InspectionFilter {
   which: Which;
   kind?: InspectionKind | undefined;
   mine?: boolean;
+  campaign_id?: string;
+  draw_id?: string;
   cursor?: string | undefined;
 }
 
@@ -104,6 +108,7 @@ export interface NewInspection {
   checklists: string[];
   unannounced: boolean;
   purpose: string;
+  campaign_id?: string;
 }
 
 export interface Seen {

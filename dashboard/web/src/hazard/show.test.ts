@@ -12,10 +12,11 @@ describe("hazards in words", () => {
   it("shows time only while it counts", () => {
     const deadline = "2026-03-02T08:00:00.000Z";
     const atMs = Date.parse(deadline);
-    expect(timeLeft({ state: "assigned", deadline }, atMs - 3 * HOUR_MS)).toBe("还剩 3 小时");
-    expect(timeLeft({ state: "assigned", deadline }, atMs + 26 * HOUR_MS)).toBe("逾期 1 天 2 小时");
-    expect(timeLeft({ state: "rectified", deadline }, atMs + HOUR_MS)).toBe("");
-    expect(timeLeft({ state: "reported", deadline: null }, atMs)).toBe("");
+    expect(timeLeft({ state: "assigned", deadline, assign_by: null }, atMs - 3 * HOUR_MS)).toBe("还剩 3 小时");
+    expect(timeLeft({ state: "assigned", deadline, assign_by: null }, atMs + 26 * HOUR_MS)).toBe("逾期 1 天 2 小时");
+    expect(timeLeft({ state: "rectified", deadline, assign_by: null }, atMs + HOUR_MS)).toBe("");
+    expect(timeLeft({ state: "withdrawn", deadline, assign_by: null }, atMs)).toBe("");
+    expect(timeLeft({ state: "reported", deadline: null, assign_by: deadline }, atMs + HOUR_MS)).toBe("逾期 1 小时");
   });
 
   it("calls a recheck by its outcome", () => {
@@ -40,5 +41,6 @@ describe("what is offered", () => {
     expect(leading({ state: "rectified", acts: ["recheck", "comment"] })).toBe("recheck");
     expect(leading({ state: "rechecked", acts: ["recheck"] })).toBeNull();
     expect(leading({ state: "closed", acts: ["comment"] })).toBeNull();
+    expect(leading({ state: "withdrawn", acts: ["comment"] })).toBeNull();
   });
 });

@@ -16,13 +16,15 @@ export function hazardTitle(hazard: Pick<HazardRow, "title" | "title_en">): stri
 }
 
 export const TONES: Record<Standing, string> = {
-  overdue: "tone-critical", due_soon: "tone-high", unassigned: "tone-medium", waiting: "tone-low", in_time: "tone-advisory", closed: "tone-normal",
+  overdue: "tone-critical", assign_late: "tone-critical", due_soon: "tone-high", unassigned: "tone-medium", waiting: "tone-low", in_time: "tone-advisory", closed: "tone-normal",
+  withdrawn: "tone-advisory",
 };
 
-/** How much time is left, or by how much it is overdue; "" where time does not count now. */
-export function timeLeft(hazard: Pick<HazardRow, "state" | "deadline">, nowMs: number): string {
-  if (hazard.state !== "assigned" || !hazard.deadline) return "";
-  const leftMs = Date.parse(hazard.deadline) - nowMs;
+/** How much time is left, or by how much it is overdue: to rectify it, or to assign it; "" where time does not count now. */
+export function timeLeft(hazard: Pick<HazardRow, "state" | "deadline" | "assign_by">, nowMs: number): string {
+  const until = hazard.state === "assigned" ? hazard.deadline : hazard.assign_by;
+  if (!until) return "";
+  const leftMs = Date.parse(until) - nowMs;
   return i18n.global.t(leftMs < 0 ? "hazard.overdueBy" : "hazard.left", { span: formatSpan(Math.abs(leftMs)) });
 }
 
@@ -38,8 +40,8 @@ export function eventActor(event: Pick<HazardEvent, "person" | "actor">): string
   return event.actor === "policy" ? i18n.global.t("hazard.policyActor") : actorName(event.actor);
 }
 
-export type ActKind = "assign" | "rectify" | "recheck" | "close" | "ask_extension" | "extend" | "propose" | "comment";
-const ORDER: readonly ActKind[] = ["assign", "rectify", "recheck", "close", "extend", "ask_extension", "propose", "comment"];
+export type ActKind = "assign" | "rectify" | "recheck" | "close" | "ask_extension" | "extend" | "propose" | "comment" | "withdraw";
+const ORDER: readonly ActKind[] = ["assign", "rectify", "recheck", "close", "extend", "ask_extension", "propose", "comment", "withdraw"];
 
 /** The acts to offer, the one that moves the hazard on first; granting and refusing are one decision. */
 export function offered(acts: readonly HazardVerb[]): ActKind[] {
@@ -49,7 +51,7 @@ export function offered(acts: readonly HazardVerb[]): ActKind[] {
 
 /** The act that moves the hazard on to its next state, if the reader may do it. */
 export function leading(hazard: Pick<HazardDetail, "state" | "acts">): ActKind | null {
-  const next = { reported: "assign", assigned: "rectify", rectified: "recheck", rechecked: "close", closed: null } as const;
+  const next = { reported: "assign", assigned: "rectify", rectified: "recheck", rechecked: "close", closed: null, withdrawn: null } as const;
   const act = next[hazard.state];
   return act && hazard.acts.includes(act) ? act : null;
 }

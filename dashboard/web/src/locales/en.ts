@@ -1,4 +1,5 @@
 import type { Messages } from "@/i18n";
+import { draws } from "./en/draws";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
@@ -11,6 +12,7 @@ import { rotations } from "./en/rotations";
 export const en: Messages = {
   ...hazards,
   ...inspections,
+  ...draws,
   ...ratings,
   ...reports,
   app: {
@@ -398,6 +400,7 @@ export const en: Messages = {
     "proof-missing": "The sensor data do not show yet that the hazard is gone",
     "wrong-person": "Somebody else has to do this",
     "step-refused": "Not possible now",
+    "checklists-unsuitable": "These checklists are not for this kind of institution: {lists}",
     "rating-refused": "It cannot be rated now",
     "safety-record-refused": "This cannot be put on record: check kind, level and dates",
     "draw-impossible": "Too few institutions or inspectors for this draw",

@@ -1,3 +1,4 @@
+import { draws } from "./zh-CN/draws";
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
@@ -10,6 +11,7 @@ import { rotations } from "./zh-CN/rotations";
 export const zhCN = {
   ...hazards,
   ...inspections,
+  ...draws,
   ...ratings,
   ...reports,
   app: {
@@ -390,6 +392,7 @@ export const zhCN = {
     "proof-missing": "监测数据还不能证明隐患已消除",
     "wrong-person": "这一步须由其他人办理",
     "step-refused": "现在不能这样做",
+    "checklists-unsuitable": "这些检查表不适用于该类机构：{lists}",
     "rating-refused": "现在不能评价",
     "safety-record-refused": "不能这样记录：请核对种类、等级和日期",
     "draw-impossible": "机构或检查人员不够，无法抽取",

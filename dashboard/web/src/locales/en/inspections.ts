@@ -10,6 +10,7 @@ export const inspections: typeof chinese = {
     total: "{n} in all",
     everyKind: "Every kind",
     mine: "Only those with me",
+    ofDraw: "Only those of this draw",
     which: { open: "Not concluded", planned: "Planned", begun: "Under way", concluded: "Concluded", cancelled: "Cancelled", all: "All" },
     state: { planned: "Planned", begun: "Under way", concluded: "Concluded", cancelled: "Cancelled" },
     kind: {
@@ -23,6 +24,7 @@ export const inspections: typeof chinese = {
     day: "Day",
     kindLabel: "Kind",
     checklists: "Checklists",
+    listsLater: "Choose the institution first: the lists that suit it are offered then",
     team: "Team",
     teamHint: "One leader, who signs",
     noOne: "Nobody can take part",

@@ -17,9 +17,9 @@ export const hazards = {
     zone: "位置",
     wholeInstitution: "整个机构",
     which: {
-      open: "未销号", unassigned: "待交办", overdue: "逾期", due_soon: "即将到期", waiting: "待复查销号", bulletin: "通报", closed: "已销号", all: "全部",
+      open: "未销号", unassigned: "待交办", overdue: "逾期", due_soon: "即将到期", waiting: "待复查销号", bulletin: "通报", closed: "已销号", withdrawn: "已撤回", all: "全部",
     },
-    state: { reported: "待交办", assigned: "整改中", rectified: "待复查", rechecked: "待销号", closed: "已销号" },
+    state: { reported: "待交办", assigned: "整改中", rectified: "待复查", rechecked: "待销号", closed: "已销号", withdrawn: "已撤回" },
     level: { general: "一般隐患", major: "重大隐患" },
     supervisor: { head: "红色 · 主要领导督办", deputy: "黄色 · 分管领导督办", department: "蓝色 · 科室督办" },
     colour: { head: "红", deputy: "黄", department: "蓝" },
@@ -30,6 +30,7 @@ export const hazards = {
     columns: { no: "编号", what: "隐患", where: "机构", level: "级别", state: "状态", deadline: "整改期限", assignee: "责任人" },
     overdueBy: "逾期 {span}",
     left: "还剩 {span}",
+    toAssign: "交办{left}",
     onBulletin: "通报",
     repeated: "第 {n} 次",
     failed: "复查未通过 {n} 次",
@@ -64,10 +65,11 @@ export const hazards = {
     act: {
       heading: "办理",
       assign: "交办", reassign: "改派", rectify: "提交整改", recheck: "复查", close: "销号", ask_extension: "申请延期", extend: "审批延期", propose: "建议关停并转", comment: "添加备注",
+      withdraw: "撤回上报",
     },
     verb: {
       report: "上报", assign: "交办", rectify: "提交整改", close: "销号", ask_extension: "申请延期", extend: "批准延期", refuse_extension: "不批准延期",
-      propose: "建议关停并转", comment: "备注", remind: "到期提醒", escalate: "逾期升级", passed: "复查通过", failed: "复查不通过",
+      propose: "建议关停并转", comment: "备注", remind: "到期提醒", escalate: "逾期升级", withdraw: "撤回上报", passed: "复查通过", failed: "复查不通过",
     },
     proposal: { close: "关闭", suspend: "停业整顿", merge: "合并", convert: "转型" },
     form: {
@@ -98,6 +100,8 @@ export const hazards = {
       decisionNote: "意见",
       proposal: "建议",
       comment: "备注",
+      mistake: "误报原因",
+      withdrawHint: "只用于误报。撤回后不再列入台账和统计，经过仍保留。",
       missing: "请把内容填写完整",
       submit: "提交",
     },

@@ -8,6 +8,7 @@ export const inspections = {
     total: "共 {n} 次",
     everyKind: "全部种类",
     mine: "只看我参加的",
+    ofDraw: "只看这次抽查的",
     which: { open: "未完成", planned: "待检查", begun: "检查中", concluded: "已完成", cancelled: "已取消", all: "全部" },
     state: { planned: "待检查", begun: "检查中", concluded: "已完成", cancelled: "已取消" },
     kind: {
@@ -21,6 +22,7 @@ export const inspections = {
     day: "日期",
     kindLabel: "种类",
     checklists: "检查表",
+    listsLater: "选择机构后，列出适用的检查表",
     team: "检查组",
     teamHint: "须有一名组长，由其签字",
     noOne: "没有可以参加的人员",

@@ -14,6 +14,7 @@ from inspection import draw_operate, draw_store, hazard_list_store, hazard_store
 from inspection.draw_store import DrawRecord
 from inspection.hazard import By
 from inspection.visit import ItemKey, Verb, Visit
+from inspection.visit_list_store import Campaign
 from inspection.visit_store import Entry
 
 
@@ -76,6 +77,25 @@ def detail(connection: Connection, record: Visit, reader: Person, by: By) -> sha
         events=[_event(each, names) for each in entries],
         acts=sorted(visit.allowed(record, by, RIGHTS[reader.role])),
     )
+
+
+def campaign_rows(connection: Connection, records: Sequence[Campaign]) -> list[shapes.Campaign]:
+    """Campaigns with the names of those who planned them, in their order."""
+    names = hazard_list_store.names(connection, {each.creator_id for each in records})
+    return [
+        shapes.Campaign(
+            id=each.id,
+            no=each.no,
+            theme=each.theme,
+            goal=each.goal,
+            region=each.region,
+            begins_on=each.begins_on,
+            ends_on=each.ends_on,
+            checklists=each.checklists,
+            creator=Named(id=each.creator_id, name=names[each.creator_id]),
+        )
+        for each in records
+    ]
 
 
 def draw_row(record: DrawRecord) -> shapes.DrawRow:

@@ -211,7 +211,7 @@ def list_campaigns(serving: Serving, reach: Viewing) -> shapes.CampaignList:
     """For whoever is of an institution those of which a visit there is known."""
     with serving.reading() as connection:
         found = [each for each in visit_list_store.campaigns(connection) if knows(connection, reach, each)]
-    return shapes.CampaignList(items=[shapes.Campaign.model_validate(each) for each in found])
+        return shapes.CampaignList(items=present_inspection.campaign_rows(connection, found))
 
 
 @campaigns.post(
@@ -258,9 +258,8 @@ def _of_campaign(connection: Connection, reach: Reach, made: Campaign) -> Filter
 
 def _campaign(connection: Connection, reach: Reach, made: Campaign) -> shapes.CampaignDetail:
     found = visit_list_store.figures(connection, _of_campaign(connection, reach, made), datetime.now(UTC))
-    return shapes.CampaignDetail(
-        **shapes.Campaign.model_validate(made).model_dump(), figures=shapes.InspectionFigures.model_validate(found)
-    )
+    [row] = present_inspection.campaign_rows(connection, [made])
+    return shapes.CampaignDetail(**row.model_dump(), figures=shapes.InspectionFigures.model_validate(found))
 
 
 def _act(

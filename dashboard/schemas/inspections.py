@@ -232,7 +232,7 @@ class Campaign(Shape):
     begins_on: date
     ends_on: date
     checklists: list[str]
-    created_by: str
+    creator: Named
 
 
 class CampaignList(Shape):

@@ -219,6 +219,13 @@ def test_people_are_told_by_the_outbox(house: House):
         assert "整改期限" in told[1][3]
         assert outbox_store.load_pushes(connection, datetime.now(UTC) - timedelta(hours=1)) == []  # no alarm is bounded
         assert connection.execute("SELECT count(*) FROM deliveries").fetchone() == (4,)
+    mistaken = house.report(house.nurse, title="灯不亮")
+    house.act(house.nurse, mistaken, "withdraw", reason="灯是好的，开关没开")
+    with house.world.connect() as connection:
+        newest = "SELECT title, body FROM pushes JOIN persons ON persons.id = person_id WHERE name = 'county' ORDER BY"
+        [told] = connection.execute(f"{newest} pushes.created_at DESC LIMIT 1".encode())
+        assert told[0].startswith("【隐患已撤回】")
+        assert "开关没开" in told[1]
     for number in range(8):
         house.report(house.nurse, title=f"电量低 {number}", zone_id=None)
     with house.world.connect() as connection:

@@ -323,10 +323,8 @@ def test_the_same_thing_again_is_recognised(desk: Desk):
     again = desk.report(at=NOW + timedelta(days=30))
     assert (again.repeat_of, again.occurrence) == (first.id, 2)
     assert desk.report(at=NOW + timedelta(days=30), zone_id=desk.world.kitchen).repeat_of is None
-
-
-def test_what_was_withdrawn_is_neither_found_nor_a_repeat(desk: Desk):
-    hazard = desk.report(level=Level.MAJOR)
+    # What was withdrawn was never found, and nothing repeats it.
+    hazard = desk.report(level=Level.MAJOR, zone_id=desk.world.kitchen)
     with desk.transaction() as connection:
         before = draw_store.risks(connection, [desk.world.home], NOW)[desk.world.home]
         withdrawn = operate.withdraw(
@@ -341,7 +339,7 @@ def test_what_was_withdrawn_is_neither_found_nor_a_repeat(desk: Desk):
         ]  # fmt: skip
         verbs = connection.execute("SELECT verb FROM acts WHERE subject = %s ORDER BY id", (f"hazard:{hazard.id}",))
         assert [row[0] for row in verbs] == ["hazard_report", "hazard_withdraw"]
-    again = desk.report(level=Level.MAJOR, at=NOW + timedelta(days=1))
+    again = desk.report(level=Level.MAJOR, at=NOW + timedelta(days=1), zone_id=desk.world.kitchen)
     assert (again.repeat_of, again.occurrence) == (None, 1)
 
 

@@ -1,3 +1,4 @@
+import type { Named } from "./hazards";
 import { get, write } from "./http";
 import type { InspectionFigures } from "./inspections";
 
@@ -11,7 +12,7 @@ export interface Campaign {
   begins_on: string;
   ends_on: string;
   checklists: string[];
-  created_by: string;
+  creator: Named;
 }
 
 export interface CampaignDetail extends Campaign {

@@ -189,7 +189,7 @@ class Nightly:
             work(connection, now)
         except (DatabaseUnavailable, psycopg.OperationalError):
             raise
-        except Exception as error:  # whatever it is: it is told of, and tried again
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is told of, and tried again
             # The trace as text: structlog's own rendering can print local variables.
             log.error("the rating fails", trace=traceback.format_exc())  # noqa: TRY400 - see above
             failure = error

@@ -153,7 +153,7 @@ def allowed(hazard: Hazard, by: By, rights: frozenset[Right], now: datetime, pol
 
 
 def _may_withdraw(hazard: Hazard, by: By, now: datetime, *, supervises: bool) -> bool:
-    if hazard.origin is Origin.SENSOR or hazard.failures or hazard.overdue(now):
+    if hazard.origin is Origin.SENSOR or hazard.failures or hazard.extensions or hazard.overdue(now):
         return False
     if by.outside:
         return supervises or by.person_id == hazard.reporter_id

@@ -390,11 +390,11 @@ def _escalate(hazard: Hazard, event: HazardEvent) -> Hazard:
 
 def _withdraw(hazard: Hazard, event: HazardEvent) -> Hazard:
     """Until it is assigned by who reported it; by somebody from outside also while its deadline runs for the first
-    time. What is late, or has failed a recheck, can no longer be called a mistake."""
+    time. What is late, was given more time or has failed a recheck can no longer be called a mistake."""
     if hazard.origin is Origin.SENSOR:
         raise StepRefused("what the sensors found is proved gone by their data, not withdrawn")
-    if hazard.failures or hazard.overdue(event.at):
-        raise StepRefused("it is overdue, or was rectified once: it has to go its road")
+    if hazard.failures or hazard.extensions or hazard.overdue(event.at):
+        raise StepRefused("it is overdue, was given more time or was rectified once: it has to go its road")
     if event.by.person_id != hazard.reporter_id and not event.by.outside:
         raise WrongPerson("who reported it withdraws it, or somebody from outside the institution")
     if not event.by.outside and hazard.state is not State.REPORTED:

@@ -56,10 +56,11 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many hazards there are of each sort; `major` to `blue` count open ones."""
+    """How many hazards there are of each sort; `assign_late` of the unassigned ones, `major` to `blue` of open ones."""
 
     open: int
     unassigned: int
+    assign_late: int
     overdue: int
     due_soon: int
     waiting: int
@@ -78,6 +79,10 @@ _OPEN: Final = "state NOT IN ('closed', 'withdrawn')"
 _DUE_SOON: Final = (
     "state = 'assigned' AND deadline >= %(now)s"
     " AND greatest(deadline - %(remind_before)s, deadline - (deadline - assigned_at) / 2) <= %(now)s"
+)
+_ASSIGN_LATE: Final = (
+    "state = 'reported'"
+    " AND reported_at < %(now)s - CASE level WHEN 'major' THEN %(major_assign)s ELSE %(general_assign)s END"
 )
 _OVERDUE: Final = "state = 'assigned' AND deadline < %(now)s"
 _BULLETIN: Final = (
@@ -121,6 +126,7 @@ _COUNT: Final = f"SELECT count(*) FROM hazards WHERE {{which}} AND {_NARROWED}"
 _SUMMARY: Final = (
     f"SELECT count(*) FILTER (WHERE {_OPEN}) AS open,"
     " count(*) FILTER (WHERE state = 'reported') AS unassigned,"
+    f" count(*) FILTER (WHERE {_ASSIGN_LATE}) AS assign_late,"
     f" count(*) FILTER (WHERE {_OVERDUE}) AS overdue,"
     f" count(*) FILTER (WHERE {_DUE_SOON}) AS due_soon,"
     " count(*) FILTER (WHERE state IN ('rectified', 'rechecked')) AS waiting,"
@@ -205,4 +211,6 @@ def _parameters(narrowed: Filter, now: datetime, policy: Policy) -> dict[str, An
         "remind_before": policy.remind_before,
         "major_after": policy.bulletin_after[Level.MAJOR],
         "general_after": policy.bulletin_after[Level.GENERAL],
+        "major_assign": policy.assign_within[Level.MAJOR],
+        "general_assign": policy.assign_within[Level.GENERAL],
     }

@@ -2,6 +2,7 @@
 two policies over the past; and the worker that rates by night."""
 
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ DEFAULT: Final = "base80"
 ENGINE: Final = "policy"
 RULE: Final = "self.ratings"
 WAIT_S: Final = 30.0
+FAILED_WAIT_S: Final = 300.0  # a rating that fails may take long to do so
 BEIJING: Final = timezone(timedelta(hours=8))
 
 log = structlog.get_logger("inspection.rating_run")
@@ -173,7 +175,7 @@ class Nightly:
                     while not stop.is_set():
                         if rating_store.lead(connection):
                             self.look(connection)
-                        stop.wait(WAIT_S)
+                        stop.wait(FAILED_WAIT_S if self._told else WAIT_S)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("not rated now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)
@@ -187,8 +189,9 @@ class Nightly:
             work(connection, now)
         except (DatabaseUnavailable, psycopg.OperationalError):
             raise
-        except Exception as error:  # whatever it is: it is told of, and tried again
-            log.exception("the rating fails")
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is told of, and tried again
+            # The trace as text: structlog's own rendering can print local variables.
+            log.error("the rating fails", trace=traceback.format_exc())  # noqa: TRY400 - see above
             failure = error
         if self._told is not (failure is not None):
             self._tell(connection, failure, now)
@@ -197,8 +200,9 @@ class Nightly:
         zh, en, figures = "安全信用评价恢复正常", "The safety credit rating works again", {}
         if failure is not None:
             name = type(failure).__name__
-            zh = f"安全信用评价计算失败（{name}），每 {WAIT_S:.0f} 秒重试"
-            en, figures = f"The safety credit rating fails ({name}); tried again every {WAIT_S:.0f} s", {"error": name}
+            zh = f"安全信用评价计算失败（{name}），每 {FAILED_WAIT_S / 60:.0f} 分钟重试"
+            en = f"The safety credit rating fails ({name}); tried again every {FAILED_WAIT_S / 60:.0f} minutes"
+            figures = {"error": name}
         finding = Finding(RULE, failure is not None, Priority.HIGH, zh, en, figures)
         with connection.transaction():
             events, _ = self_alerts.judge(store.open_alert(connection, self_alerts.KEY), [finding], to_us(now))

@@ -66,10 +66,11 @@ class HazardPage(Shape):
 
 
 class HazardSummary(Shape):
-    """How many hazards there are of each sort; `major` to `blue` count open ones."""
+    """How many hazards there are of each sort; `assign_late` of the unassigned ones, `major` to `blue` of open ones."""
 
     open: int
     unassigned: int
+    assign_late: int
     overdue: int
     due_soon: int
     waiting: int

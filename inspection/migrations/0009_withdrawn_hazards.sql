@@ -64,7 +64,8 @@ BEGIN
   IF NEW.verb IN ('extend', 'refuse_extension') AND (h.extension_until IS NULL OR NEW.person_id = h.extension_asker_id) THEN
     RAISE EXCEPTION 'somebody else has to ask for an extension first' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  IF NEW.verb = 'withdraw' AND (h.origin = 'sensor' OR h.failures > 0 OR (h.state = 'assigned' AND h.deadline < NEW.at)
+  IF NEW.verb = 'withdraw' AND (h.origin = 'sensor' OR h.failures > 0 OR h.extensions > 0
+      OR (h.state = 'assigned' AND h.deadline < NEW.at)
       OR NOT (NEW.outside OR (h.state = 'reported' AND h.level <> 'major' AND NEW.person_id IS NOT DISTINCT FROM h.reporter_id))) THEN
     RAISE EXCEPTION 'this report cannot be withdrawn now, or not by this person' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
@@ -111,12 +112,12 @@ BEGIN
     OR (NEW.failures <> OLD.failures AND e.verb <> 'recheck')
     OR ((NEW.withdrawn_at, NEW.withdrawn_by) IS DISTINCT FROM (OLD.withdrawn_at, OLD.withdrawn_by) AND e.verb <> 'withdraw')
     OR (NEW.id, NEW.no, NEW.institution_id, NEW.zone_id, NEW.device_id, NEW.origin, NEW.category, NEW.title, NEW.detail,
-        NEW.reported_at, NEW.reported_by, NEW.reporter_id, NEW.alert_id, NEW.alert_kind, NEW.rule, NEW.checklist_id, NEW.item_id, NEW.clause,
-        NEW.repeat_key, NEW.repeat_of, NEW.occurrence)
+        NEW.reported_at, NEW.reported_by, NEW.reporter_id, NEW.alert_id, NEW.alert_kind, NEW.rule, NEW.checklist_id, NEW.item_id,
+        NEW.clause, NEW.repeat_key, NEW.repeat_of, NEW.occurrence)
        IS DISTINCT FROM
        (OLD.id, OLD.no, OLD.institution_id, OLD.zone_id, OLD.device_id, OLD.origin, OLD.category, OLD.title, OLD.detail,
-        OLD.reported_at, OLD.reported_by, OLD.reporter_id, OLD.alert_id, OLD.alert_kind, OLD.rule, OLD.checklist_id, OLD.item_id, OLD.clause,
-        OLD.repeat_key, OLD.repeat_of, OLD.occurrence) THEN
+        OLD.reported_at, OLD.reported_by, OLD.reporter_id, OLD.alert_id, OLD.alert_kind, OLD.rule, OLD.checklist_id, OLD.item_id,
+        OLD.clause, OLD.repeat_key, OLD.repeat_of, OLD.occurrence) THEN
     RAISE EXCEPTION 'the event % does not change this', e.verb USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NEW;

@@ -314,7 +314,11 @@ def test_the_list_is_filtered_sorted_and_paged(desk: Desk):
     with desk.transaction() as connection:
         summary = hazard_list_store.summary(connection, Filter(Which.OPEN), later, POLICY)
     assert (summary.open, summary.unassigned, summary.overdue, summary.bulletin, summary.yellow) == (6, 2, 2, 1, 6)
-    assert (summary.withdrawn, summary.closed) == (1, 0)
+    assert (summary.withdrawn, summary.closed, summary.assign_late) == (1, 0, 2)
+    with desk.transaction() as connection:
+        soon = hazard_list_store.summary(connection, Filter(Which.OPEN), NOW + timedelta(hours=24), POLICY)
+        after = hazard_list_store.summary(connection, Filter(Which.OPEN), NOW + timedelta(hours=24, seconds=1), POLICY)
+    assert (soon.assign_late, after.assign_late) == (0, 2)
     assert summary.due_soon == 1  # number 4, with less than a day left
 
 

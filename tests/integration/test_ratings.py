@@ -314,6 +314,7 @@ def test_a_rating_that_fails_is_told_and_taken_back_when_it_works_again(place, d
 
     monkeypatch.setattr(rating_run, "work", work)
     monkeypatch.setattr(rating_run, "WAIT_S", 0.05)
+    monkeypatch.setattr(rating_run, "FAILED_WAIT_S", 0.05)
 
     def rules() -> set[str]:
         alert = store.open_alert(connection, self_alerts.KEY)

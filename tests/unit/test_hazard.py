@@ -283,6 +283,8 @@ def test_a_mistaken_report_is_withdrawn_by_its_reporter_or_from_outside_before_i
     assert (step(asked, Verb.WITHDRAW, COUNTY).state, step(asked, Verb.WITHDRAW, COUNTY).extension) == (
         State.WITHDRAWN, None
     )  # fmt: skip
+    with pytest.raises(StepRefused, match="more time"):
+        step(step(asked, Verb.EXTEND, COUNTY), Verb.WITHDRAW, COUNTY)
     with pytest.raises(StepRefused, match="overdue"):
         step(assigned, Verb.WITHDRAW, COUNTY, after=timedelta(days=20))
     with pytest.raises(StepRefused, match="does not allow"):
@@ -385,6 +387,7 @@ def test_whatever_is_tried_the_rules_hold(tries, major, sensor):
             assert rectifier is None, "what was rectified once was no mistake"
             assert not sensor
             assert not before.overdue(NOW + after)
+            assert not before.extensions
             assert by.outside or (by is NURSE and before.deadline is None and before.level is Level.GENERAL)
         if before.deadline is not None and hazard.deadline != before.deadline:
             assert verb is Verb.EXTEND

@@ -66,6 +66,8 @@ export interface HazardPage {
 export interface HazardSummary {
   open: number;
   unassigned: number;
+  /** Of those, how many should have been given to somebody by now. */
+  assign_late: number;
   overdue: number;
   due_soon: number;
   waiting: number;

@@ -22,15 +22,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerting.detect.detector import Columns
-from alerting.detect.fall_features import AFTER_BINS, BEFORE_BINS, BIN_HZ, CHANNELS, FEATURE_NAMES, Float32, features
+from alerting.detect.fall_features import (
+    AFTER_BINS,
+    BEFORE_BINS,
+    BIN_HZ,
+    CHANNELS,
+    FEATURE_NAMES,
+    WINDOW_BINS,
+    Float32,
+    features,
+)
 from alerting.detect.nets import Nets
 from alerting.errors import ModelUnreadable
+from ingest.formats.acceleration import RATE_HZ_MAX, RATE_HZ_MIN
 
 Wear = Literal["waist", "wrist", "pocket"]
 Int64 = NDArray[np.int64]
 
-RATE_HZ_MIN: Final = 19.0  # a nominal 20 Hz may run a little slow
-RATE_HZ_MAX: Final = 400.0
 CANDIDATE_G: Final = 1.5
 NEAR_BINS: Final = BIN_HZ  # no higher bin within a second
 BIN_US: Final = 1_000_000 // BIN_HZ
@@ -114,7 +122,8 @@ class Packs:
 @dataclass(frozen=True, slots=True)
 class Impacts:
     """Candidates that were judged, in the order of row and time: whose, when it hit and when it was judged (both by the
-    device's clock), the score, whether it is an alarm, and what it looked like (features float32[k, f])."""
+    device's clock), the score, whether it is an alarm, and what it looked like: features float32[k, f], and the largest
+    and the smallest length of each bin around it, trace float32[k, WINDOW_BINS, 2] in g."""
 
     row: Int64
     impact_us: Int64
@@ -122,14 +131,15 @@ class Impacts:
     score: NDArray[np.float64]
     alarm: NDArray[np.bool_]
     features: Float32
+    trace: Float32
 
     @classmethod
     def none(cls) -> "Impacts":
         """None at all."""
         empty = np.empty(0, np.int64)
-        return cls(
-            empty, empty, empty, np.empty(0), np.empty(0, np.bool_), np.empty((0, len(FEATURE_NAMES)), np.float32)
-        )
+        features = np.empty((0, len(FEATURE_NAMES)), np.float32)
+        trace = np.empty((0, WINDOW_BINS, 2), np.float32)
+        return cls(empty, empty, empty, np.empty(0), np.empty(0, np.bool_), features, trace)
 
     @classmethod
     def joined(cls, parts: "list[Impacts]") -> "Impacts":
@@ -146,6 +156,7 @@ class Impacts:
             np.concatenate([part.score for part in parts])[order],
             np.concatenate([part.alarm for part in parts])[order],
             np.concatenate([part.features for part in parts])[order],
+            np.concatenate([part.trace for part in parts])[order],
         )
 
 
@@ -165,6 +176,11 @@ class FallDetector:
         if model is not None and model.feature_names != FEATURE_NAMES:
             raise ModelUnreadable("the model was learnt from other features: learn it anew with `anhu learn fall`")
         self._model = model
+
+    @property
+    def threshold(self) -> float:
+        """The score from which on it is a fall; NaN for a detector that only looks."""
+        return self._model.threshold if self._model is not None else float("nan")
 
     def begin(self, count: int) -> Columns:
         """State of `count` wearers of whom nothing is known."""
@@ -189,7 +205,7 @@ class FallDetector:
             known = state["next_us"][part.row] != _NEVER
             seen = known & (ahead_us < -GAP_US) & (ahead_us >= -REDELIVERY_US)
             broken = known & ~seen & (np.abs(ahead_us) > GAP_US)
-            found.append(self._conclude(state, part.row[broken]))
+            found.append(self.conclude(state, part.row[broken]))
             if not seen.all():
                 found.append(self._extend(state, part.take(np.flatnonzero(~seen))))
         return Impacts.joined(found)
@@ -198,10 +214,10 @@ class FallDetector:
         """Judge what is pending of wearers from whom nothing more came for `SILENCE_US` (a device that broke in the
         fall falls silent); `now_us` by their clocks. Their next sample begins afresh."""
         silent = (state["next_us"] != _NEVER) & (now_us - state["next_us"] >= SILENCE_US)
-        return self._conclude(state, np.flatnonzero(silent))
+        return self.conclude(state, np.flatnonzero(silent))
 
-    def _conclude(self, state: Columns, rows: Int64) -> Impacts:
-        """Judge the pending candidates of `rows` as if their last bin went on, and forget the stream."""
+    def conclude(self, state: Columns, rows: Int64) -> Impacts:
+        """Judge the pending candidates of `rows` (ascending) as if their last bin went on, and forget the stream."""
         if not len(rows):
             return Impacts.none()
         bins = state["bins"][rows]
@@ -263,7 +279,8 @@ class FallDetector:
             over = score >= self._model.threshold
         alarm = _first_in_a_while(state["quiet_bins"], rows, count, who, nth, over)
         judged_us = end_us[who] - (count[who] - 1 - nth) * BIN_US
-        return Impacts(rows[who], judged_us - AFTER_BINS * BIN_US - BIN_US // 2, judged_us, score, alarm, values)
+        impact_us = judged_us - AFTER_BINS * BIN_US - BIN_US // 2
+        return Impacts(rows[who], impact_us, judged_us, score, alarm, values, window[..., 3:])
 
 
 def _first_in_a_while(

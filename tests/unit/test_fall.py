@@ -6,21 +6,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from alerting import engine
 from alerting.detect.fall import SILENCE_US, FallDetector, FallModel, Impacts, Packs, shipped_model
 from alerting.detect.nets import Nets
-from alerting.engine import State
 from alerting.errors import ModelUnreadable
-from alerting.fall_watch import FallWatch, Window
-from alerting.plan import compile_plan
-from alerting.rules import default_rules, parse
 from anhu import cli
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import fall as evaluation
 from anhu.evaluate.fall_recording import Trial, trials
 from anhu.learn.sensors import Sensor, told_by
 
-from .engine_world import T0, point, registry
+from .engine_world import T0
 
 RATE = 200.0
 AT = 12.0  # when the made-up fall hits, in seconds
@@ -189,32 +184,6 @@ def test_a_second_alarm_waits_for_the_refractory_time() -> None:
     impacts = feed([stream], 50.0, 50, detector)
     assert len(impacts.row) > 15
     assert np.diff(alarms(impacts)).min() >= 10
-
-
-# --- in the service -----------------------------------------------------------------------------------------------
-def test_windows_become_an_alert_through_the_engine() -> None:
-    stream, watch = falling(), FallWatch()
-    state = State.begin(compile_plan(registry(3), parse(default_rules())), T0)
-    events = []
-    for second in range(20):
-        windows = [
-            Window(point(device, "fall"), "waist", T0 + second * 1_000_000, RATE, T0 + (second + 1) * 1_000_000, part)
-            for device, part in (
-                (1, stream[second * 200 : second * 200 + 200]),
-                (2, walking(1, np.random.default_rng(second))),
-            )
-        ]
-        verdict = engine.step(state, watch.judge(windows))
-        engine.adopt(state, verdict.patch)
-        events += verdict.events
-    assert [(event.verb.value, event.rule, event.source.device_id) for event in events] == [("raise", "fall.device", 1)]
-    assert len(watch.expire(T0 + 3_600_000_000)) == 0
-
-
-def test_a_window_that_cannot_be_is_refused() -> None:
-    for rate, shape in ((5.0, (10, 3)), (50.0, (0, 3)), (50.0, (10, 2))):
-        with pytest.raises(ValueError, match=r"rate|window"):
-            Window(1, "wrist", T0, rate, T0, np.zeros(shape, np.float32))
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ def _packs(windows: Sequence[Window], rows: NDArray[np.int64]) -> Packs:
         rows,
         np.array([window.pack.start_us for window in windows], np.int64),
         np.array([window.pack.rate_hz for window in windows]),
+        np.array([window.pack.range_g for window in windows]),
         np.array([len(window.pack.acceleration) for window in windows], np.int64),
         np.concatenate([window.pack.acceleration for window in windows]),
     )
@@ -197,7 +198,7 @@ def _note(streams: _Streams, impacts: Impacts, nth: int) -> dict[str, Any]:
         "wear": streams.wear,
         "impact_at": from_us(int(impacts.impact_us[nth])).isoformat(),
         "score": round(float(impacts.score[nth]), 3),
-        "threshold": streams.detector.threshold,
+        "threshold": float(impacts.threshold[nth]),
         "trace_hz": BIN_HZ,
         "trace_before_s": BEFORE_BINS / BIN_HZ,
         "high_g": high,

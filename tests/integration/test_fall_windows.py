@@ -52,8 +52,7 @@ def test_somebody_falls_and_a_bad_window_stops_nobody(world: World, session_url:
     hit = datetime.fromtimestamp(begun / 1e6 + AT, UTC)
     assert abs(datetime.fromisoformat(shown["impact_at"]) - hit) < timedelta(seconds=0.6)
     assert (shown["wear"], np.argmax(shown["high_g"])) == ("waist", 100)
-    # No sample is a row: one says that somebody fell, and before it, if the first packs came by themselves, one that the
-    # device lives.
+    # No sample is a row: one says that somebody fell, and one before it that the device lives, if packs came before.
     *before, (fell, alarm) = world.readings("watch-1", "fall")
     assert alarm == 1.0
     assert [value for _, value in before] in ([], [0.0])

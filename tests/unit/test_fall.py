@@ -66,7 +66,8 @@ def feed(
 
 def packs(parts: list[np.ndarray], rows: list[int], rate: float, start_us: int) -> Packs:
     count = np.array([len(part) for part in parts])
-    return Packs(np.array(rows), np.full(len(rows), start_us), np.full(len(rows), rate), count,
+    each = np.ones(len(rows))
+    return Packs(np.array(rows), np.full(len(rows), start_us), each * rate, each * 16, count,
                  np.concatenate(parts).astype(np.float32))  # fmt: skip
 
 
@@ -178,12 +179,25 @@ def test_a_second_alarm_waits_for_the_refractory_time() -> None:
     always = shipped_model("waist")
     nets = always.nets
     certain = Nets(nets.middle, nets.spread, nets.weight * 0, nets.bias * 0, nets.out * 0, nets.out_bias * 0 + 9)
-    detector = FallDetector(FallModel(certain, 0.5, always.feature_names))
+    detector = FallDetector(FallModel(certain, 0.5, 0.5, always.feature_names))
     stream = np.tile(np.array([0, 0, 1], np.float32), (60 * 50, 1))
     stream[250::150] = 3.0  # a blow every three seconds
     impacts = feed([stream], 50.0, 50, detector)
     assert len(impacts.row) > 15
     assert np.diff(alarms(impacts)).min() >= 10
+
+
+@pytest.mark.parametrize(("range_g", "told"), [(2.0, 1), (4.0, 0), (16.0, 0)])
+def test_a_sensor_that_cuts_off_early_has_a_threshold_of_its_own(range_g: float, told: int) -> None:
+    shipped = shipped_model("waist")
+    detector = FallDetector(FallModel(shipped.nets, 0.9999999, 0.2, shipped.feature_names))
+    stream = np.clip(falling(), -2, 2)
+    sent = Packs(
+        np.array([0]), np.array([T0]), np.array([RATE]), np.array([range_g]), np.array([len(stream)]), stream
+    )  # fmt: skip
+    found = detector.feed(detector.begin(1), sent)
+    assert found.alarm.sum() == told
+    assert set(found.threshold.tolist()) == {0.2 if range_g < 3 else 0.9999999}
 
 
 @pytest.mark.parametrize(

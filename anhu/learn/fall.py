@@ -38,7 +38,7 @@ class Recipe:
     plain_nets learn from the trials as they were recorded, nets from what all the sensors tell; their mean judges.
     missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each
     other, misses of all sensors where `all_sensors`, else as recorded. Sensors that cut off below NARROW_G have a
-    threshold of their own, found in the same way among them.
+    threshold of their own.
     """
 
     sensors: tuple[Sensor, ...]
@@ -227,8 +227,9 @@ def prove(
     told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recipe: Recipe, narrow: Sequence[bool]
 ) -> list[Proof]:
     """What each sensor notices, at the threshold where misses and false alarms, each counted in what is allowed of it,
-    come to the least; those that are `narrow` have one of their own. False alarms are those of the first sensor of a
-    kind, whose recordings are whole. Raises LearningUnavailable."""
+    come to the least; those that are `narrow` have one of their own, found among them alone. (The other is found among
+    all: it has to hold for devices that are unlike any of these.) False alarms are those of the first sensor, whose
+    recordings are whole. Raises LearningUnavailable."""
     recorded = told[0].trials
     if all(trial.impact_s is None for trial in recorded) or all(trial.impact_s is not None for trial in recorded):
         raise LearningUnavailable("nothing can be learnt from these recordings: falls and other activity are needed")
@@ -243,14 +244,15 @@ def prove(
     found: dict[int, Proof] = {}
     for kind in sorted(set(narrow)):
         mine = [number for number, each in enumerate(narrow) if each == kind]
+        weighed = mine if kind else range(len(told))
         least = min(
             (
-                [at_threshold(told[number], scores[number], threshold) for number in mine]
+                [at_threshold(told[number], scores[number], threshold) for number in weighed]
                 for threshold in np.round(np.arange(THRESHOLD_MIN, 1, THRESHOLD_STEP), 2).tolist()
             ),
             key=cost,
         )
-        found.update(zip(mine, least, strict=True))
+        found.update({number: proof for number, proof in zip(weighed, least, strict=True) if number in mine})
     return [found[number] for number in range(len(told))]
 
 

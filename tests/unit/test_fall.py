@@ -53,21 +53,22 @@ def feed(
     pack: int = 200,
     detector: FallDetector = DETECTOR,
     start_us: int = T0,
+    range_g: float = 16.0,
 ) -> Impacts:
     """All streams side by side, packs of `pack` samples, then silence."""
     state, found = detector.begin(len(streams)), []
     for first in range(0, max(map(len, streams)), pack):
         rows = [row for row, stream in enumerate(streams) if len(stream) > first]
         found.append(detector.feed(state, packs([streams[row][first : first + pack] for row in rows], rows, rate,
-                                                start_us + round(first / rate * 1e6))))  # fmt: skip
+                                                start_us + round(first / rate * 1e6), range_g)))  # fmt: skip
     found.append(detector.expire(state, int(state["next_us"].max()) + SILENCE_US))
     return Impacts.joined(found)
 
 
-def packs(parts: list[np.ndarray], rows: list[int], rate: float, start_us: int) -> Packs:
+def packs(parts: list[np.ndarray], rows: list[int], rate: float, start_us: int, range_g: float = 16.0) -> Packs:
     count = np.array([len(part) for part in parts])
     each = np.ones(len(rows))
-    return Packs(np.array(rows), np.full(len(rows), start_us), each * rate, each * 16, count,
+    return Packs(np.array(rows), np.full(len(rows), start_us), each * rate, each * range_g, count,
                  np.concatenate(parts).astype(np.float32))  # fmt: skip
 
 
@@ -94,7 +95,8 @@ def test_rate_range_and_axes_of_the_sensor_do_not_matter(sensor: Sensor, seed: i
     trial = told_by(sensor, Trial("x", "F", 1, RATE, falling(seed), AT), np.random.default_rng(seed))
     assert trial.rate_hz == sensor.rate_hz
     assert np.abs(trial.acceleration).max() <= (sensor.range_g or 0)
-    assert len(alarms(feed([trial.acceleration], trial.rate_hz, pack=int(trial.rate_hz)))) == 1
+    found = feed([trial.acceleration], trial.rate_hz, pack=int(trial.rate_hz), range_g=trial.range_g)
+    assert len(alarms(found)) == 1
 
 
 def test_turning_the_axes_changes_no_score() -> None:

@@ -7,7 +7,7 @@ several readings of a point is judged in turns, each one vectorised pass over at
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -28,13 +28,18 @@ __all__ = [
     "combine", "step", "tick",
 ]  # fmt: skip
 
+Notes = Mapping[tuple[int, int], Mapping[str, Any]]  # (point, when measured in µs) → evidence
+
+_NO_NOTES: Final[Notes] = {}
 OFFLINE_RULE: Final = "supervision.offline"
 INSTITUTION_OFFLINE_RULE: Final = "supervision.institution"
 
 
-def step(state: State, batch: ReadingBatch) -> Verdict:
+def step(state: State, batch: ReadingBatch, notes: Notes = _NO_NOTES) -> Verdict:
     """Judge `batch`. Readings of unknown points, of doubtful quality, or no later than the last
-    one of their point (duplicates and latecomers) are not judged, but show that their device lives."""
+    one of their point (duplicates and latecomers) are not judged, but show that their device lives.
+
+    `notes` say more of readings (by point and time of measurement); what one raises has them in its evidence."""
     plan = state.plan
     sites = _sites(plan, batch.point_id)
     known = sites["slot"] >= 0
@@ -54,7 +59,7 @@ def step(state: State, batch: ReadingBatch) -> Verdict:
         changes = _judge_turns(state, patch, batch, sites)
     else:
         changes = _judge_once(state, patch, batch, sites, slot, before["busy"])
-    return Verdict(_events(state, patch, changes), patch)
+    return Verdict(_events(state, patch, changes, notes=notes), patch)
 
 
 def _sites(plan: Plan, point_id: Int32) -> NDArray[np.void]:
@@ -156,7 +161,9 @@ def begin_now(state: State, patch: Patch, watches: NDArray[Any], now_us: int) ->
     return events
 
 
-def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int | None = None) -> list[AlertEvent]:
+def _events(
+    state: State, patch: Patch, changes: Iterable[Change], now_us: int | None = None, notes: Notes = _NO_NOTES
+) -> list[AlertEvent]:
     """Events of the changes in an order that does not depend on the order of devices in the batch, with those of the
     combinations they make or break; at a tick (`now_us`) those whose delay has run out, too."""
     plan, zones = state.plan, ZoneConditions(state, patch)
@@ -164,11 +171,11 @@ def _events(state: State, patch: Patch, changes: Iterable[Change], now_us: int |
     # Stable: what began first ends first. Among the rules of a point the file's order counts.
     for change in sorted(changes, key=lambda each: (each.at_us, plan.slot[each.watch], plan.rule[each.watch])):
         if not plan.counts[plan.rule[change.watch]]:
-            events += _rule_event(state, patch, change)
+            events += _rule_event(state, patch, change, notes)
             continue
         zone = plan.zone_of(change.watch)
         events += _run_out(state, patch, zones, zone, change.at_us)
-        events += _rule_event(state, patch, change)
+        events += _rule_event(state, patch, change, notes)
         events += _recombine(state, patch, zones, change.watch, change.verb, change.at_us)
     if now_us is not None:
         for zone in _zones_waiting(state):
@@ -216,13 +223,15 @@ def _recombine(
     return events
 
 
-def _rule_event(state: State, patch: Patch, change: Change) -> list[AlertEvent]:
+def _rule_event(state: State, patch: Patch, change: Change, notes: Notes = _NO_NOTES) -> list[AlertEvent]:
     rule = state.plan.rule_of(change.watch)
     if rule.sign:
         return []
     source = _device_source(state.plan, int(state.plan.device[state.plan.slot[change.watch]]))
     since_us = change.since_us if change.since_us != NEVER else change.at_us
     told = evidence.of_rule(rule, value=change.value, score=change.score, since_us=since_us)
+    if notes and change.verb is Verb.RAISE:
+        told |= notes.get((int(state.plan.point_id[state.plan.slot[change.watch]]), change.at_us), {})
     return _say(state, patch, source, rule.condition, change.verb, change.at_us, since_us, told)
 
 

@@ -25,6 +25,7 @@ _NAMES: Final = {
 _UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence
     "rate_of_rise": ("{}上升速度", "{} rise"),
+    "sudden_rise": ("{}上升速度超出平时波动", "{} rise beyond what is usual:"),
     "excess": ("{}高出本底", "{} above its usual level:"),
     "excess_sum": ("{}高出本底的累计量", "{} added up above its usual level:"),
     "co_en50291": ("{}累计剂量（1 为报警）", "{} dose (1 is an alarm):"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import numpy as np
@@ -12,24 +12,30 @@ import structlog
 from alerting import drill_alarm, engine, event_json, restore, self_alerts, store
 from alerting.alert import Alert, AlertEvent, Key
 from alerting.engine import Patch, State, Verdict
+from alerting.fall_watch import Falls, FallWatch
 from alerting.plan import Plan, compile_plan
 from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
 from ingest import store as ingest_store
 from ingest.database import Connection
+from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
+
+NOTHING: Final = ReadingBatch.build((), (), (), ())
 
 log = structlog.get_logger("alerting.process")
 
 
 @dataclass(slots=True)
 class Decision:
-    """A verdict on its way: what the log says of its alerts, once it is stored."""
+    """A verdict on its way: what it took from windows, and what the log says of its alerts, once it is stored."""
 
     verdict: Verdict
+    told: ReadingBatch = NOTHING  # what the judge itself has read from windows of acceleration, to be stored
+    falls: Falls | None = None
     logged: dict[Key, Alert] = field(default_factory=dict)
 
 
@@ -81,6 +87,7 @@ class Judge:
         self._settings = settings
         self._log = log
         self._readings = readings
+        self._falls = FallWatch()
         self._state: State | None = None
         self._rules = ""
         self._rules_sha256 = ""
@@ -162,21 +169,31 @@ class Judge:
         state.alerts = {key: alert for key, alert in said.items() if alert.open}
         restore.conditions(state, now_us)  # what is missing is said when the log has been read
 
-    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Decision:
-        """See engine.step; drills come after whatever is real. Both carry their own times."""
+    def judge(
+        self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int, windows: Sequence[Window] = ()
+    ) -> Decision:
+        """See engine.step; what windows tell of is judged with the readings, drills come after whatever is real. All
+        carry their own times."""
         del now_us
         state = self._started()
-        verdict = engine.step(state, readings)
+        falls = self._falls.judge(windows) if windows else None
+        if falls is None:
+            verdict = engine.step(state, readings)
+        else:
+            verdict = engine.step(state, readings.joined(falls.readings), falls.notes)
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
-        return Decision(verdict)
+        return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)
 
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Decision:
         """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
         state = self._started()
+        falls = self._falls.expire(now_us) if listening and caught_up else None  # else it is we who are silent
+        if falls is not None and len(falls.readings):  # a rare thing: the rest can wait for the next tick
+            return Decision(engine.step(state, falls.readings, falls.notes), falls.readings, falls)
         verdict = engine.tick(state, now_us, listening=listening, caught_up=caught_up)
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
-        return Decision(verdict)
+        return Decision(verdict, falls=falls)
 
     def write(self, connection: Connection, decision: Decision) -> None:
         """Append the decision's events in the caller's transaction."""
@@ -198,6 +215,8 @@ class Judge:
             decision.verdict.patch.alerts.update(decision.logged)
             self._logged.update(decision.logged)
         engine.adopt(self._started(), decision.verdict.patch)
+        if decision.falls is not None:
+            self._falls.adopt(decision.falls)
 
     def _started(self) -> State:
         if self._state is None:

@@ -212,7 +212,7 @@ def _rule(table: CheckedTable) -> Rule:
         raise_at, clear_at = _converted(table, detector, unit, quantity, (raise_at, clear_at))
     if (clear_at > raise_at) if above else (clear_at < raise_at):
         table.problem(f"clear_at = {clear_at:g} lies on the alarm's side of raise_at = {raise_at:g}")
-    if detector == "rate_of_rise" and parameters["fast_s"] >= parameters["slow_s"]:
+    if detector in {"rate_of_rise", "sudden_rise"} and parameters["fast_s"] >= parameters["slow_s"]:
         table.problem("fast_s must be smaller than slow_s")
     rule = Rule(
         id=rule_id,

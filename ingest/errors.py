@@ -64,3 +64,5 @@ class Refusal(StrEnum):
     STORE_REFUSED = "store_refused"
     DECODER_FAILED = "decoder_failed"
     DRILL_REFUSED = "drill_refused"
+    BEYOND_RANGE = "beyond_range"
+    WEAR_UNKNOWN = "wear_unknown"

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, drill
+from ingest.formats import FORMATS, acceleration, drill
+from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
@@ -19,6 +20,7 @@ DETAIL_LENGTH_MAX: Final = 500
 TOPIC_LENGTH_MAX: Final = 500
 REJECTIONS_A_MESSAGE_MAX: Final = 20
 _FLOAT4_MAX: Final = 3.4e38
+_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT})  # messages of these are no readings
 
 
 class Message(NamedTuple):
@@ -74,6 +76,7 @@ class Intake:
     unclaimed: list[Unclaimed]
     message_count: int
     drills: list[DrillCall] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -85,6 +88,13 @@ class _Columns:
     quality: list[int] = field(default_factory=list)
 
 
+class _Aside(NamedTuple):
+    """What is no reading."""
+
+    drills: list[DrillCall]
+    windows: list[Window]
+
+
 def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, drill_key: bytes | None = None) -> Intake:
     """Decode and resolve `messages`. Never raises for what a message holds.
 
@@ -92,17 +102,16 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     """
     columns = _Columns()
     dead: list[DeadLetter] = []
-    drills: list[DrillCall] = []
+    aside = _Aside([], [])
     unclaimed: dict[tuple[str, str, str], Unclaimed] = {}
     count = 0
     for message in messages:
         count += 1
         where = route(message.topic)
-        if where is not None and where.format == drill.FORMAT:
-            try:
-                drills.append(_drill(message, where, registry, limits, drill_key))
-            except DrillMessageRefused as error:
-                dead.append(dead_letter(message, Rejection(Refusal.DRILL_REFUSED, str(error))))
+        if where is not None and where.format in _NO_READINGS:
+            problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
+            if problem is not None:
+                dead.append(dead_letter(message, problem))
             continue
         decoded, institution = _decode(message, where, limits)
         rejections = decoded.rejections
@@ -115,7 +124,7 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count, drills)
+    return Intake(readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows)
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -128,6 +137,55 @@ def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
         message.payload[:PAYLOAD_KEPT_BYTES],
         len(message.payload),
     )
+
+
+def _set_aside(
+    message: Message,
+    where: Route,
+    registry: Registry,
+    limits: Limits,
+    drill_key: bytes | None,
+    aside: _Aside,
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+) -> Rejection | None:
+    """Append what `message` holds to `aside`, or note its unclaimed device, or say why it is refused."""
+    if where.format == acceleration.FORMAT:
+        return _window(message, where, registry, limits, aside.windows, unclaimed)
+    try:
+        aside.drills.append(_drill(message, where, registry, limits, drill_key))
+    except DrillMessageRefused as error:
+        return Rejection(Refusal.DRILL_REFUSED, str(error))
+    return None
+
+
+def _window(
+    message: Message,
+    where: Route,
+    registry: Registry,
+    limits: Limits,
+    windows: list[Window],
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+) -> Rejection | None:
+    if len(message.payload) > limits.payload_bytes_max:
+        return _too_large(message, limits)
+    device = where.device or ""
+    points = registry.points_of(where.institution, device)
+    if points is None or acceleration.QUANTITY not in points:
+        _note_unknown(unclaimed, where.institution, device, acceleration.QUANTITY, registry, message)
+        return None
+    wear = registry.wear_of(where.institution, device)
+    if not wear:
+        return Rejection(Refusal.WEAR_UNKNOWN, "the registry does not say where this device is worn")
+    try:
+        pack = acceleration.decode(message.payload)
+    except Exception as error:  # noqa: BLE001 - a fault in the decoder must not stop the messages beside it
+        return Rejection(Refusal.DECODER_FAILED, f"the acceleration decoder failed: {type(error).__name__}: {error}")
+    if isinstance(pack, Rejection):
+        return pack
+    problem = _untimely("acceleration", pack.start_us, message, limits)
+    if problem is None:
+        windows.append(Window(points[acceleration.QUANTITY][0], wear, message.received_at_us, pack))
+    return problem
 
 
 def _drill(message: Message, where: Route, registry: Registry, limits: Limits, drill_key: bytes | None) -> DrillCall:
@@ -144,8 +202,7 @@ def _decode(message: Message, where: Route | None, limits: Limits) -> tuple[Deco
     if where is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:
-        detail = f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read"
-        return Decoded.refused(Refusal.TOO_LARGE, detail), where.institution
+        return Decoded([], [_too_large(message, limits)]), where.institution
     try:
         return FORMATS[where.format](message.payload, where.device, message.received_at_us), where.institution
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
@@ -165,20 +222,15 @@ def _resolve(
     """Append `sample` to `columns`, or note its unclaimed device, or say why it is refused."""
     points = registry.points_of(institution, sample.device)
     if points is None:
-        known = institution in registry.institution_codes
-        _note(unclaimed, institution, sample.device, "", "device_unknown" if known else "institution_unknown", message)
+        _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
         return None
-    if sample.measured_at_us > message.received_at_us + limits.future_us_max:
-        ahead_s = (sample.measured_at_us - message.received_at_us) / 1e6
-        return Rejection(Refusal.FUTURE, f"{sample.quantity}: measured {ahead_s:.0f} s after its arrival")
-    if sample.measured_at_us < message.received_at_us - limits.age_us_max:
-        age_days = (message.received_at_us - sample.measured_at_us) / 86_400e6
-        return Rejection(Refusal.ANCIENT, f"{sample.quantity}: measured {age_days:.1f} days before its arrival")
+    if not -limits.age_us_max <= sample.measured_at_us - message.received_at_us <= limits.future_us_max:
+        return _untimely(sample.quantity, sample.measured_at_us, message, limits)
     point = points.get(sample.quantity)
     if point is None:
         if sample.quantity not in QUANTITIES:
             return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
-        _note(unclaimed, institution, sample.device, sample.quantity, "quantity_unregistered", message)
+        _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
         return None
     point_id, quantity = point
     value = sample.value
@@ -193,6 +245,36 @@ def _resolve(
     columns.value.append(value)
     columns.quality.append(GOOD if quantity.low <= value <= quantity.high else OUT_OF_RANGE)
     return None
+
+
+def _too_large(message: Message, limits: Limits) -> Rejection:
+    return Rejection(Refusal.TOO_LARGE, f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read")
+
+
+def _untimely(what: str, measured_at_us: int, message: Message, limits: Limits) -> Rejection | None:
+    """Why a measurement is too early or too late, None where it is neither."""
+    ahead_us = measured_at_us - message.received_at_us
+    if ahead_us > limits.future_us_max:
+        return Rejection(Refusal.FUTURE, f"{what}: measured {ahead_us / 1e6:.0f} s after its arrival")
+    if ahead_us < -limits.age_us_max:
+        return Rejection(Refusal.ANCIENT, f"{what}: measured {-ahead_us / 86_400e6:.1f} days before its arrival")
+    return None
+
+
+def _note_unknown(
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+    institution: str,
+    device: str,
+    quantity: str,
+    registry: Registry,
+    message: Message,
+) -> None:
+    """Note what the registry lacks of this quantity of this device."""
+    if registry.points_of(institution, device) is not None:
+        _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
+    else:
+        known = institution in registry.institution_codes
+        _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
 
 
 def _note(

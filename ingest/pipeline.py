@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from ingest import registry_cache, store
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
+from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
@@ -52,6 +53,13 @@ class Source(Protocol):
     def ack(self, messages: Sequence[Message]) -> None: ...
 
 
+class Ruling(Protocol):
+    """What the judge has decided. `told`: readings that it has made itself, to be stored with those it was given."""
+
+    @property
+    def told(self) -> ReadingBatch: ...
+
+
 class Judge(EventWriter, Protocol):
     """Who decides what readings mean (alerting.process). Times in µs since 1970.
 
@@ -62,13 +70,15 @@ class Judge(EventWriter, Protocol):
     """
 
     def read(self, connection: Connection, registry: Registry, now_us: int) -> Any: ...
-    def take_up(self, news: Any, registry: Registry, now_us: int) -> Any: ...
+    def take_up(self, news: Any, registry: Registry, now_us: int) -> Ruling: ...
     @property
     def knows_the_past(self) -> bool: ...
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
-    def judge(self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int) -> Any: ...
-    def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Any: ...
+    def judge(
+        self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int, windows: Sequence[Window] = ()
+    ) -> Ruling: ...
+    def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Ruling: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
 
@@ -228,7 +238,7 @@ class Pipeline:
         False when we were stopped before they were safe."""
         try:
             intake = take_in(messages, self._registry, self._limits, self._drill_key)
-            verdict = self._judge.judge(intake.readings, intake.drills, self._clock())
+            verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows)
             safe = self._keep(intake, verdict, stop)
         except Exception as error:
             if len(messages) > 1:
@@ -244,9 +254,11 @@ class Pipeline:
         nothing = ReadingBatch.build((), (), (), ())
         return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, (), self._clock()), stop)
 
-    def _keep(self, intake: Intake, verdict: Any, stop: threading.Event) -> bool:
+    def _keep(self, intake: Intake, verdict: Ruling, stop: threading.Event) -> bool:
         """Make `intake` and `verdict` safe, then adopt. With database and spool both refusing, the messages stay with
         the broker and we try again; False when we were stopped meanwhile."""
+        if len(verdict.told):
+            intake = replace(intake, readings=intake.readings.joined(verdict.told))
         while True:
             try:
                 stored = self._sink.keep(intake, verdict)

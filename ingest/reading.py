@@ -94,6 +94,10 @@ class ReadingBatch:
             np.zeros(len(point_id), np.int16) if quality is None else np.asarray(quality, np.int16),
         )
 
+    def joined(self, other: Self) -> Self:
+        """These rows and then those of `other`."""
+        return type(self)(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in self.__slots__))
+
     def take(self, index: NDArray[Any]) -> Self:
         """The rows `index` (int or bool array) names."""
         return type(self)(*(getattr(self, name)[index] for name in self.__slots__))

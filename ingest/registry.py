@@ -12,6 +12,7 @@ ZONE_KINDS: Final = (
     "other",
 )  # fmt: skip
 DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
+WEARS: Final = ("waist", "wrist", "pocket")  # where a person wears a device that sends windows of acceleration
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What is screwed to the ceiling. It is expected to report every `report_interval_s` seconds."""
+    """What is screwed to the ceiling, or worn. It is expected to report every `report_interval_s` seconds. `wear` is
+    one of WEARS, "" for what nobody wears."""
 
     id: int
     institution_id: int
@@ -51,6 +53,7 @@ class Device:
     kind: str
     model: str
     report_interval_s: int
+    wear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +123,8 @@ class Registry:
     def place_of(self, institution: str, device: str | None) -> tuple[int, int | None, int | None] | None:
         """(institution id, zone id, device id) of the device with these codes, or of the institution as a whole."""
         return self._places.get((institution, device))
+
+    def wear_of(self, institution: str, device: str) -> str:
+        """Where the device with these codes is worn, "" where it is not or is not registered."""
+        _, _, device_id = self._places.get((institution, device), (None, None, None))
+        return "" if device_id is None else self.devices[device_id].wear

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
-from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, ZONE_KINDS
+from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
 
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
-    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities",
+    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
@@ -43,6 +43,7 @@ class DeviceDraft:
     model: str
     report_interval_s: int
     quantities: tuple[str, ...]
+    wear: str = ""
 
 
 @dataclass(slots=True)
@@ -147,6 +148,7 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
+                "wear": row.get("wear", ""),
             },
             line,
         )  # fmt: skip
@@ -211,7 +213,7 @@ class _Reader:
     def _device(
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
-        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities"}
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear"}
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -227,6 +229,10 @@ class _Reader:
             self._choice(quantity, tuple(QUANTITIES), "quantity", line)
         if len(set(map(str, quantities))) != len(quantities):
             self._problem(line, f"device {code}: a quantity is named twice")
+        if record["wear"]:
+            self._choice(record["wear"], WEARS, "wear", line)
+            if "fall" not in quantities:
+                self._problem(line, f"device {code}: what is worn tells of falls, so name the quantity fall")
         key = institution.code, code
         if key in self._device_lines:
             before = self._device_lines[key]
@@ -235,7 +241,7 @@ class _Reader:
             )
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
-            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities))
+            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)), record["wear"]
         )
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
@@ -243,7 +249,7 @@ class _Reader:
         for name in record.keys() - fields:
             self._problem(line, f"{what}: unknown field {name}")
         whole = {name: record.get(name, "") for name in fields}
-        for name in ("code", "name", "name_en", "kind", "model", "region"):
+        for name in ("code", "name", "name_en", "kind", "model", "region", "wear"):
             if name in whole and not isinstance(whole[name], str):
                 self._problem(line, f"{what}: {name} must be text")
                 whole[name] = str(whole[name])

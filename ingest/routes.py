@@ -23,6 +23,8 @@ def route(topic: str) -> Route | None:
     Route(format='native', institution='home-1', device='smoke-3')
     >>> route("anhu/v1/home-1/smoke-3/drill")
     Route(format='drill', institution='home-1', device='smoke-3')
+    >>> route("anhu/v1/home-1/watch-3/acceleration")
+    Route(format='acceleration', institution='home-1', device='watch-3')
     >>> route("anhu/v1/home-1/senml")
     Route(format='senml', institution='home-1', device=None)
     """
@@ -36,6 +38,8 @@ def _route(topic: str) -> Route | None:
             return Route("native", institution, device)
         case ["anhu", "v1", institution, device, "senml"] if institution and device:
             return Route("senml", institution, device)
+        case ["anhu", "v1", institution, device, "acceleration"] if institution and device:
+            return Route("acceleration", institution, device)
         case ["anhu", "v1", institution, "senml"] if institution:
             return Route("senml", institution, None)
         case ["anhu", "v1", institution, device, "drill"] if institution and device:

@@ -141,7 +141,7 @@ def load_registry(connection: Connection) -> Registry:
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
     devices = connection.execute(
-        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s FROM devices ORDER BY id"
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear FROM devices ORDER BY id"
     )
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return Registry.build(
@@ -186,12 +186,21 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
     zone_id = _only_id(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
             " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
-            " report_interval_s = excluded.report_interval_s",
+            " report_interval_s = excluded.report_interval_s, wear = excluded.wear",
             [
-                (institution_id, zone_id, each.code, each.name, each.kind, each.model, each.report_interval_s)
+                (
+                    institution_id,
+                    zone_id,
+                    each.code,
+                    each.name,
+                    each.kind,
+                    each.model,
+                    each.report_interval_s,
+                    each.wear,
+                )
                 for each in draft.devices.values()
             ],
         )

@@ -1,13 +1,13 @@
-"""What `anhu simulate`, `anhu replay smoke` and the demo run, as plain functions.
+"""What `anhu simulate`, `anhu replay smoke|fall` and the demo run, as plain functions.
 
 They publish only: importing the registry of who publishes is the caller's part (`fleet.build(…).registry_toml()`,
-`replay_registry_toml`).
+`replay_registry_toml`, `worn_registry_toml`).
 """
 
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TextIO
 
 from simulators import fleet as fleets
 from simulators import recording as recordings
+from simulators import worn
 from simulators.devices import Devices
 from simulators.fire_in_home import RecordedFire, cast_fire
 from simulators.fleet import Fleet
@@ -25,6 +26,7 @@ from simulators.replay import INSTITUTION, Replay, home
 from simulators.scenario import Scenario
 from simulators.schedule import Begun, Clock, Progress, run
 from simulators.source import Source
+from simulators.worn import Activity, Worn
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,28 @@ def replay_smoke(
     home(recording, institution)  # refuses a code the registry would not take, before anything is sent
     source = Replay(recording, seed, institution=institution, baseline_s=baseline_s)
     return _play(mqtt_url, source, Clock(), speed, None, truth_file, stop, on_progress)
+
+
+def worn_registry_toml(wear: str, institution: str = worn.INSTITUTION) -> str:
+    """Registry file of the home whose wearer `replay_worn` plays."""
+    return registry_toml([worn.home(wear, institution)])
+
+
+def replay_worn(
+    mqtt_url: str,
+    activities: Sequence[Activity],
+    *,
+    institution: str = worn.INSTITUTION,
+    truth_file: Path | None = None,
+    stop: threading.Event | None = None,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Plays recorded activities of a person as windows of acceleration, at the speed they were done.
+
+    Raises BrokerUnreachable, OSError.
+    """
+    source = Worn(activities, institution=institution)
+    return _play(mqtt_url, source, Clock(), 1.0, None, truth_file, stop, on_progress)
 
 
 def _play(

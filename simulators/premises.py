@@ -16,6 +16,7 @@ class Device:
     model: str
     report_interval_s: int
     quantities: tuple[str, ...]
+    wear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def registry_toml(institutions: Iterable[Institution]) -> str:
                 lines += _table(
                     "institution.zone.device",
                     device,
-                    ("code", "name", "kind", "model", "report_interval_s", "quantities"),
+                    ("code", "name", "kind", "model", "report_interval_s", "quantities", "wear"),
                 )
     return "\n".join(lines)
 

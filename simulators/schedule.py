@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ingest.formats import acceleration
 from ingest.formats.native import encode
 from simulators.scenario import Incident
-from simulators.source import Source
+from simulators.source import Message, Source
 
 TICK_S: Final = 0.02
 """Messages due within one tick go out together."""
@@ -146,7 +147,7 @@ class _Run:
                 if now_s - at_s > LAG_S_MAX:
                     self._dropped += 1
                     continue
-                payload = encode(self._start_us + round(at_s * 1e6), message.values)
+                payload = _payload(message, self._start_us + round(at_s * 1e6))
                 if not self._outlet.publish(message.topic, payload, self._stop):
                     return
                 self._sent += 1
@@ -168,3 +169,11 @@ class _Run:
         start_us = self._clock.now_us() - round(self.now_s() * 1e6)
         if abs(start_us - self._start_us) > CLOCK_STEP_US:
             self._start_us = start_us
+
+
+def _payload(message: Message, at_us: int) -> bytes:
+    stretch = message.stretch
+    if stretch is None:
+        return encode(at_us, message.values)
+    start_us = at_us - round(len(stretch.acceleration) * 1e6 / stretch.rate_hz)
+    return acceleration.encode(start_us, stretch.rate_hz, stretch.range_g, stretch.acceleration)

@@ -21,12 +21,14 @@ from alerting.detect.heat import Heat
 from alerting.detect.rate_of_rise import RateOfRise
 from alerting.detect.robust_z import RobustZ
 from alerting.detect.setpoint import Setpoint
+from alerting.detect.sudden_rise import SuddenRise
 
 DETECTORS: Final[dict[str, Detector]] = {
     detector.name: detector
     for detector in (
         Setpoint(),
         RateOfRise(),
+        SuddenRise(),
         Excess(),
         ExcessSum(),
         Heat(),

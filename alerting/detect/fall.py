@@ -5,7 +5,8 @@ sensor looks alike. A bin is a *candidate* when its largest length reaches `CAND
 it is higher: the impact phase of Noury et al., "Fall detection – principles and methods" (2007). Three and a half
 seconds later, when it shows whether somebody stays down, the numbers of alerting/detect/fall_features.py are judged by
 small nets learnt from recordings (`anhu learn fall`; alerting/detect/nets.py): the score, between 0 and 1. An alarm is
-a score at or over the data file's threshold, none within `REFRACTORY_S` after another.
+a score at or over the data file's threshold, none within `REFRACTORY_S` after another. A sensor that cuts off at ±2 g
+hides how hard it was, and every score is lower: such sensors have a threshold of their own, learnt like the other.
 
 Grace: the first bin stands for the time before it, as if the wearer had been still; an impact in the very first bin is
 none. A gap in the stream, or a clock that steps, judges what was pending and begins afresh; so does silence (`expire`).
@@ -22,19 +23,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerting.detect.detector import Columns
-from alerting.detect.fall_features import AFTER_BINS, BEFORE_BINS, BIN_HZ, CHANNELS, FEATURE_NAMES, Float32, features
+from alerting.detect.fall_features import (
+    AFTER_BINS,
+    BEFORE_BINS,
+    BIN_HZ,
+    CHANNELS,
+    FEATURE_NAMES,
+    WINDOW_BINS,
+    Float32,
+    features,
+)
 from alerting.detect.nets import Nets
 from alerting.errors import ModelUnreadable
+from ingest.formats.acceleration import RATE_HZ_MAX, RATE_HZ_MIN
 
 Wear = Literal["waist", "wrist", "pocket"]
 Int64 = NDArray[np.int64]
 
-RATE_HZ_MIN: Final = 19.0  # a nominal 20 Hz may run a little slow
-RATE_HZ_MAX: Final = 400.0
 CANDIDATE_G: Final = 1.5
 NEAR_BINS: Final = BIN_HZ  # no higher bin within a second
 BIN_US: Final = 1_000_000 // BIN_HZ
 REFRACTORY_S: Final = 10.0
+NARROW_G: Final = 3.0  # between a sensor of ±2 g and one of ±4 g
 GAP_US: Final = 500_000  # samples missing for longer than this cannot be guessed
 REDELIVERY_US: Final = 10_000_000  # a pack that is older by no more than this has been seen before
 SILENCE_US: Final = 2_000_000
@@ -49,10 +59,12 @@ _EPSILON_US: Final = 0.01  # rounding of a phase must not move a sample to the b
 
 @dataclass(frozen=True, slots=True)
 class FallModel:
-    """What was learnt: the nets, the score from which on it is a fall, and the features in the nets' order."""
+    """What was learnt: the nets, the score from which on it is a fall (another one for a sensor that cuts off below
+    NARROW_G), and the features in the nets' order."""
 
     nets: Nets
     threshold: float
+    threshold_narrow: float
     feature_names: tuple[str, ...]
 
     @classmethod
@@ -61,15 +73,19 @@ class FallModel:
         try:
             table: Any = json.loads(text)
             names = tuple(str(name) for name in table["features"])
-            threshold = float(table["threshold"])
+            threshold, narrow = float(table["threshold"]), float(table["threshold_narrow"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelUnreadable(f"not a fall model: {error!r}") from error
-        if not 0 < threshold < 1:
-            raise ModelUnreadable(f"a threshold lies between 0 and 1, not at {threshold}")
+        if not (0 < threshold < 1 and 0 < narrow < 1):
+            raise ModelUnreadable(f"a threshold lies between 0 and 1, not at {threshold} or {narrow}")
         nets = Nets.of(table)
         if len(names) != len(nets.middle):
             raise ModelUnreadable("as many features as the nets have inputs are wanted")
-        return cls(nets, threshold, names)
+        return cls(nets, threshold, narrow, names)
+
+    def thresholds(self, range_g: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The threshold for sensors of these ranges."""
+        return np.where(range_g < NARROW_G, self.threshold_narrow, self.threshold)
 
 
 @cache
@@ -83,18 +99,19 @@ class Packs:
     """Stretches of samples as wearers' devices send them.
 
     row int64[p]: the wearer; start_us int64[p]: when its first sample was taken, µs since 1970 by the device's clock;
-    rate_hz float64[p]; count int64[p]: how many rows of `acceleration`, float32[n, 3] in g, each has. Samples that are
-    not finite, or beyond what a sensor measures, count as missing.
+    rate_hz float64[p]; range_g float64[p]: where the sensor cuts off; count int64[p]: how many rows of `acceleration`,
+    float32[n, 3] in g, each has. Samples that are not finite, or beyond what a sensor measures, count as missing.
     """
 
     row: Int64
     start_us: Int64
     rate_hz: NDArray[np.float64]
+    range_g: NDArray[np.float64]
     count: Int64
     acceleration: Float32
 
     def __post_init__(self) -> None:
-        if not len(self.row) == len(self.start_us) == len(self.rate_hz) == len(self.count):
+        if len({len(self.row), len(self.start_us), len(self.rate_hz), len(self.range_g), len(self.count)}) != 1:
             raise ValueError("packs of different lengths")
         if self.acceleration.shape != (int(self.count.sum()), 3) or (self.count < 1).any():
             raise ValueError("the counts do not add up to the samples")
@@ -107,29 +124,34 @@ class Packs:
         count = self.count[packs]
         sample = np.repeat(first[packs] - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
         return Packs(
-            self.row[packs], self.start_us[packs], self.rate_hz[packs], count, self.acceleration[sample]
+            self.row[packs], self.start_us[packs], self.rate_hz[packs], self.range_g[packs], count,
+            self.acceleration[sample],
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Impacts:
     """Candidates that were judged, in the order of row and time: whose, when it hit and when it was judged (both by the
-    device's clock), the score, whether it is an alarm, and what it looked like (features float32[k, f])."""
+    device's clock), the score and the threshold, whether it is an alarm, and what it looked like: features
+    float32[k, f], and the largest and the smallest length of each bin around it, trace float32[k, WINDOW_BINS, 2] in g.
+    """
 
     row: Int64
     impact_us: Int64
     judged_us: Int64
     score: NDArray[np.float64]
+    threshold: NDArray[np.float64]
     alarm: NDArray[np.bool_]
     features: Float32
+    trace: Float32
 
     @classmethod
     def none(cls) -> "Impacts":
         """None at all."""
         empty = np.empty(0, np.int64)
-        return cls(
-            empty, empty, empty, np.empty(0), np.empty(0, np.bool_), np.empty((0, len(FEATURE_NAMES)), np.float32)
-        )
+        features = np.empty((0, len(FEATURE_NAMES)), np.float32)
+        trace = np.empty((0, WINDOW_BINS, 2), np.float32)
+        return cls(empty, empty, empty, np.empty(0), np.empty(0), np.empty(0, np.bool_), features, trace)
 
     @classmethod
     def joined(cls, parts: "list[Impacts]") -> "Impacts":
@@ -144,8 +166,10 @@ class Impacts:
             impact_us[order],
             np.concatenate([part.judged_us for part in parts])[order],
             np.concatenate([part.score for part in parts])[order],
+            np.concatenate([part.threshold for part in parts])[order],
             np.concatenate([part.alarm for part in parts])[order],
             np.concatenate([part.features for part in parts])[order],
+            np.concatenate([part.trace for part in parts])[order],
         )
 
 
@@ -156,7 +180,7 @@ class FallDetector:
     >>> detector = FallDetector(shipped_model("waist"))
     >>> state = detector.begin(1)
     >>> still = np.tile(np.array([0, 0, 1], np.float32), (500, 1))  # ten seconds of lying on a table
-    >>> packs = Packs(np.array([0]), np.array([0]), np.array([50.0]), np.array([500]), still)
+    >>> packs = Packs(np.array([0]), np.array([0]), np.array([50.0]), np.array([16.0]), np.array([500]), still)
     >>> len(detector.feed(state, packs).row)
     0
     """
@@ -173,6 +197,7 @@ class FallDetector:
             "open": np.tile(np.array([0, 0, 0, 0, -np.inf, np.inf]), (count, 1)),  # Σx, Σy, Σz, samples, high, low
             "phase_us": np.zeros(count),  # of the next sample, within the open bin
             "next_us": np.full(count, _NEVER, np.int64),  # when the next sample is due
+            "range_g": np.full(count, np.inf),  # of the sensor
             "quiet_bins": np.full(count, _LONG_AGO_BINS, np.int64),  # since the last alarm
         }
 
@@ -189,7 +214,7 @@ class FallDetector:
             known = state["next_us"][part.row] != _NEVER
             seen = known & (ahead_us < -GAP_US) & (ahead_us >= -REDELIVERY_US)
             broken = known & ~seen & (np.abs(ahead_us) > GAP_US)
-            found.append(self._conclude(state, part.row[broken]))
+            found.append(self.conclude(state, part.row[broken]))
             if not seen.all():
                 found.append(self._extend(state, part.take(np.flatnonzero(~seen))))
         return Impacts.joined(found)
@@ -198,10 +223,10 @@ class FallDetector:
         """Judge what is pending of wearers from whom nothing more came for `SILENCE_US` (a device that broke in the
         fall falls silent); `now_us` by their clocks. Their next sample begins afresh."""
         silent = (state["next_us"] != _NEVER) & (now_us - state["next_us"] >= SILENCE_US)
-        return self._conclude(state, np.flatnonzero(silent))
+        return self.conclude(state, np.flatnonzero(silent))
 
-    def _conclude(self, state: Columns, rows: Int64) -> Impacts:
-        """Judge the pending candidates of `rows` as if their last bin went on, and forget the stream."""
+    def conclude(self, state: Columns, rows: Int64) -> Impacts:
+        """Judge the pending candidates of `rows` (ascending) as if their last bin went on, and forget the stream."""
         if not len(rows):
             return Impacts.none()
         bins = state["bins"][rows]
@@ -217,6 +242,7 @@ class FallDetector:
     def _extend(self, state: Columns, packs: Packs) -> Impacts:
         """Append the packs, one a wearer, to their streams, and judge what the new bins complete."""
         rows = packs.row
+        state["range_g"][rows] = packs.range_g
         count, values = _bins(state, packs)
         unknown = state["next_us"][rows] == _NEVER
         longest = int(count.max())
@@ -257,13 +283,15 @@ class FallDetector:
         who, nth, centre = who[highest], nth[highest], centre[highest]
         window = bins[who[:, None], centre[:, None] + np.arange(-BEFORE_BINS, AFTER_BINS + 1)]
         values = features(window)
-        score, over = np.full(len(who), np.nan), np.zeros(len(who), np.bool_)
+        score = threshold = np.full(len(who), np.nan)
         if self._model is not None and len(who):
             score = self._model.nets.score(values)
-            over = score >= self._model.threshold
+            threshold = self._model.thresholds(state["range_g"][rows[who]])
+        over = score >= threshold
         alarm = _first_in_a_while(state["quiet_bins"], rows, count, who, nth, over)
         judged_us = end_us[who] - (count[who] - 1 - nth) * BIN_US
-        return Impacts(rows[who], judged_us - AFTER_BINS * BIN_US - BIN_US // 2, judged_us, score, alarm, values)
+        impact_us = judged_us - AFTER_BINS * BIN_US - BIN_US // 2
+        return Impacts(rows[who], impact_us, judged_us, score, threshold, alarm, values, window[..., 3:])
 
 
 def _first_in_a_while(

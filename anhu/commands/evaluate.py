@@ -25,6 +25,10 @@ JsonFile = Annotated[
     Path | None, typer.Option("--json", help="把结果写入 JSON 文件 / write the figures as JSON.", show_default=False)
 ]
 
+Sensitivity = Annotated[
+    bool, typer.Option("--sensitivity", help="各参数 ±30% 的结果写入 JSON / also with each parameter 30 % off (JSON).")
+]
+
 
 def run(kind: str, folder: Path, json_file: Path | None, **options: Any) -> None:
     """Evaluate `folder` with anhu.evaluate.`kind`, show the figures, and write them where asked."""
@@ -46,10 +50,7 @@ def run(kind: str, folder: Path, json_file: Path | None, **options: Any) -> None
 def smoke(
     folder: Folder,
     json_file: JsonFile = None,
-    sensitivity: Annotated[
-        bool,
-        typer.Option("--sensitivity", help="各参数 ±30% 的结果写入 JSON / also with each parameter 30 % off (JSON)."),
-    ] = False,
+    sensitivity: Sensitivity = False,
 ) -> None:
     """Smoke."""
     run("smoke", folder, json_file, sensitivity=sensitivity)
@@ -59,9 +60,9 @@ def smoke(
     help="房屋火灾温度记录：点火后多久报警。 House fires by temperature: how long after ignition.",
     epilog="例 / for example: anhu evaluate heat data/heat_fsri_house",
 )
-def heat(folder: Folder, json_file: JsonFile = None) -> None:
+def heat(folder: Folder, json_file: JsonFile = None, sensitivity: Sensitivity = False) -> None:
     """Heat."""
-    run("heat", folder, json_file)
+    run("heat", folder, json_file, sensitivity=sensitivity)
 
 
 @app.command(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from ingest.registry_file import parse
 from simulators import commands
 from simulators import fleet as fleets
 from simulators.schedule import Progress
+from simulators.worn import Activity
 
 replay = typer.Typer(no_args_is_help=True, help="重放真实记录。 Play real recordings.")
 
@@ -95,6 +96,41 @@ def smoke(
             stop=stop_on_signals(), on_progress=_reporter(),
         )  # fmt: skip
         _conclude(outcome)
+
+
+@replay.command(
+    help="把真人佩戴记录（.npz，每人一个文件）作为加速度窗口经 MQTT 实时重放：有人跌倒，服务应报警。 "
+    "Play recorded trials of a person (.npz, one file a person) over MQTT as windows of acceleration, in real time.",
+    epilog="例 / for example: anhu replay fall data/falls_sisfall --wear waist --person SA01 --activity F01",
+)
+def fall(
+    path: Annotated[Path, typer.Argument(metavar="DIR", help="记录所在目录 / the folder with the recordings.")],
+    wear: Annotated[Literal["waist", "wrist", "pocket"], typer.Option(help="佩戴位置 / where it was worn.")],
+    person: Annotated[str, typer.Option(help="谁，不给则第一位 / whose; the first person's unless given.")] = "",
+    activity: Annotated[str, typer.Option(help="动作代码，不给则全部 / code of what was done; all unless given.")] = "",
+    count: Annotated[int, typer.Option(min=1, help="最多几段 / how many trials at most.")] = 10,
+    institution: Annotated[str, typer.Option(help="机构代码 / code of the institution.")] = "replay-worn",
+    truth_file: TruthFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Register the wearer, then play the trials."""
+    from anhu.errors import RecordingUnreadable
+    from anhu.evaluate.fall_recording import trials
+
+    with plain_errors():
+        recorded = trials(path)
+        whose = person or recorded[0].person
+        chosen = [each for each in recorded if each.person == whose and activity in {"", each.code}][:count]
+        if not chosen:
+            raise RecordingUnreadable(f"{path}: {whose} {activity}".rstrip() + ": no such trial")
+        with services(data_dir) as around:
+            _register(around.env["ANHU_DATABASE_URL"], commands.worn_registry_toml(wear, institution))
+            outcome = commands.replay_worn(
+                around.env.get("ANHU_DEVICE_MQTT_URL") or around.env["ANHU_MQTT_URL"],
+                [Activity(each.code, each.rate_hz, each.range_g, each.acceleration, each.impact_s) for each in chosen],
+                institution=institution, truth_file=truth_file, stop=stop_on_signals(), on_progress=_reporter(),
+            )  # fmt: skip
+            _conclude(outcome)
 
 
 def _register(database_url: str, registry_toml: str) -> None:

@@ -89,7 +89,8 @@ def impacts_of(recorded: Sequence[Trial], detector: FallDetector) -> list[tuple[
                 parts.append(trial.acceleration[sent[row] : until])
         packs = Packs(
             np.array(rows), np.array([round(sent[row] / recorded[row].rate_hz * 1e6) for row in rows]),
-            np.array([recorded[row].rate_hz for row in rows]), np.array(counts), np.concatenate(parts),
+            np.array([recorded[row].rate_hz for row in rows]), np.array([recorded[row].range_g for row in rows]),
+            np.array(counts), np.concatenate(parts),
         )  # fmt: skip
         impacts = detector.feed(state, packs)
         for row, count in zip(rows, counts, strict=True):

@@ -2,14 +2,16 @@
 
 A file holds `acc` (counts, [n, 3]), `offsets` (where each trial begins, and the end), `code` (what was done) and
 `trial`; `scale_g` or `scale_ms2` (what a count is), `fs` or `t` (how often it was sampled), and for labelled falls
-`fall_start`, seconds from the beginning of the trial. Which trials are falls is said by `is_fall` here, by `is_fall` in
+`fall_start`, seconds from the beginning of the trial. Where the sensor cuts off is not told; it is the smallest usual
+range that holds all that a folder holds. Which trials are falls is said by `is_fall` here, by `is_fall` in
 an index.csv beside the folder, or by codes that begin with F.
 """
 
 import csv
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +21,17 @@ from numpy.typing import NDArray
 
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate.recording import files, part
+from ingest.formats.acceleration import ROUNDING
 
 STANDARD_GRAVITY_MS2: Final = 9.80665
+RANGES_G: Final = (2.0, 4.0, 8.0, 16.0, 32.0)
 INDEX: Final = "index.csv"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One activity of one person. acceleration: float32[n, 3] in g. impact_s: when it hit, from the beginning — the
-    label, or else the peak; None where nobody fell."""
+    """One activity of one person. acceleration: float32[n, 3] in g, cut off at ±range_g. impact_s: when it hit, from
+    the beginning — the label, or else the peak; None where nobody fell."""
 
     person: str
     code: str
@@ -35,6 +39,7 @@ class Trial:
     rate_hz: float
     acceleration: NDArray[np.float32]
     impact_s: float | None
+    range_g: float = math.inf
 
     @property
     def seconds(self) -> float:
@@ -48,7 +53,9 @@ def trials(folder: Path) -> list[Trial]:
     found = [trial for path in files(folder, "*.npz") for trial in _person(path, index)]
     if not found:
         raise RecordingUnreadable(f"{folder}: no .npz with trials")
-    return found
+    highest_g = max(float(np.abs(trial.acceleration).max()) for trial in found)
+    range_g = next((each for each in RANGES_G if highest_g <= each * ROUNDING), math.inf)
+    return [replace(trial, range_g=range_g) for trial in found]
 
 
 def _index(folder: Path) -> dict[tuple[str, str, int], bool]:

@@ -8,6 +8,7 @@ too: at time 0 only the pilot flame burns.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -15,19 +16,39 @@ from typing import Final
 import numpy as np
 
 from alerting.alert import Kind, Priority
-from alerting.rules import RuleSet
+from alerting.rules import RuleSet, default_rules, parse
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate.recording import Float64, columns, files, number, part, table
 from anhu.evaluate.replay import CALLING, Reading, Replay, Spot, edges
 from anhu.evaluate.report import Outcome, Quiet, Report
+from anhu.evaluate.sensitivity import variants
 
 REFRACTORY_S: Final = 300.0
+SENSITIVE_RULES: Final = ("fire.heat.sudden", "fire.heat.early")
+MAIN_FIGURES: Final = ("detected", "missed", "median_delay_s", "false_alarms")
 _CHANNEL: Final = re.compile(r"(.+) Temperature ([0-9.]+) m Above Floor")
 _ZONES: Final = {"kitchen": "kitchen", "hvac": "boiler_room"}
 
 
-def evaluate(folder: Path, rules: RuleSet | None = None) -> Report:
-    """The report on `folder`. Raises RecordingUnreadable where it holds no such experiment."""
+def evaluate(folder: Path, rules: RuleSet | None = None, *, sensitivity: bool = False) -> Report:
+    """The report on `folder`; with `sensitivity`, of the same under changed rules, too. Raises RecordingUnreadable
+    where it holds no such experiment."""
+    report = _report(folder, rules)
+    if sensitivity:
+        report = replace(report, more={**report.more, "sensitivity": _sensitivity(folder, rules)})
+    return report
+
+
+def _sensitivity(folder: Path, rules: RuleSet | None) -> dict[str, dict[str, object]]:
+    """The main figures with each parameter of the early warnings 30 % smaller and larger."""
+    told = {}
+    for name, changed in variants(rules if rules is not None else parse(default_rules()), SENSITIVE_RULES):
+        figures = _report(folder, changed).as_json()
+        told[name] = {key: figures[key] for key in MAIN_FIGURES}
+    return told
+
+
+def _report(folder: Path, rules: RuleSet | None) -> Report:
     outcomes, quiet, from_burner_s, critical_s = [], [], [], []
     for path in files(folder, "exp*.csv"):
         found = columns(path)

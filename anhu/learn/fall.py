@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting.detect.fall import REFRACTORY_S, FallDetector, FallModel, Wear
+from alerting.detect.fall import NARROW_G, REFRACTORY_S, FallDetector, FallModel, Wear
 from alerting.detect.fall_features import FEATURE_NAMES
 from alerting.detect.nets import inputs
 from anhu.errors import LearningUnavailable
@@ -37,7 +37,8 @@ class Recipe:
 
     plain_nets learn from the trials as they were recorded, nets from what all the sensors tell; their mean judges.
     missed_max (a share) and false_alarms_per_hour_max: what is asked for; the threshold weighs the two against each
-    other, misses of all sensors where `all_sensors`, else as recorded.
+    other, misses of all sensors where `all_sensors`, else as recorded. Sensors that cut off below NARROW_G have a
+    threshold of their own.
     """
 
     sensors: tuple[Sensor, ...]
@@ -108,7 +109,8 @@ def learn(recorded: Sequence[Trial], wear: Wear, *, folds: int, seed: int, made_
         for each, score in zip(told, scores, strict=True):
             mine = _some(each, fold_of, fold, inside=True).used
             score[mine] = nets.score(each.features[mine])
-    proofs = prove(told, scores, recipe)
+    narrow = [_narrow(sensor) for sensor in recipe.sensors]
+    proofs = prove(told, scores, recipe, narrow)
     proof = proofs[0]
     table = fit(told, recipe, seed)
     kept = {
@@ -117,10 +119,11 @@ def learn(recorded: Sequence[Trial], wear: Wear, *, folds: int, seed: int, made_
                         "impacts": int(sum(each.used.sum() for each in told))},
         "people_it_had_not_seen": {
             "folds": folds, **proof.as_json(),
-            "other_sensors": {sensor.name: each.as_json() for sensor, each in
+            "other_sensors": {sensor.name: {"threshold": each.threshold, **each.as_json()} for sensor, each in
                               zip(recipe.sensors[1:], proofs[1:], strict=True)},
         },
         "threshold": round(proof.threshold, 3),
+        "threshold_narrow": round(proofs[narrow.index(True)].threshold, 3),
         "features": list(FEATURE_NAMES),
         **table,
     }  # fmt: skip
@@ -212,12 +215,21 @@ def _short(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _model(table: dict[str, Any], threshold: float) -> FallModel:
-    return FallModel.parse(json.dumps({**table, "threshold": threshold, "features": list(FEATURE_NAMES)}))
+    told = {"threshold": threshold, "threshold_narrow": threshold, "features": list(FEATURE_NAMES)}
+    return FallModel.parse(json.dumps({**table, **told}))
 
 
-def prove(told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recipe: Recipe) -> list[Proof]:
-    """What each sensor notices, at the threshold where misses and false alarms (as recorded), each counted in what is
-    allowed of it, come to the least. Raises LearningUnavailable."""
+def _narrow(sensor: Sensor) -> bool:
+    return sensor.range_g is not None and sensor.range_g < NARROW_G
+
+
+def prove(
+    told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recipe: Recipe, narrow: Sequence[bool]
+) -> list[Proof]:
+    """What each sensor notices, at the threshold where misses and false alarms, each counted in what is allowed of it,
+    come to the least; those that are `narrow` have one of their own, found among them alone. (The other is found among
+    all: it has to hold for devices that are unlike any of these.) False alarms are those of the first sensor, whose
+    recordings are whole. Raises LearningUnavailable."""
     recorded = told[0].trials
     if all(trial.impact_s is None for trial in recorded) or all(trial.impact_s is not None for trial in recorded):
         raise LearningUnavailable("nothing can be learnt from these recordings: falls and other activity are needed")
@@ -229,13 +241,19 @@ def prove(told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recip
         alarms = proofs[0].false_alarms / proofs[0].hours
         return float(missed / recipe.missed_max + alarms / recipe.false_alarms_per_hour_max)
 
-    return min(
-        (
-            [at_threshold(each, score, threshold) for each, score in zip(told, scores, strict=True)]
-            for threshold in np.round(np.arange(THRESHOLD_MIN, 1, THRESHOLD_STEP), 2).tolist()
-        ),
-        key=cost,
-    )
+    found: dict[int, Proof] = {}
+    for kind in sorted(set(narrow)):
+        mine = [number for number, each in enumerate(narrow) if each == kind]
+        weighed = mine if kind else range(len(told))
+        least = min(
+            (
+                [at_threshold(told[number], scores[number], threshold) for number in weighed]
+                for threshold in np.round(np.arange(THRESHOLD_MIN, 1, THRESHOLD_STEP), 2).tolist()
+            ),
+            key=cost,
+        )
+        found.update({number: proof for number, proof in zip(weighed, least, strict=True) if number in mine})
+    return [found[number] for number in range(len(told))]
 
 
 def at_threshold(examples: Examples, score: NDArray[np.float64], threshold: float) -> Proof:

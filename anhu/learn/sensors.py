@@ -43,6 +43,7 @@ def told_by(sensor: Sensor, trial: Trial, rng: np.random.Generator) -> Trial:
     acceleration, rate_hz = trial.acceleration, trial.rate_hz
     if sensor.range_g is not None:
         acceleration = np.clip(acceleration @ _rotation(rng).T, -sensor.range_g, sensor.range_g)
+        trial = replace(trial, range_g=sensor.range_g)
     if sensor.rate_hz is not None and sensor.rate_hz < rate_hz:
         acceleration = _slower(acceleration, rate_hz / sensor.rate_hz, rng if not sensor.averaged else None)
         rate_hz = sensor.rate_hz

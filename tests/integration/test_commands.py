@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from anhu import runtime
@@ -126,6 +127,20 @@ def test_a_recording_is_played_into_the_registered_home(world: World, services: 
     assert int(told[1]) == int(told[2]) > 300
     nonsense = anhu("replay", "smoke", "README.md", env=env)
     assert (nonsense.returncode, "Traceback" in nonsense.stderr) == (1, False)
+
+
+def test_recorded_trials_are_played_by_a_wearer(world: World, services: runtime.Services, tmp_path: Path) -> None:
+    env = environment(ANHU_DATABASE_URL=world.database_url, ANHU_MQTT_URL=services.mqtt_url)
+    np.savez(
+        tmp_path / "P01.npz", acc=np.tile([0, 0, 256], (75, 1)).astype(np.int16), offsets=[0, 75], code=["D01"],
+        trial=[1], fs=50.0, scale_g=1 / 256,
+    )  # fmt: skip
+    done = anhu("replay", "fall", str(tmp_path), "--wear", "wrist", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "2 messages sent, 2 acknowledged" in done.stderr
+    assert world.rows("SELECT code, wear FROM devices WHERE wear <> ''") == [("worn-1", "wrist")]
+    nobody = anhu("replay", "fall", str(tmp_path), "--wear", "wrist", "--activity", "F09", env=env)
+    assert (nobody.returncode, "no such trial" in nobody.stderr, "Traceback" in nobody.stderr) == (1, True, False)
 
 
 def test_the_dashboard_role_refuses_a_database_that_is_not_there() -> None:

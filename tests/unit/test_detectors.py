@@ -22,6 +22,7 @@ RAISED = (
     "setpoint",
     "heat",
     "rate_of_rise",
+    "sudden_rise",
     "excess",
     "excess_sum",
     "co_en50291",
@@ -223,3 +224,31 @@ def test_a_stuck_sensor_does_not_stay_raised_by_what_came_before(detector: Detec
     state = engine_of(detector)
     judge(state, [(1, T0 + number * 10 * S, 1.0 if number < 100 else 1.05) for number in range(3000)])
     assert not state.latch.active.any() or detector.name == "flatline"  # which is there to say just this
+
+
+# --- sudden rise --------------------------------------------------------------------------------------------------
+def test_the_same_rise_is_sudden_in_a_quiet_room_and_not_where_it_comes_and_goes() -> None:
+    at_s = np.arange(0, 1860.0)
+    rise = np.clip(at_s - 1800, 0, 60) * 4 / 60  # 4 °C/min in the last minute
+    quiet = 22 + rise
+    heated = 22 + np.sin(at_s * 2 * np.pi / 180) * 2 + rise  # ±4.2 °C/min, every three minutes
+    scores = run(DETECTORS["sudden_rise"], at_s[:, None].astype(np.int64) * S, np.stack([quiet, heated], axis=1))
+    assert scores[:1800].max() < 3
+    assert scores[1800:, 0].max() > 3
+    assert scores[1800:, 1].max() < 3
+
+
+def test_no_sudden_rise_before_the_noise_is_known() -> None:
+    at_s = np.arange(0, 90.0)
+    value = 22 + 4.0 * (at_s > 10) + np.clip(at_s - 60, 0, None) * 20 / 60  # a sensor that warms up; later a fire
+    scores = run(DETECTORS["sudden_rise"], at_s[:, None].astype(np.int64) * S, value[:, None])
+    assert (scores[:30] == 0).all()
+    assert scores[30:60].max() < 3
+    assert scores[60:].max() > 3
+
+
+def test_a_fire_does_not_excuse_itself() -> None:
+    at_s = np.arange(0, 360.0)
+    value = 22 + np.clip(at_s - 60, 0, None) * 12 / 60  # a minute of quiet, five of 12 °C/min
+    scores = run(DETECTORS["sudden_rise"], at_s[:, None].astype(np.int64) * S, value[:, None])
+    assert scores[70:150].min() > 3

@@ -1,6 +1,7 @@
 """`anhu evaluate`: the metrics by hand, and small recordings through the engine."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -159,6 +160,21 @@ def test_a_house_fire_by_heat_and_a_channel_that_was_hot_before(tmp_path: Path, 
     assert 60 < figures["median_delay_s"] < 90
     assert figures["median_delay_from_burner_s"] == figures["median_delay_s"] - 60
     assert figures["hours"] == pytest.approx(120 / 3600, abs=1e-4)
+
+
+def test_what_the_heat_result_hangs_on_is_told_for_each_number(tmp_path: Path) -> None:
+    house(tmp_path / "open", 22.0)
+    only = replace(RULES, rules=tuple(each for each in RULES.rules if each.id == "fire.heat.early"), combinations=())
+    told = heat.evaluate(tmp_path, only, sensitivity=True).as_json()["sensitivity"]
+    assert set(told) == {
+        f"fire.heat.early {name} ×{factor}"
+        for name in ("raise_at", "baseline_s", "jump_max")
+        for factor in ("0.7", "1.3")
+    }
+    assert (
+        told["fire.heat.early raise_at ×0.7"]["median_delay_s"]
+        < told["fire.heat.early raise_at ×1.3"]["median_delay_s"]
+    )
 
 
 # --- gas and carbon monoxide --------------------------------------------------------------------------------------

@@ -6,21 +6,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from alerting import engine
 from alerting.detect.fall import SILENCE_US, FallDetector, FallModel, Impacts, Packs, shipped_model
 from alerting.detect.nets import Nets
-from alerting.engine import State
 from alerting.errors import ModelUnreadable
-from alerting.fall_watch import FallWatch, Window
-from alerting.plan import compile_plan
-from alerting.rules import default_rules, parse
 from anhu import cli
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import fall as evaluation
 from anhu.evaluate.fall_recording import Trial, trials
 from anhu.learn.sensors import Sensor, told_by
 
-from .engine_world import T0, point, registry
+from .engine_world import T0
 
 RATE = 200.0
 AT = 12.0  # when the made-up fall hits, in seconds
@@ -58,20 +53,22 @@ def feed(
     pack: int = 200,
     detector: FallDetector = DETECTOR,
     start_us: int = T0,
+    range_g: float = 16.0,
 ) -> Impacts:
     """All streams side by side, packs of `pack` samples, then silence."""
     state, found = detector.begin(len(streams)), []
     for first in range(0, max(map(len, streams)), pack):
         rows = [row for row, stream in enumerate(streams) if len(stream) > first]
         found.append(detector.feed(state, packs([streams[row][first : first + pack] for row in rows], rows, rate,
-                                                start_us + round(first / rate * 1e6))))  # fmt: skip
+                                                start_us + round(first / rate * 1e6), range_g)))  # fmt: skip
     found.append(detector.expire(state, int(state["next_us"].max()) + SILENCE_US))
     return Impacts.joined(found)
 
 
-def packs(parts: list[np.ndarray], rows: list[int], rate: float, start_us: int) -> Packs:
+def packs(parts: list[np.ndarray], rows: list[int], rate: float, start_us: int, range_g: float = 16.0) -> Packs:
     count = np.array([len(part) for part in parts])
-    return Packs(np.array(rows), np.full(len(rows), start_us), np.full(len(rows), rate), count,
+    each = np.ones(len(rows))
+    return Packs(np.array(rows), np.full(len(rows), start_us), each * rate, each * range_g, count,
                  np.concatenate(parts).astype(np.float32))  # fmt: skip
 
 
@@ -98,7 +95,8 @@ def test_rate_range_and_axes_of_the_sensor_do_not_matter(sensor: Sensor, seed: i
     trial = told_by(sensor, Trial("x", "F", 1, RATE, falling(seed), AT), np.random.default_rng(seed))
     assert trial.rate_hz == sensor.rate_hz
     assert np.abs(trial.acceleration).max() <= (sensor.range_g or 0)
-    assert len(alarms(feed([trial.acceleration], trial.rate_hz, pack=int(trial.rate_hz)))) == 1
+    found = feed([trial.acceleration], trial.rate_hz, pack=int(trial.rate_hz), range_g=trial.range_g)
+    assert len(alarms(found)) == 1
 
 
 def test_turning_the_axes_changes_no_score() -> None:
@@ -183,7 +181,7 @@ def test_a_second_alarm_waits_for_the_refractory_time() -> None:
     always = shipped_model("waist")
     nets = always.nets
     certain = Nets(nets.middle, nets.spread, nets.weight * 0, nets.bias * 0, nets.out * 0, nets.out_bias * 0 + 9)
-    detector = FallDetector(FallModel(certain, 0.5, always.feature_names))
+    detector = FallDetector(FallModel(certain, 0.5, 0.5, always.feature_names))
     stream = np.tile(np.array([0, 0, 1], np.float32), (60 * 50, 1))
     stream[250::150] = 3.0  # a blow every three seconds
     impacts = feed([stream], 50.0, 50, detector)
@@ -191,30 +189,17 @@ def test_a_second_alarm_waits_for_the_refractory_time() -> None:
     assert np.diff(alarms(impacts)).min() >= 10
 
 
-# --- in the service -----------------------------------------------------------------------------------------------
-def test_windows_become_an_alert_through_the_engine() -> None:
-    stream, watch = falling(), FallWatch()
-    state = State.begin(compile_plan(registry(3), parse(default_rules())), T0)
-    events = []
-    for second in range(20):
-        windows = [
-            Window(point(device, "fall"), "waist", T0 + second * 1_000_000, RATE, T0 + (second + 1) * 1_000_000, part)
-            for device, part in (
-                (1, stream[second * 200 : second * 200 + 200]),
-                (2, walking(1, np.random.default_rng(second))),
-            )
-        ]
-        verdict = engine.step(state, watch.judge(windows))
-        engine.adopt(state, verdict.patch)
-        events += verdict.events
-    assert [(event.verb.value, event.rule, event.source.device_id) for event in events] == [("raise", "fall.device", 1)]
-    assert len(watch.expire(T0 + 3_600_000_000)) == 0
-
-
-def test_a_window_that_cannot_be_is_refused() -> None:
-    for rate, shape in ((5.0, (10, 3)), (50.0, (0, 3)), (50.0, (10, 2))):
-        with pytest.raises(ValueError, match=r"rate|window"):
-            Window(1, "wrist", T0, rate, T0, np.zeros(shape, np.float32))
+@pytest.mark.parametrize(("range_g", "told"), [(2.0, 1), (4.0, 0), (16.0, 0)])
+def test_a_sensor_that_cuts_off_early_has_a_threshold_of_its_own(range_g: float, told: int) -> None:
+    shipped = shipped_model("waist")
+    detector = FallDetector(FallModel(shipped.nets, 0.9999999, 0.2, shipped.feature_names))
+    stream = np.clip(falling(), -2, 2)
+    sent = Packs(
+        np.array([0]), np.array([T0]), np.array([RATE]), np.array([range_g]), np.array([len(stream)]), stream
+    )  # fmt: skip
+    found = detector.feed(detector.begin(1), sent)
+    assert found.alarm.sum() == told
+    assert set(found.threshold.tolist()) == {0.2 if range_g < 3 else 0.9999999}
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,20 @@ def test_proof_by_hand() -> None:
 
 def test_the_threshold_weighs_misses_against_false_alarms() -> None:
     examples = made_up([(0, AT + 4), (1, 10.0)])
-    apart = prove([examples], [np.array([0.8, 0.3])], RECIPES["waist"])[0]
+    apart = prove([examples], [np.array([0.8, 0.3])], RECIPES["waist"], [False])[0]
     assert (apart.detected, apart.false_alarms) == (1, 0)
     assert 0.3 < apart.threshold <= 0.8
     with pytest.raises(LearningUnavailable):
-        prove([Examples([WALK], *[np.empty(0)] * 5)], [np.empty(0)], RECIPES["waist"])  # type: ignore[arg-type]
+        prove([Examples([WALK], *[np.empty(0)] * 5)], [np.empty(0)], RECIPES["waist"], [False])  # type: ignore[arg-type]
+
+
+def test_sensors_that_cut_off_early_have_a_threshold_of_their_own() -> None:
+    wide, narrow = made_up([(0, AT + 4), (1, 10.0)]), made_up([(0, AT + 4), (1, 10.0)])
+    scores = [np.array([0.8, 0.5]), np.array([0.4, 0.2])]
+    apart = prove([wide, narrow], scores, RECIPES["waist"], [False, True])
+    assert [(each.detected, each.false_alarms) for each in apart] == [(1, 0), (1, 0)]
+    assert apart[0].threshold > 0.5
+    assert 0.2 < apart[1].threshold <= 0.4
 
 
 def test_a_short_recording_keeps_the_fall_and_its_time() -> None:

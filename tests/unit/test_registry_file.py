@@ -16,6 +16,7 @@ GOOD = {
     "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房",
     "zone_name_en": "Kitchen", "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感",
     "device_kind": "smoke", "model": "S1", "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
+    "wear": "",
 }  # fmt: skip
 TOML = """
 [[institution]]
@@ -77,6 +78,18 @@ def test_a_sheet_is_read_whole() -> None:
         ("smoke_obscuration", "temperature"),
     )
     assert draft.device_count == 3
+
+
+def test_a_device_that_is_worn_tells_of_falls() -> None:
+    draft = parse(sheet(row(), row(device="watch-1", quantities="fall;battery", wear="wrist")), suffix=".csv")
+    assert [each.wear for each in draft.institutions["home-1"].zones["kit"].devices.values()] == ["", "wrist"]
+    (told,) = problems(sheet(row(), row(device="watch-1", wear="waist")))
+    assert (told[0], "fall" in told[1]) == (3, True)
+    (told,) = problems(sheet(row(quantities="fall", wear="ankle")))
+    assert "waist, wrist, pocket" in told[1]
+    worn = TOML.replace('quantities = ["smoke_obscuration"]', 'quantities = ["fall"]\n  wear = "pocket"', 1)
+    devices = parse(worn, suffix=".toml").institutions["home-1"].zones["kit"].devices
+    assert {code: each.wear for code, each in devices.items()} == {"smk-1": "pocket", "smk-2": ""}
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", ""])

@@ -6,7 +6,6 @@ by one. Messages, and the noise in them, depend on the seed and the fleet, never
 
 import heapq
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from simulators.fire_in_home import RecordedFire
 from simulators.fleet import Fleet
 from simulators.incident_signals import ALERT_INTERVAL_S, MUTING_KINDS, Signal, signal_for
 from simulators.physics.day import Floats
-from simulators.premises import Mounted, readings_topic
+from simulators.premises import readings_topic
 from simulators.scenario import HOUR_S, History, Incident
 from simulators.sensors import DECIMALS, GAS_LEL_PERCENT_MAX, NOISE, Sensors
 from simulators.source import Message

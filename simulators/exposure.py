@@ -1,8 +1,8 @@
 """What an evaluation exposes a fleet to: dangers far more often than in life, nuisance about as often.
 
-Recall needs many dangers; false alarms per device-year mean something only where what causes them comes as often as it
-does. So the two lists are apart. Rates are per site (a zone, a device or an institution, see `scenario`) and month of 30
-days; what no source is named for is an assumption.
+Recall needs many dangers; false alarms per device-year mean something only where what causes them comes as often as
+it does. So the two lists are apart. Rates are per site (a zone, a device or an institution, see `scenario`) and month
+of 30 days; what no source is named for is an assumption.
 """
 
 from collections.abc import Mapping

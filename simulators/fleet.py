@@ -61,7 +61,15 @@ KIND_NAMES: Final = {
     "floor": "跌倒雷达",
     "sos": "呼叫按钮",
 }
-KIND_CODES: Final = {"smoke": "smk", "heat": "heat", "gas": "gas", "co": "co", "fall": "fall", "floor": "fall", "sos": "sos"}
+KIND_CODES: Final = {
+    "smoke": "smk",
+    "heat": "heat",
+    "gas": "gas",
+    "co": "co",
+    "fall": "fall",
+    "floor": "fall",
+    "sos": "sos",
+}
 DEVICE_KINDS: Final = {"floor": "fall"}
 """What the registry calls it, where that is another name."""
 

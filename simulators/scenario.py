@@ -20,8 +20,8 @@ INCIDENTS_PER_HOUR_MAX: Final = 100_000.0
 KIND_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"fall": 30, "sos": 25, "steam": 15, "low_battery": 12, "offline": 10, "gas_leak": 6, "stove_co": 2, "fire": 0}
 )
-"""How often each kind comes up among incidents. No fire by default: the demo's is a recorded one. Kinds that are not named
-are those of `simulators/exposure.py`."""
+"""How often each kind comes up among incidents. No fire by default: the demo's is a recorded one. The other kinds of
+DURATIONS_S are those of an evaluation (exposure.py)."""
 
 DURATIONS_S: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
@@ -179,7 +179,7 @@ def _sites(devices: Sequence[Mounted]) -> dict[str, list[_Site]]:
     ]
     return {
         "fire": shared("smoke_obscuration", "temperature", "co"),
-        "smoulder": shared("smoke_obscuration", "co"),
+        "smoulder": shared("smoke_obscuration", "temperature", "co"),
         "gas_leak": shared("gas"),
         "slow_leak": shared("gas"),
         "stove_co": shared("co"),

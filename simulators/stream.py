@@ -1,20 +1,20 @@
 """A fleet's readings of days as columns, round after round: what reaches the broker, at a million readings a second.
 
-Devices do as battery-powered ones do: a heartbeat at their interval, and while the air or a person changes a report as
-soon as something has moved by more than a deadband (send on delta). A change that is not acknowledged is repeated with the
-next sample; a heartbeat that is lost is lost. The battery's gauge goes with one heartbeat in an hour.
+Devices do as battery-powered ones do: a heartbeat at their interval, and while the air or a person changes a report
+as soon as something has moved by more than a deadband (send on delta). A change that is not acknowledged is repeated
+with the next sample; a heartbeat that is lost is lost. The battery's gauge goes with one heartbeat in an hour.
 
-A round is one interval. Devices in an incident are *stirred*: their readings are made by the incident, sample by sample,
-and may be several in a round; all others are *calm* and say one thing each. Zones are either, so that both can be judged
-one after the other without anything of one zone being out of order.
+A round is one interval. Devices in an incident are *stirred*: their readings are made by the incident, sample by
+sample, and may be several in a round; all others are *calm* and say one thing each. What may confirm each other in a
+zone is stirred together, so that both can be judged one after the other without anything being out of order.
 
-Simplifications: an incident in a zone where another is under way does not happen; clocks are exact and arrival is at once;
-while it is stirred a device's channel has a life of its own.
+Simplifications: an incident in a zone where another is under way does not happen; clocks are exact and arrival is at
+once; while it is stirred a device's channel has a life of its own.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from simulators.fleet import Fleet
 from simulators.incident_signals import ALERT_INTERVAL_S, MUTING_KINDS, Rises, rises_of
 from simulators.physics.day import DAY_S, Floats
 from simulators.physics.radio import Channel
+from simulators.premises import Mounted
 from simulators.scenario import HOUR_S, Incident, Scenario
 from simulators.sensors import DECIMALS, GAS_LEL_PERCENT_MAX, NOISE, Sensors
 from simulators.truth import Truth, truth_of
@@ -34,7 +35,8 @@ Ints = NDArray[np.intp]
 DEADBANDS: Final[Mapping[str, float]] = {
     "smoke_obscuration": 0.02, "temperature": 1.0, "co": 5.0, "gas": 2.0, "fall": 0.5, "on_floor": 0.5, "sos": 0.5,
 }  # fmt: skip
-"""What a quantity must move by to be reported before the next heartbeat, in its unit: beyond noise, below every limit."""
+"""What a quantity must move by, in its unit, to be reported before the next heartbeat: beyond noise, below every
+limit."""
 SAMPLE_S: Final[Mapping[str, float]] = {"fall": 1.0, "kneel": 1.0, "sos": 1.0}
 """How often devices look, where it is oftener than ALERT_INTERVAL_S says: radars and buttons."""
 JITTER_S: Final = 1.0
@@ -114,9 +116,8 @@ class Stream:
         self._zone_of = dict(zip(range(len(devices)), zones, strict=True))
         self._mutes: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._happening = self._thinned(scenario, hours)
-        self.truths = sorted(
-            [truth_of(each) for each in self._happening] + self._batteries(devices), key=lambda each: each.incident.start_s
-        )
+        truths = [truth_of(each) for each in self._happening] + self._batteries(devices)
+        self.truths = sorted(truths, key=lambda each: each.incident.start_s)
 
     def _thinned(self, scenario: Scenario, hours: int) -> list[Incident]:
         """What happens, by start: of what overlaps in a zone the first; what silences devices always."""
@@ -135,7 +136,7 @@ class Stream:
             happening.append(incident)
         return happening
 
-    def _batteries(self, devices: list) -> list[Truth]:
+    def _batteries(self, devices: Sequence[Mounted]) -> list[Truth]:
         """Batteries that end in the time of the stream: the warning wanted before, and the silence after."""
         truths = []
         empty_s = self._sensors.empty_s()
@@ -163,14 +164,14 @@ class Stream:
         bad, stirred_until = self._bad.copy(), np.full(count, -1)
         mutes, waiting, nth = _Mutes(self._mutes, count), defaultdict[int, list[Readings]](list), 0
         audible = [each for each in self._happening if each.kind not in MUTING_KINDS]
-        after_loss = self._channel.bad_after(True, self._interval_s), self._channel.bad_after(False, self._interval_s)
+        if_bad, if_good = self._channel.bad_after([True, False], self._interval_s)
         for number in range(math.ceil(self._end_s / self._interval_s)):
             begin_s, until_s = number * self._interval_s, (number + 1) * self._interval_s
             while nth < len(audible) and audible[nth].start_s < until_s:
                 self._stir(audible[nth], waiting, stirred_until)
                 nth += 1
             at_s = begin_s + self._phase_s + rng.uniform(0.0, JITTER_S, count)
-            bad = rng.uniform(size=count) < np.where(bad, *after_loss)
+            bad = rng.uniform(size=count) < np.where(bad, if_bad, if_good)
             lost = rng.uniform(size=count) < self._channel.lost(bad)
             sends = ~lost & (stirred_until < number) & ~mutes.at(at_s, until_s)
             calm = self._calm(sends, at_s, number, rng)
@@ -200,7 +201,8 @@ class Stream:
             rng = np.random.default_rng([self._seed, 0x571, device, round(incident.start_s * 10)])
             rises = rises_of(incident, position)
             sample_s = SAMPLE_S.get(incident.kind, ALERT_INTERVAL_S.get(incident.kind, self._interval_s))
-            at_s = np.arange(first * self._interval_s + rng.uniform(0.0, sample_s), (last + 1) * self._interval_s, sample_s)
+            begin_s, end_s = first * self._interval_s, (last + 1) * self._interval_s
+            at_s = np.arange(begin_s + rng.uniform(0.0, sample_s), end_s, sample_s)
             values = self._values(device, at_s, at_s - incident.start_s, rises, rng)
             sent = self._sent(at_s, values, sample_s, rng)
             sent = sent[~self._muted(device, at_s[sent])]
@@ -234,7 +236,7 @@ class Stream:
         deadbands = [DEADBANDS[quantity] for quantity in values]
         chances = rng.uniform(size=(len(times), 2)).tolist()
         bad = bool(rng.uniform() < self._channel.bad_share)
-        if_bad, if_good = (float(self._channel.bad_after(each, sample_s)) for each in (True, False))
+        if_bad, if_good = self._channel.bad_after([True, False], sample_s).tolist()
         told, told_s = rows[0], -math.inf
         received = []
         for k, (now_s, row) in enumerate(zip(times, rows, strict=True)):

@@ -119,7 +119,7 @@ def anomaly(
 
 
 @app.command(
-    help="模拟机构多日运行（火灾、阴燃、燃气、一氧化碳、跌倒、干扰、无线丢包，全部有真值）：报出率、延迟、每设备年误报。 "
+    help="模拟机构连续运行多日（火、阴燃、燃气、一氧化碳、跌倒、干扰、丢包，均有真值）：报出率、延迟、每设备年误报。 "
     "Days of simulated institutions (fires, smouldering, gas, CO, falls, nuisance, radio loss, all with ground truth): "
     "recall, delay, false alarms per device-year.",
     epilog="例 / for example: anhu evaluate sim --days 30 --institutions 50 --json sim.json",

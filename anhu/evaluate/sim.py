@@ -1,8 +1,8 @@
 """A simulated fleet's days through the engine: what no recording has, with ground truth (simulators/stream.py).
 
-The engine is the service's, under the rules that ship. Its clock ticks at the end of every round and, because silence is
-judged by the clock, at each whole second at which some device or institution is due to be called lost before it is heard
-again: a service that ticks every second raises the same.
+The engine is the service's, under the rules that ship. Its clock ticks at the end of every round and, because silence
+is judged by the clock, at each whole second at which some device or institution is due to be called lost before it is
+heard again: a service that ticks every second raises the same.
 """
 
 from collections.abc import Sequence
@@ -31,6 +31,7 @@ from simulators.stream import Readings, Round, Stream
 
 START_US: Final = 1_793_462_400_000_000  # midnight in China; which one does not matter
 SECOND_US: Final = 1_000_000
+LONG_AFTER_US: Final = START_US + 1_000 * 366 * 86_400 * SECOND_US  # not heard in this round; far from overflowing
 
 
 def evaluate(
@@ -43,7 +44,8 @@ def evaluate(
     channel: Channel | None = None,
     rules: RuleSet | None = None,
 ) -> Report:
-    """The report on *days* of *institutions*, all devices of which report every *interval_s*. Raises EvaluationFailed."""
+    """The report on *days* of *institutions*, all devices of which report every *interval_s*. Raises
+    EvaluationFailed."""
     channel = channel or Channel()
     try:
         fleet = fleets.build(institutions, devices_per, seed)
@@ -74,9 +76,7 @@ def registry_of(fleet: Fleet, points: Sequence[SimPoint], interval_s: float) -> 
     home_ids = {home.code: home.id for home in institutions}
     for number, (home, zone, device) in enumerate(fleet.devices(), start=1):
         place = home_ids[home.code], zone_ids[home.code, zone.code]
-        devices.append(
-            Device(number, *place, device.code, device.name, device.kind, device.model, round(interval_s))
-        )
+        devices.append(Device(number, *place, device.code, device.name, device.kind, device.model, round(interval_s)))
     known = [
         Point(number, point.device + 1, point.quantity, QUANTITIES[point.quantity].unit)
         for number, point in enumerate(points, start=1)
@@ -90,6 +90,7 @@ class Judged:
     def __init__(self, registry: Registry, rules: RuleSet) -> None:
         self._plan = compile_plan(registry, rules)
         self._state = engine.State.begin(self._plan, START_US)
+        self._until_us = START_US
         self.readings = 0
 
     def judge(self, each: Round) -> list[AlertEvent]:
@@ -98,8 +99,10 @@ class Judged:
         calm, stirred = _batch(each.calm), _batch(each.stirred)
         self.readings += len(calm) + len(stirred)
         events: list[AlertEvent] = []
+        moments_us = telling_us(self._plan, self._state, (calm, stirred), self._until_us, until_us)
+        self._until_us = until_us
         begin_us = START_US  # of what has not been judged; no reading is older
-        for tick_us in [*overdue_us(self._plan, self._state, (calm, stirred), until_us), until_us]:
+        for tick_us in [*moments_us, until_us]:
             for batch in (calm, stirred):
                 part = batch if tick_us == until_us and begin_us == START_US else _between(batch, begin_us, tick_us)
                 if len(part):
@@ -113,9 +116,11 @@ class Judged:
         return verdict.events
 
 
-def overdue_us(plan: Plan, state: engine.State, batches: Sequence[ReadingBatch], until_us: int) -> list[int]:
-    """The whole seconds before *until_us* at which silence is due to be noticed, although it ends within the round."""
-    presence, never = state.presence, np.iinfo(np.int64).max
+def telling_us(
+    plan: Plan, state: engine.State, batches: Sequence[ReadingBatch], begin_us: int, until_us: int
+) -> list[int]:
+    """The whole seconds between *begin_us* and *until_us* at which silence is due to be noticed, or its end."""
+    presence, never = state.presence, np.int64(LONG_AFTER_US)
     first_us = np.full(len(plan.device_id), never)
     for batch in batches:
         if len(batch):
@@ -125,25 +130,35 @@ def overdue_us(plan: Plan, state: engine.State, batches: Sequence[ReadingBatch],
     home_first_us = np.full(len(plan.institution_id), never)
     np.minimum.at(home_first_us, plan.institution, first_us)
     since_us = np.maximum(presence.seen_us, presence.heard_again_us[plan.institution])
-    due = _due(since_us, plan.offline_us, first_us, until_us, (presence.seen_us != NEVER) & ~presence.silent)
-    home_due = _due(
-        heard_us, plan.institution_offline_us, home_first_us, until_us,
-        (heard_us != NEVER) & ~presence.institution_silent,
-    )  # fmt: skip
-    return np.unique(np.concatenate([due, home_due])).tolist()
+    known, home_known = presence.seen_us != NEVER, heard_us != NEVER
+    silent, home_silent = presence.silent, presence.institution_silent
+    moments = [
+        _second_after(_due(since_us, plan.offline_us, first_us, known & ~silent)),
+        _second_after(_due(heard_us, plan.institution_offline_us, home_first_us, home_known & ~home_silent)),
+        # Heard again; also what is lost and heard again within the round.
+        _second_after(first_us[known & (silent | (first_us - since_us > plan.offline_us))]),
+        _second_after(
+            home_first_us[home_known & (home_silent | (home_first_us - heard_us > plan.institution_offline_us))]
+        ),
+    ]
+    told_us = np.unique(np.concatenate(moments))
+    # Of a silent institution's devices the time has long run out: they are not called lost one by one.
+    found: list[int] = told_us[(told_us > begin_us) & (told_us < until_us)].tolist()
+    return found
 
 
 def _due(
-    since_us: NDArray[np.int64],
-    limit_us: NDArray[np.int64],
-    first_us: NDArray[np.int64],
-    until_us: int,
-    counts: NDArray[np.bool_],
+    since_us: NDArray[np.int64], limit_us: NDArray[np.int64], first_us: NDArray[np.int64], counts: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """The first whole second after the limit has passed, where that is before the next hearing and the round's end."""
-    which = np.flatnonzero(counts & (limit_us < until_us - since_us))
-    due = (since_us[which] + limit_us[which]) // SECOND_US * SECOND_US + SECOND_US
-    return due[(due < first_us[which]) & (due < until_us)]
+    """When the limit has passed since *since_us*, of those that count and are not heard before."""
+    which = np.flatnonzero(counts & (limit_us < first_us - since_us))
+    return since_us[which] + limit_us[which]
+
+
+def _second_after(at_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first whole second after each moment: the service's clock ticks once a second."""
+    seconds: NDArray[np.int64] = at_us // SECOND_US * SECOND_US + SECOND_US
+    return seconds
 
 
 def _batch(readings: Readings) -> ReadingBatch:

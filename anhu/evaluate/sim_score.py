@@ -1,4 +1,5 @@
-"""What was raised, beside what happened: which dangers were noticed and how soon, and what each false alarm came from."""
+"""What was raised, beside what happened: which dangers were noticed and how soon, and what each false alarm came
+from."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,8 +45,8 @@ class Raised:
 
 @dataclass(slots=True)
 class Alarms:
-    """Events as they come, and the alarms that begin in them. Nobody resets or acknowledges here: where no rule holds any
-    more the next one begins an alarm anew."""
+    """Events as they come, and the alarms that begin in them. Nobody resets or acknowledges here: where no rule holds
+    any more the next one begins an alarm anew."""
 
     registry: Registry
     raised: list[Raised] = field(default_factory=list)

@@ -1,11 +1,11 @@
 """What the years do to a sensor.
 
-Photoelectric smoke: dust in the chamber scatters light as smoke does and raises the reading in clean air, by d·t. CO cells
-and gas beads lose sensitivity, S = e^(−k·t), and their zero wanders. Over days every zero swings slowly, with temperature
-and humidity: a·sin(2π·t/T + φ).
+Photoelectric smoke: dust in the chamber scatters light as smoke does and raises the reading in clean air, by d·t. CO
+cells and gas beads lose sensitivity, S = e^(−k·t), and their zero wanders. Over days every zero swings slowly, with
+temperature and humidity: a·sin(2π·t/T + φ).
 
-Simplification: dust settles evenly; no cell dries out or is poisoned at once. The rates are makers' typical figures (a CO
-cell: less than 5 % a year) and, for dust, an assumption.
+Simplification: dust settles evenly; no cell dries out or is poisoned at once. The rates are makers' typical figures
+(a CO cell: less than 5 % a year) and, for dust, an assumption.
 """
 
 from typing import Final

@@ -3,8 +3,8 @@
     ΔT = 16.9·Q^⅔/H^(5/3)            for r/H ≤ 0.18
     ΔT = 5.38·(Q/r)^⅔/H              beyond
 
-Q heat release in kW, H ceiling above the fire and r distance from its axis in m, ΔT in K (Alpert, Fire Technology 8, 1972).
-A fire that grows as α·t² is felt at r after the lag
+Q heat release in kW, H ceiling above the fire and r distance from its axis in m, ΔT in K (Alpert, Fire Technology 8,
+1972). A fire that grows as α·t² is felt at r after the lag
 
     t = 0.813·(1 + r/H)·A^(−1/5)·α^(−1/5)·H^(4/5),   A = g/(c_p·T·ρ)
 

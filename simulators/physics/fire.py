@@ -4,9 +4,9 @@
     z/H = 0.91·(t·τ^(−2/5)·H^(−4/5)·(S/H²)^(−3/5))^(−1.45)    smoke layer's lower edge (NFPA 92, unsteady fire)
     m = y·∫Q dt/ΔHc − what the air change carries off
 
-τ is the time in s at which Q reaches 1,055 kW, S the floor in m². Soot and CO that have been made are spread evenly over
-the layer between its lower edge and the ceiling, which is at least as deep as the ceiling jet. Temperature is the ceiling
-jet's. Smoke arrives with the jet's lag.
+τ is the time in s at which Q reaches 1,055 kW, S the floor in m². Soot and CO that have been made are spread evenly
+over the layer between its lower edge and the ceiling, which is at least as deep as the ceiling jet. Temperature is
+the ceiling jet's. Smoke arrives with the jet's lag.
 
 Simplifications: yields do not depend on the air that is left; the layer's correlation is used outside 1 ≤ S/H² ≤ 23,
 too; after the fire is out the layer stays where it is and is aired.

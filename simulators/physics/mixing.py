@@ -2,10 +2,11 @@
 
     dC/dt = s(t) − λ·C,   C(0) = 0   ⇒   C(t) = ∫₀ᵗ s(u)·e^(−λ(t−u)) du
 
-λ is the air change in 1/s; s what is brought in, in concentration a second. For s = tⁿ the integral has a closed form by
-parts: I₀ = (1 − e^(−λt))/λ, Iₙ = (tⁿ − n·Iₙ₋₁)/λ. Source: the tracer-gas balance of ASTM E741.
+λ is the air change in 1/s; s what is brought in, in concentration a second. For s = tⁿ the integral has a closed form
+by parts: I₀ = (1 − e^(−λt))/λ, Iₙ = (tⁿ − n·Iₙ₋₁)/λ. Source: the tracer-gas balance of ASTM E741.
 
-Simplification: one zone, no gradients; whoever hangs nearer hears of it earlier only by a lag that the caller takes off.
+Simplification: one zone, no gradients; whoever hangs nearer hears of it earlier only by a lag that the caller takes
+off.
 """
 
 from typing import Final

@@ -43,7 +43,8 @@ def floor_s(luck: float, found_s: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Somebody on the floor for *lies_s*, as a radar sees it; *seed* says when it loses them, *hidden* that it never saw.
+    """Somebody on the floor for *lies_s*, as a radar sees it; *seed* says when it loses them, *hidden* that it never
+    saw.
 
     >>> floor = Floor(lies_s=60.0, seed=1, flickers=False)
     >>> floor.seen(np.array([-1.0, 0.0, 59.0, 60.0])).tolist()

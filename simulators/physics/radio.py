@@ -1,12 +1,12 @@
 """A radio that loses messages in bursts: Gilbert's and Elliott's channel in continuous time.
 
-The channel is good or bad; it turns bad at the rate a and good at the rate b (1/s). Of the messages in either state a fixed
-share is lost. After a time t the chance of being bad is
+The channel is good or bad; it turns bad at the rate a and good at the rate b (1/s). Of the messages in either state a
+fixed share is lost. After a time t the chance of being bad is
 
     π + (s − π)·e^(−(a + b)·t),   π = a/(a + b)
 
-with s = 1 if it was bad before. Source: Gilbert, Bell System Tech. J. 39 (1960); Elliott, ibid. 42 (1963). Simplification:
-devices fade independently of each other; what silences a whole institution is an incident of its own.
+with s = 1 if it was bad before. Source: Gilbert, Bell System Tech. J. 39 (1960); Elliott, ibid. 42 (1963).
+Simplification: devices fade independently of each other; what silences a whole institution is an incident of its own.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from simulators.physics.day import Floats
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel by what can be measured of it: how much of the time it is bad, how long a bad time lasts in the mean, and
-    what is lost meanwhile, link-layer retries included.
+    """A channel by what can be measured of it: how much of the time it is bad, how long a bad time lasts in the mean,
+    and what is lost meanwhile, link-layer retries included.
 
     >>> channel = Channel(bad_share=0.01, burst_s=30.0)
-    >>> round(channel.loss, 4), float(channel.bad_after(True, 30.0).round(3)), float(channel.bad_after(False, 1e4))
-    (0.011, 0.371, 0.01)
+    >>> round(channel.loss, 4), channel.bad_after([True, False], 30.0).round(3).tolist()
+    (0.011, [0.371, 0.006])
     """
 
     bad_share: float = 0.01

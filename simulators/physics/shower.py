@@ -2,9 +2,9 @@
 
     dm/dt = share·f/V − (λ + 1/τ)·m,   K = 300 m²/kg · m
 
-f the fog a hot shower makes (about 1 g/s of water condenses in a cold bathroom), τ the time in which droplets of 10 µm
-evaporate or settle once they are in drier air. Only a share drifts out of the door: most days almost nothing, a door left
-open almost all. Simplification: one zone, and the ceiling warms with the fog.
+f the fog a hot shower makes (about 1 g/s of water condenses in a cold bathroom), τ the time in which droplets of 10
+µm evaporate or settle once they are in drier air. Only a share drifts out of the door: most days almost nothing, a
+door left open almost all. Simplification: one zone, and the ceiling warms with the fog.
 """
 
 from dataclasses import dataclass

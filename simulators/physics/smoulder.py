@@ -2,12 +2,12 @@
 
     ṁ = 0.10·t + 0.0185·t²   g/min, t in min, up to 60 min
 
-Source: Quintiere, Birky, McDonald & Smith, "An analysis of smoldering fires in closed compartments and their hazard due to
-carbon monoxide", Fire and Materials 6 (1982), as the SFPE Handbook gives it. Yields of CO and smoke per mass lost are
-those of pyrolysing polyurethane and cotton there (0.11 and 0.03 kg/kg).
+Source: Quintiere, Birky, McDonald & Smith, "An analysis of smoldering fires in closed compartments and their hazard
+due to carbon monoxide", Fire and Materials 6 (1982), as the SFPE Handbook gives it. Yields of CO and smoke per mass
+lost are those of pyrolysing polyurethane and cotton there (0.11 and 0.03 kg/kg).
 
-Simplifications: so little heat that the ceiling does not warm noticeably; smoke spreads over the whole room (no layer) and
-is felt after a lag of a minute; no change to flaming.
+Simplifications: so little heat that the ceiling does not warm noticeably; smoke spreads over the whole room (no
+layer) and is felt after a lag of a minute; no change to flaming.
 """
 
 from dataclasses import dataclass

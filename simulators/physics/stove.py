@@ -1,5 +1,5 @@
-"""Carbon monoxide from a stove that burns without enough air: an approach to the level at which its output and the draught
-balance (mixing.py)."""
+"""Carbon monoxide from a stove that burns without enough air: an approach to the level at which its output and the
+draught balance (mixing.py)."""
 
 from dataclasses import dataclass
 

@@ -62,6 +62,10 @@ class Readings(NamedTuple):
     at_s: Floats
     value: Floats
 
+    def cut(self, begin: int, end: int) -> "Readings":
+        """The rows from *begin* up to *end*."""
+        return Readings(self.point[begin:end], self.at_s[begin:end], self.value[begin:end])
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -293,10 +297,11 @@ def _by_round(readings: Readings, interval_s: float) -> Iterator[tuple[int, Read
     cuts = np.flatnonzero(np.diff(number)) + 1
     begins = [0, *cuts.tolist()]
     for begin, end in zip(begins, [*begins[1:], len(number)], strict=True):
-        yield int(number[begin]), Readings(*(column[begin:end] for column in readings))
+        yield int(number[begin]), readings.cut(begin, end)
 
 
 def _joined(parts: list[Readings]) -> Readings:
     if not parts:
         return Readings(np.empty(0, np.int32), np.empty(0), np.empty(0))
-    return Readings(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    point, at_s, value = zip(*parts, strict=True)
+    return Readings(np.concatenate(point), np.concatenate(at_s), np.concatenate(value))

@@ -66,7 +66,9 @@ def evaluate(
 
 def registry_of(fleet: Fleet, points: Sequence[SimPoint], interval_s: float) -> Registry:
     """The fleet as the service would have it: ids count from 1 in the fleet's order."""
-    institutions, zones, devices = [], [], []
+    institutions: list[Institution] = []
+    zones: list[Zone] = []
+    devices: list[Device] = []
     zone_ids: dict[tuple[str, str], int] = {}
     for number, home in enumerate(fleet.institutions, start=1):
         institutions.append(Institution(number, home.code, home.name, home.name_en, home.kind, home.region))

@@ -56,9 +56,10 @@ class Alarms:
     def take(self, events: Iterable[AlertEvent], start_us: int) -> None:
         """Note what begins."""
         for event in events:
-            if event.rule is None:
+            source = event.source
+            if event.rule is None or source.institution_id is None:
                 continue
-            source, place = event.source, (event.source.institution_id, event.source.device_id, event.kind)
+            place = source.institution_id, source.device_id, event.kind
             holding = self._holding[place]
             if event.verb is Verb.CLEAR:
                 holding.discard(event.rule)

@@ -78,7 +78,7 @@ class TSquaredFire:
         grown_s = (GROWN_KW / self.growth_kw_s2) ** 0.5
         shape = (self.floor_m2 / self.ceiling_m**2) ** -0.6
         edge = 0.91 * (burning_s * grown_s**-0.4 * self.ceiling_m**-0.8 * shape) ** -1.45
-        return np.clip(1 - edge, ceiling_jet.JET_DEPTH_SHARE, 1.0) * self.ceiling_m
+        return np.asarray(np.clip(1 - edge, ceiling_jet.JET_DEPTH_SHARE, 1.0) * self.ceiling_m)
 
     def smoke_db_m(self, elapsed_s: ArrayLike) -> Floats:
         """At the detector, in the layer."""

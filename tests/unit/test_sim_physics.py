@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.physics import ageing, battery, blood, ceiling_jet, day, extinction, mixing, person
@@ -61,6 +61,7 @@ def test_the_closed_mass_balance_is_that_of_small_steps(power, air_change_per_s)
         assert mixing.built_up(until_s, air_change_per_s, power) == pytest.approx(by_steps, rel=1e-3)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 0.1), st.integers(0, 2))
 def test_the_series_near_zero_meets_the_closed_form(rate, power):
     at_s = mixing.SMALL / rate
@@ -133,6 +134,7 @@ def test_smoke_arrives_late_and_clears_away():
     assert smoke[2] < 0.001 * smoke[1]
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=-1e4, max_value=1e6), st.floats(min_value=0.001, max_value=0.2))
 def test_a_fire_never_gives_a_negative_or_unbounded_reading(elapsed_s, growth):
     fire = TSquaredFire(growth_kw_s2=growth)
@@ -156,6 +158,7 @@ def test_a_gas_leak_passes_both_levels_and_is_aired_out():
     assert leak.lel_percent(900) < 1
 
 
+@settings(deadline=None)
 @given(SECONDS, SECONDS)
 def test_gas_and_co_only_rise_while_their_source_runs(first, second):
     early, late = sorted((first, second))

@@ -22,8 +22,10 @@ from simulators.source import Message
 
 Ints = NDArray[np.intp]
 
-COLUMNS: Final = ("smoke_obscuration", "temperature", "co", "gas", "fall", "on_floor", "sos", "battery")
-NOISY: Final = tuple(quantity for quantity in COLUMNS if quantity in NOISE)
+NOISY: Final = tuple(NOISE)
+QUIET: Final = (*NOISY, "battery")
+COLUMNS: Final = (*QUIET, "fall", "on_floor", "sos")
+"""What is measured; on a quiet day the last three say 0."""
 CHARGE_MIN: Final = 0.45
 """Nobody's battery is low at the start: a low one is an incident here."""
 
@@ -47,7 +49,6 @@ class Devices:
         self._sensors = Sensors(devices, setup, CHARGE_MIN)
         self._topics = [readings_topic(m.institution.code, m.device.code) for m in devices]
         self._layouts = [tuple((q, COLUMNS.index(q)) for q in m.device.quantities) for m in devices]
-        self._has = np.array([[q in m.device.quantities for q in COLUMNS] for m in devices])
         self._index = {(m.institution.code, m.device.code): i for i, m in enumerate(devices)}
         self._usual_s = np.array([m.device.report_interval_s for m in devices], dtype=np.float64)
         self._interval_s = self._usual_s.copy()
@@ -143,12 +144,11 @@ class Devices:
     def _quiet(self, who: Ints, at_s: Floats) -> Floats:
         """Quiet readings of devices *who* at offsets *at_s*: a row each, a column per quantity."""
         noise = self._noise.standard_normal((len(who), len(NOISY)))
+        around = self._sensors.around(who, at_s, self._epoch_s)
         table = np.zeros((len(who), len(COLUMNS)))
-        for column, quantity in enumerate(COLUMNS):
-            rows = np.flatnonzero(self._has[who, column])
-            drawn = noise[rows, NOISY.index(quantity)] if quantity in NOISY else None
-            value = self._sensors.quiet(quantity, who[rows], at_s[rows], self._epoch_s, drawn)
-            table[rows, column] = np.round(value, DECIMALS[quantity])
+        for column, quantity in enumerate(QUIET):
+            drawn = noise[:, column] if quantity in NOISY else None
+            table[:, column] = np.round(self._sensors.quiet(quantity, who, around, drawn), DECIMALS[quantity])
         return table
 
     def _pop_due(self, until_s: float) -> tuple[Ints, Floats]:

@@ -1,7 +1,7 @@
 """Each device's own small differences, its age among them, and the quiet readings they make."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,20 +57,40 @@ class Sensors:
         """When each battery is empty, in seconds after the start."""
         return np.asarray((battery.taken_when_empty() - self._taken) * self._life_s)
 
-    def quiet(self, quantity: str, who: Ints, at_s: Floats, epoch_s: float, noise: Floats | None) -> Floats:
-        """What devices *who* say of *quantity* at offsets *at_s* on a quiet day; *noise* is standard normal, and may be
-        None where there is none in the quantity. Not rounded to what a sensor resolves."""
+    def around(self, who: Ints, at_s: Floats, epoch_s: float) -> "Around":
+        """What is the same for all quantities of devices *who* at offsets *at_s* after *epoch_s*."""
+        day_s = local_second_of_day(epoch_s + at_s)
+        meal = np.zeros(len(who))
+        # The bell curves are dear, and only kitchens and dining rooms have them.
+        cooks = np.flatnonzero(self.cooks[who])
+        if len(cooks):
+            meal[cooks] = cooking(day_s[cooks])
+        drift = ageing.slow_drift(at_s, 1.0, self._period_s[who], self._phase[who])
+        return Around(at_s, drift, daily_cycle(day_s), meal)
+
+    def quiet(self, quantity: str, who: Ints, around: "Around", noise: Floats | None) -> Floats:
+        """What devices *who* say of *quantity* on a quiet day; *noise* is standard normal, and may be None where there
+        is none in the quantity. Not rounded to what a sensor resolves."""
         if quantity == "battery":
-            return battery.gauge_percent(self._taken[who] + at_s / self._life_s[who])
+            return battery.gauge_percent(self._taken[who] + around.at_s / self._life_s[who])
         if quantity not in NOISE or noise is None:
             return np.zeros(len(who))
-        value = DRIFT[quantity] * ageing.slow_drift(at_s, 1.0, self._period_s[who], self._phase[who])
-        value += NOISE[quantity] * noise
-        day_s = local_second_of_day(epoch_s + at_s)
+        value = DRIFT[quantity] * around.drift + NOISE[quantity] * noise
         if quantity in self._meal:
-            # The bell curves are dear, and only kitchens and dining rooms have them.
-            cooks = np.flatnonzero(self.cooks[who])
-            value[cooks] += self._meal[quantity][who[cooks]] * cooking(day_s[cooks])
+            value += self._meal[quantity][who] * around.meal
         if quantity == "temperature":
-            return np.asarray(value + self._mean_c[who] + self._swing_c[who] * daily_cycle(day_s))
+            return np.asarray(value + self._mean_c[who] + self._swing_c[who] * around.warmth)
         return np.maximum(value + self._zero[quantity][who], 0.0)
+
+
+class Around(NamedTuple):
+    """Offset, drift (−1 to 1), warmth of the day (−1 to 1) and how busy the kitchen is (0 to 1), one row a reading."""
+
+    at_s: Floats
+    drift: Floats
+    warmth: Floats
+    meal: Floats
+
+    def take(self, rows: Ints) -> "Around":
+        """The rows *rows*."""
+        return Around(self.at_s[rows], self.drift[rows], self.warmth[rows], self.meal[rows])

@@ -109,6 +109,7 @@ class Stream:
         self._seed, self._epoch_s, self._channel = seed, start_epoch_s, channel
         self._interval_s, self._end_s = interval_s, hours * HOUR_S
         self._sensors = Sensors(devices, setup, CHARGE_MIN)
+        self._everyone = np.arange(len(devices))
         self._phase_s = setup.uniform(0.0, interval_s - JITTER_S if interval_s > JITTER_S else 0.0, len(devices))
         self._bad = setup.uniform(size=len(devices)) < channel.bad_share
         self.points = [Point(i, quantity) for i, each in enumerate(devices) for quantity in each.device.quantities]
@@ -184,6 +185,7 @@ class Stream:
     def _calm(self, sends: NDArray[np.bool_], at_s: Floats, number: int, rng: np.random.Generator) -> Readings:
         """The heartbeats of devices that send."""
         every = max(1, round(BATTERY_EVERY_S / self._interval_s))
+        around = self._sensors.around(self._everyone, at_s, self._epoch_s)
         parts = []
         for kind in self._kinds:
             noise = rng.standard_normal(len(kind.device)) if kind.quantity in NOISE else None
@@ -192,7 +194,7 @@ class Stream:
                 chosen &= (kind.device + number) % every == 0
             who = kind.device[chosen]
             drawn = None if noise is None else noise[chosen]
-            value = self._sensors.quiet(kind.quantity, who, at_s[who], self._epoch_s, drawn)
+            value = self._sensors.quiet(kind.quantity, who, around.take(who), drawn)
             parts.append(Readings(kind.point[chosen], at_s[who], np.round(value, DECIMALS[kind.quantity])))
         return _joined(parts)
 
@@ -222,9 +224,10 @@ class Stream:
         """What the device measures at each sample."""
         values = {}
         who = np.full(len(at_s), device)
+        around = self._sensors.around(who, at_s, self._epoch_s)
         for quantity in self._quantities[device]:
             noise = rng.standard_normal(len(at_s)) if quantity in NOISE else None
-            value = self._sensors.quiet(quantity, who, at_s, self._epoch_s, noise)
+            value = self._sensors.quiet(quantity, who, around, noise)
             if quantity in rises:
                 shown = self._sensors.sensitivity[quantity][device] if quantity in NOISE else 1.0
                 value = value + shown * rises[quantity](elapsed_s)

@@ -169,12 +169,14 @@ def report(
         "false_alarms_by_rule": dict(sorted(Counter(each.raised.rule for each in false).items())),
         "false_alarms_by_cause": dict(sorted(Counter(f"{each.raised.kind}: {each.cause}" for each in false).items())),
         "before_danger": _before_danger(wanted, first),
+        "missed_incidents": [truth.as_record() for truth in wanted if id(truth) not in first],
         "unwanted_incidents": dict(
             sorted(Counter(truth.incident.kind for truth in stream.truths if not truth.wanted).items())
         ),
     }
     notes = [
         "everything is synthetic: physics with stated simplifications, dangers far more often than in life",
+        "low_battery: the delay counts from 30 days before the end, when NFPA 72 wants the warning",
         "hours are institution-hours; a false alarm is any alert, also of a low priority, that no danger answers for",
     ]
     quiet = [Quiet("all", hours, len(false), synthetic=True)]

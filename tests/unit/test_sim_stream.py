@@ -1,6 +1,7 @@
 """Simulated days as columns: one seed one stream, the truth in the readings, silence where something is off the air."""
 
 import hashlib
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -122,6 +123,17 @@ def test_who_stays_down_is_seen_until_found_and_who_gets_up_wants_no_alarm():
     at_s, lying = series(stream(up), room("SIM-R2")[1], "on_floor")
     on = at_s[lying == 1]
     assert 15 < on.max() - on.min() + 1 < 60 or len(on) == 1
+
+
+def test_the_truth_is_a_record_of_what_where_when_how_bad_and_whether_to_call() -> None:
+    fire = incident("fire", "SIM-S1", 700.0, 1.0)
+    record = json.loads(json.dumps(truth_of(fire).as_record()))
+    assert {"kind", "institution", "zone", "devices", "start_s", "duration_s", "severity", "nuisance"} < record.keys()
+    assert (record["kind"], record["alarm"], record["wanted"]) == ("fire", "fire", True)
+    # 0.0469/3·t³ kJ / 20 MJ/kg · 0.015 · 8,700 m²/kg · 4.34 / 52 m³ = 2 dB/m after 62 s, in steps of five seconds.
+    assert record["dangerous_s"] - record["start_s"] == 65.0
+    pan = truth_of(incident("burnt_food", "SIM-S1", 600.0, 1.0))
+    assert (pan.alarm, pan.wanted, pan.dangerous_s) == (None, False, None)
 
 
 def test_a_device_taken_off_is_silent_and_an_outage_silences_everyone():

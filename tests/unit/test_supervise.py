@@ -31,6 +31,22 @@ def test_a_lost_device_is_said_once_and_comes_back():
     assert [event[:2] for event in events] == [("clear", "supervision.offline")]
 
 
+def test_two_lost_reports_and_some_jitter_are_no_lost_device_but_three_are():
+    def heard_at(*seconds):
+        """Device 1 at these seconds, the others every minute."""
+        engine, events = state(10, interval_s=120), []
+        for second in range(700):
+            if second in seconds:
+                events += feed(engine, everyone(second, [1]))
+            if second % 60 == 0:
+                events += feed(engine, everyone(second, range(2, 11)))
+            events += pass_time(engine, second)
+        return [(event[0], round(event[2])) for event in offline(events)]
+
+    assert heard_at(0, 120, 481, 600) == []  # a second late, after two that were lost
+    assert heard_at(0, 120, 600) == [("raise", 541), ("clear", 600)]
+
+
 def test_a_silent_institution_is_one_alert():
     engine = state(10)
     run(engine, 0, 60, range(1, 11))

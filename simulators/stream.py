@@ -44,6 +44,8 @@ JITTER_S: Final = 1.0
 BATTERY_EVERY_S: Final = HOUR_S
 WARNED_S: Final = 30 * DAY_S
 """NFPA 72 asks for the warning so long before the end."""
+SEEN_OUT_S: Final = HOUR_S
+"""What ends later than so long before the end is no truth: nobody can say whether it would have been noticed."""
 CHARGE_MIN: Final = 0.04
 """Some batteries are nearly empty at the start, none quite."""
 
@@ -117,25 +119,26 @@ class Stream:
         self._kinds = [_kind(quantity, self.points) for quantity in DECIMALS]
         self._quantities = [tuple(q for q in each.device.quantities if q != "battery") for each in devices]
         self._index = {(each.institution.code, each.device.code): i for i, each in enumerate(devices)}
-        zones = [(each.institution.code, each.zone.code) for each in devices]
-        self._zone_of = dict(zip(range(len(devices)), zones, strict=True))
         self._mutes: dict[int, list[tuple[float, float]]] = defaultdict(list)
         self._happening = self._thinned(scenario, hours)
         truths = [truth_of(each) for each in self._happening] + self._batteries(devices)
         self.truths = sorted(truths, key=lambda each: each.incident.start_s)
 
     def _thinned(self, scenario: Scenario, hours: int) -> list[Incident]:
-        """What happens, by start: of what overlaps in a zone the first; what silences devices always."""
+        """What happens and is over in time, by start: of what overlaps in a zone the first; what silences devices
+        always."""
         busy_until: dict[tuple[str, str], float] = {}
         happening = []
         for incident in (each for hour in range(hours) for each in scenario.hour(hour)):
+            if incident.end_s > self._end_s:
+                continue
             if incident.kind in MUTING_KINDS:
                 for code in incident.devices:
                     self._mutes[self._index[incident.institution, code]].append((incident.start_s, incident.end_s))
             else:
                 zone = incident.institution, incident.zone
                 # A whole interval more: the incident's own readings go on to the end of their round.
-                if incident.start_s < busy_until.get(zone, 0.0) or incident.end_s > self._end_s:
+                if incident.start_s < busy_until.get(zone, 0.0):
                     continue
                 busy_until[zone] = incident.end_s + 2 * self._interval_s
             happening.append(incident)
@@ -150,8 +153,8 @@ class Stream:
             if "battery" not in each.device.quantities:
                 continue
             if end_s < self._end_s:
-                self._mutes[i].append((max(end_s, 0.0), math.inf))
-            if 0 < end_s < self._end_s:
+                self._mutes[i].append((end_s, math.inf))
+            if end_s < self._end_s - SEEN_OUT_S:
                 place = each.institution.code, each.zone.code, (each.device.code,)
                 low = Incident("low_battery", *place, end_s - WARNED_S, WARNED_S, 0.0)
                 flat = Incident("flat_battery", *place, end_s, self._end_s - end_s, 0.0)

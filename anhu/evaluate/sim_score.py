@@ -29,6 +29,16 @@ ALSO: Final[Mapping[str, frozenset[str]]] = {
 }  # fmt: skip
 """What a danger may raise besides the alarm that answers to it: no false alarm, and not counted as noticed."""
 
+NUISANCE: Final[Mapping[str, frozenset[str]]] = {
+    "steam": frozenset({"fire"}),
+    "shower": frozenset({"fire"}),
+    "burnt_food": frozenset({"fire", "co"}),
+    "kneel": frozenset({"fall"}),
+    "fall": frozenset({"fall"}),  # who is up again by themselves
+}
+"""What a false alarm of which kind may come from."""
+UNEXPLAINED_MAX: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Raised:
@@ -112,7 +122,7 @@ class Judge:
                 return Answer(raised, None, false=False, cause=truth.incident.kind)
         if raised.kind is Kind.OFFLINE:
             return Answer(raised, None, false=True, cause="radio")
-        causes = [truth.incident.kind for truth in around if truth.alarm in {None, raised.kind}]
+        causes = [truth.incident.kind for truth in around if raised.kind in NUISANCE.get(truth.incident.kind, ())]
         cause = causes[0] if causes else "nothing"
         return Answer(raised, None, false=True, cause="fall, up again" if cause == "fall" else cause)
 
@@ -168,6 +178,16 @@ def report(
         "false_alarms_by_kind": _by_kind(false, device_years),
         "false_alarms_by_rule": dict(sorted(Counter(each.raised.rule for each in false).items())),
         "false_alarms_by_cause": dict(sorted(Counter(f"{each.raised.kind}: {each.cause}" for each in false).items())),
+        "false_alarms_unexplained": [
+            {
+                "institution": each.raised.institution,
+                "zone": each.raised.zone,
+                "rule": each.raised.rule,
+                "at_s": round(each.raised.at_s, 1),
+            }
+            for each in false
+            if each.cause == "nothing"
+        ][:UNEXPLAINED_MAX],
         "before_danger": _before_danger(wanted, first),
         "missed_incidents": [truth.as_record() for truth in wanted if id(truth) not in first],
         "unwanted_incidents": dict(

@@ -26,6 +26,7 @@ from simulators.replay import INSTITUTION, Replay, home
 from simulators.scenario import Scenario
 from simulators.schedule import Begun, Clock, Progress, run
 from simulators.source import Source
+from simulators.truth import truth_of
 from simulators.worn import Activity, Worn
 
 
@@ -195,7 +196,7 @@ def _truth(path: Path | None) -> Iterator[TextIO | None]:
 
 def _log(file: TextIO, begun: Begun) -> None:
     times = {"start_at": _iso(begun.start_us), "end_at": _iso(begun.end_us)}
-    file.write(json.dumps({**times, **begun.incident.as_record()}, ensure_ascii=False) + "\n")
+    file.write(json.dumps({**times, **truth_of(begun.incident).as_record()}, ensure_ascii=False) + "\n")
 
 
 def _iso(epoch_us: int) -> str:

@@ -6,73 +6,28 @@ by one. Messages, and the noise in them, depend on the seed and the fleet, never
 
 import heapq
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators import physics
 from simulators.fire_in_home import RecordedFire
 from simulators.fleet import Fleet
 from simulators.incident_signals import ALERT_INTERVAL_S, MUTING_KINDS, Signal, signal_for
-from simulators.physics import Floats
-from simulators.premises import Mounted, readings_topic
+from simulators.physics.day import Floats
+from simulators.premises import readings_topic
 from simulators.scenario import HOUR_S, History, Incident
+from simulators.sensors import DECIMALS, GAS_LEL_PERCENT_MAX, NOISE, Sensors
 from simulators.source import Message
 
 Ints = NDArray[np.intp]
 
-COLUMNS: Final = ("smoke_obscuration", "temperature", "co", "gas", "fall", "sos", "battery")
-DECIMALS: Final = {"smoke_obscuration": 4, "temperature": 2, "co": 1, "gas": 2, "fall": 0, "sos": 0, "battery": 0}
-"""What the sensors resolve."""
-GAS_LEL_PERCENT_MAX: Final = 100.0
-
-NOISE: Final = {"smoke_obscuration": 0.0015, "temperature": 0.08, "co": 0.6, "gas": 0.15}
-ZERO: Final = {"smoke_obscuration": 0.006, "co": 1.0, "gas": 0.6}
-"""Noise (standard deviation) and clean-air reading of a healthy sensor."""
-DRIFT: Final = {"smoke_obscuration": 0.002, "temperature": 0.3, "co": 0.5, "gas": 0.3}
-DRIFT_PERIOD_S: Final = (4 * physics.DAY_S, 9 * physics.DAY_S)
-BATTERY_LIFE_S: Final = 3 * 365 * physics.DAY_S
-
-
-class _Sensors:
-    """Each device's own small differences, and the quiet reading they make."""
-
-    def __init__(self, devices: Sequence[Mounted], rng: np.random.Generator) -> None:
-        n = len(devices)
-        climates = [physics.CLIMATES.get(m.zone.kind, physics.CLIMATES["other"]) for m in devices]
-        self._mean_c = np.array([c.mean_c for c in climates]) + rng.normal(0.0, 0.7, n)
-        self._swing_c = np.array([c.swing_c for c in climates])
-        self._cooking = {
-            "temperature": np.array([c.cooking_c for c in climates]),
-            "smoke_obscuration": np.array([c.cooking_db_m for c in climates]),
-            "co": np.array([c.cooking_co_ppm for c in climates]),
-        }
-        self._zero = {quantity: zero * rng.uniform(0.5, 1.5, n) for quantity, zero in ZERO.items()}
-        self._period_s = rng.uniform(*DRIFT_PERIOD_S, n)
-        self._phase = rng.uniform(0.0, 2 * np.pi, n)
-        self._battery = rng.uniform(45.0, 100.0, n)
-
-    def quiet(self, who: Ints, at_s: Floats, epoch_s: float, noise: Floats) -> Floats:
-        """Readings of devices *who* at offsets *at_s*: a row each, a column per quantity; *noise* standard normal."""
-        day_s = physics.local_second_of_day(epoch_s + at_s)
-        meal = physics.cooking(day_s)
-        out = np.zeros((len(who), len(COLUMNS)))
-        for column, quantity in enumerate(COLUMNS):
-            if quantity == "battery":
-                out[:, column] = physics.battery_percent(self._battery[who], at_s, BATTERY_LIFE_S)
-            elif quantity in NOISE:
-                value = DRIFT[quantity] * physics.slow_drift(at_s, 1.0, self._period_s[who], self._phase[who])
-                value += NOISE[quantity] * noise[:, column]
-                if quantity == "temperature":
-                    value += self._mean_c[who] + self._swing_c[who] * physics.daily_cycle(day_s)
-                else:
-                    value += self._zero[quantity][who]
-                if quantity in self._cooking:
-                    value += self._cooking[quantity][who] * meal
-                out[:, column] = value if quantity == "temperature" else np.maximum(value, 0.0)
-        return out
+NOISY: Final = tuple(NOISE)
+QUIET: Final = (*NOISY, "battery")
+COLUMNS: Final = (*QUIET, "fall", "on_floor", "sos")
+"""What is measured; on a quiet day the last three say 0."""
+CHARGE_MIN: Final = 0.45
+"""Nobody's battery is low at the start: a low one is an incident here."""
 
 
 class Devices:
@@ -91,7 +46,7 @@ class Devices:
         self._histories: tuple[History, ...] = (history,) if fire is None else (history, fire)
         self._fire = fire
         self._epoch_s = start_epoch_s
-        self._sensors = _Sensors(devices, setup)
+        self._sensors = Sensors(devices, setup, CHARGE_MIN)
         self._topics = [readings_topic(m.institution.code, m.device.code) for m in devices]
         self._layouts = [tuple((q, COLUMNS.index(q)) for q in m.device.quantities) for m in devices]
         self._index = {(m.institution.code, m.device.code): i for i, m in enumerate(devices)}
@@ -171,10 +126,7 @@ class Devices:
         who, at_s = self._pop_due(until_s)
         if not len(who):
             return []
-        noise = self._noise.standard_normal((len(who), len(COLUMNS)))
-        table = self._sensors.quiet(who, at_s, self._epoch_s, noise)
-        for column, quantity in enumerate(COLUMNS):
-            np.round(table[:, column], DECIMALS[quantity], out=table[:, column])
+        table = self._quiet(who, at_s)
         rows = table.tolist()
         messages = []
         for i, offset_s, touched, row in zip(
@@ -188,6 +140,16 @@ class Devices:
                 values = disturbed
             messages.append(Message(offset_s, self._topics[i], values))
         return messages
+
+    def _quiet(self, who: Ints, at_s: Floats) -> Floats:
+        """Quiet readings of devices *who* at offsets *at_s*: a row each, a column per quantity."""
+        noise = self._noise.standard_normal((len(who), len(NOISY)))
+        around = self._sensors.around(who, at_s, self._epoch_s)
+        table = np.zeros((len(who), len(COLUMNS)))
+        for column, quantity in enumerate(QUIET):
+            drawn = noise[:, column] if quantity in NOISY else None
+            table[:, column] = np.round(self._sensors.quiet(quantity, who, around, drawn), DECIMALS[quantity])
+        return table
 
     def _pop_due(self, until_s: float) -> tuple[Ints, Floats]:
         """Device indices and times of every report up to *until_s*, by time then device."""

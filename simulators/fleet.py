@@ -39,6 +39,7 @@ MODELS: Final = {
     "gas": "SIM-G1",
     "co": "SIM-C1",
     "fall": "SIM-R1",
+    "floor": "SIM-R2",
     "sos": "SIM-B1",
 }
 QUANTITIES: Final[dict[str, tuple[str, ...]]] = {
@@ -46,19 +47,31 @@ QUANTITIES: Final[dict[str, tuple[str, ...]]] = {
     "heat": ("temperature", "battery"),
     "gas": ("gas",),  # mains powered, like the radar
     "co": ("co", "battery"),
-    "fall": ("fall",),
+    "fall": ("fall",),  # decides by itself
+    "floor": ("on_floor",),  # tells what it sees; the rule fall.floor waits
     "sos": ("sos", "battery"),
 }
-INTERVALS_S: Final = {"smoke": 30, "heat": 30, "gas": 30, "co": 30, "fall": 60, "sos": 60}
+INTERVALS_S: Final = {"smoke": 30, "heat": 30, "gas": 30, "co": 30, "fall": 60, "floor": 60, "sos": 60}
 KIND_NAMES: Final = {
     "smoke": "烟感",
     "heat": "温感",
     "gas": "燃气探测器",
     "co": "一氧化碳探测器",
     "fall": "跌倒雷达",
+    "floor": "跌倒雷达",
     "sos": "呼叫按钮",
 }
-KIND_CODES: Final = {"smoke": "smk", "heat": "heat", "gas": "gas", "co": "co", "fall": "fall", "sos": "sos"}
+KIND_CODES: Final = {
+    "smoke": "smk",
+    "heat": "heat",
+    "gas": "gas",
+    "co": "co",
+    "fall": "fall",
+    "floor": "fall",
+    "sos": "sos",
+}
+DEVICE_KINDS: Final = {"floor": "fall"}
+"""What the registry calls it, where that is another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +156,13 @@ def _furnish(devices_per: int, *, rescue: bool) -> tuple[Zone, ...]:
     zones: dict[str, tuple[_Room, list[Device]]] = {}
     for room, kind in placed:
         devices = zones.setdefault(room.code, (room, []))[1]
-        nth = 1 + sum(device.kind == kind for device in devices)
+        registered = DEVICE_KINDS.get(kind, kind)
+        nth = 1 + sum(device.kind == registered for device in devices)
         devices.append(
             Device(
                 code=f"{room.prefix}-{KIND_CODES[kind]}-{nth}",
                 name=f"{room.name}{KIND_NAMES[kind]} {nth}",
-                kind=kind,
+                kind=registered,
                 model=MODELS[kind],
                 report_interval_s=INTERVALS_S[kind],
                 quantities=QUANTITIES[kind],
@@ -174,18 +188,18 @@ def _places(devices_per: int, *, rescue: bool) -> Iterator[tuple[_Room, str]]:
         for kind in corridor.wants:
             yield corridor, kind
         for nth in range(1, rooms_per_floor + 1):
-            room = _sleeping_room(floor, f"{floor}{nth:0{width}d}", rescue=rescue)
+            room = _sleeping_room(floor, f"{floor}{nth:0{width}d}", "fall" if nth % 2 else "floor", rescue=rescue)
             for kind in room.wants:
                 yield room, kind
 
 
-def _sleeping_room(floor: int, number: str, *, rescue: bool) -> _Room:
+def _sleeping_room(floor: int, number: str, radar: str, *, rescue: bool) -> _Room:
     if rescue:
         wants: tuple[str, ...] = ("smoke", "sos", "smoke")
         return _Room(
             f"dormitory-{number}", f"d{number}", f"{number} 宿舍", f"Dormitory {number}", "dormitory", floor, wants
         )
-    wants = ("smoke", "fall", "sos")
+    wants = ("smoke", radar, "sos")
     return _Room(f"room-{number}", f"r{number}", f"{number} 房间", f"Room {number}", "bedroom", floor, wants)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.errors import NotARecording
-from simulators.physics import DB_PER_OPTICAL_DENSITY
+from simulators.physics.extinction import DB_PER_OPTICAL_DENSITY
 
 BUNDLED: Final = "nist_sdc02.csv"
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024

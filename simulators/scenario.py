@@ -20,7 +20,8 @@ INCIDENTS_PER_HOUR_MAX: Final = 100_000.0
 KIND_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"fall": 30, "sos": 25, "steam": 15, "low_battery": 12, "offline": 10, "gas_leak": 6, "stove_co": 2, "fire": 0}
 )
-"""How often each kind comes up among incidents. No fire by default: the demo's is a recorded one."""
+"""How often each kind comes up among incidents. No fire by default: the demo's is a recorded one. The other kinds of
+DURATIONS_S are those of an evaluation (exposure.py)."""
 
 DURATIONS_S: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
@@ -32,11 +33,17 @@ DURATIONS_S: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "offline": (300, 900),
         "low_battery": (900, 2_700),
         "steam": (180, 360),
+        "smoulder": (1_800, 4_800),
+        "slow_leak": (3_600, 10_800),
+        "shower": (480, 1_200),
+        "burnt_food": (300, 900),
+        "kneel": (15, 120),
+        "outage": (300, 3_600),
     }
 )
 """Shortest and longest time an incident of a kind takes, the return to normal included."""
 
-NUISANCE_KINDS: Final = frozenset({"steam"})
+NUISANCE_KINDS: Final = frozenset({"steam", "shower", "burnt_food", "kneel"})
 """Kinds that no alarm should answer to."""
 
 
@@ -102,6 +109,7 @@ class Scenario:
         *,
         quiet_s: float = 45.0,
         weights: Mapping[str, float] = KIND_WEIGHTS,
+        durations_s: Mapping[str, tuple[float, float]] = DURATIONS_S,
         spared: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         if not 0 <= per_hour <= INCIDENTS_PER_HOUR_MAX:
@@ -112,6 +120,7 @@ class Scenario:
         self._seed = seed
         self._per_hour = per_hour
         self._quiet_s = quiet_s
+        self._durations_s = durations_s
         sites = _sites([m for m in fleet.devices() if (m.institution.code, m.device.code) not in spared])
         # A kind nobody could notice (falls in a fleet without radars) is left out and the others share its place.
         self._sites = {kind: sites[kind] for kind, weight in weights.items() if weight > 0 and sites[kind]}
@@ -130,7 +139,7 @@ class Scenario:
             kind = names[kind_index]
             sites = self._sites[kind]
             site = sites[int(rng.integers(len(sites)))]
-            duration_s = round(float(rng.uniform(*DURATIONS_S[kind])), 1)
+            duration_s = round(float(rng.uniform(*self._durations_s[kind])), 1)
             severity = round(float(rng.uniform()), 3)
             if start_s >= self._quiet_s:
                 start_s = round(start_s, 1)
@@ -140,11 +149,18 @@ class Scenario:
         return tuple(incidents)
 
 
+def site_counts(fleet: Fleet) -> dict[str, int]:
+    """By kind of incident, at how many places of *fleet* it can happen."""
+    return {kind: len(sites) for kind, sites in _sites(list(fleet.devices())).items()}
+
+
 def _sites(devices: Sequence[Mounted]) -> dict[str, list[_Site]]:
     """For each kind of incident the places it can happen at."""
     zones: dict[tuple[str, str], list[Mounted]] = {}
+    homes: dict[str, list[Mounted]] = {}
     for item in devices:
         zones.setdefault((item.institution.code, item.zone.code), []).append(item)
+        homes.setdefault(item.institution.code, []).append(item)
 
     def single(*quantities: str) -> list[_Site]:
         return [_site([m]) for m in devices if any(q in m.device.quantities for q in quantities)]
@@ -156,14 +172,27 @@ def _sites(devices: Sequence[Mounted]) -> dict[str, list[_Site]]:
         return [_site(members) for members in affected if members]
 
     wet_kinds = {"kitchen", "laundry", "bedroom", "dormitory"}
+    smoky = [
+        _site(members)
+        for members in zones.values()
+        if members[0].zone.kind == "kitchen" and any("smoke_obscuration" in m.device.quantities for m in members)
+    ]
     return {
         "fire": shared("smoke_obscuration", "temperature", "co"),
+        "smoulder": shared("smoke_obscuration", "temperature", "co"),
         "gas_leak": shared("gas"),
+        "slow_leak": shared("gas"),
         "stove_co": shared("co"),
+        "burnt_food": smoky,
+        "shower": [
+            _site([m]) for m in devices if m.zone.kind == "bedroom" and "smoke_obscuration" in m.device.quantities
+        ],
+        "kneel": single("fall", "on_floor"),
+        "outage": [_site(members) for members in homes.values()],
         "steam": [
             _site([m]) for m in devices if m.zone.kind in wet_kinds and "smoke_obscuration" in m.device.quantities
         ],
-        "fall": single("fall"),
+        "fall": single("fall", "on_floor"),
         "sos": single("sos"),
         "low_battery": single("battery"),
         "offline": [_site([m]) for m in devices],

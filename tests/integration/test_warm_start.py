@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 QUICK_SILENCE = (
-    default_rules().replace("s_min = 60", "s_min = 1").replace("institution_s_min = 45", "institution_s_min = 9")
+    default_rules().replace("s_min = 290", "s_min = 1").replace("institution_s_min = 45", "institution_s_min = 9")
 )
 
 

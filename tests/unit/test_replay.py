@@ -4,7 +4,7 @@ import tomllib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import commands, recording, replay
@@ -185,6 +185,7 @@ class TestReplay:
         assert replay.Replay(self.RECORDING, 7).messages == replay.Replay(self.RECORDING, 7).messages
         assert replay.Replay(self.RECORDING, 7).messages != replay.Replay(self.RECORDING, 8).messages
 
+    @settings(deadline=None)
     @given(st.lists(st.floats(0.1, 200), max_size=20))
     def test_it_can_be_fetched_in_any_steps(self, steps):
         source, at_s, fetched = replay.Replay(self.RECORDING, 7), 0.0, []

@@ -117,7 +117,7 @@ def test_a_quiet_day_stays_far_from_every_threshold():
 
 @pytest.mark.parametrize("kind", ["fall", "sos"])
 def test_a_fall_or_press_is_told_at_once_and_taken_back_at_once(kind):
-    told = series(devices(incident(kind, kind, 100.0, 200.0)), kind, kind)
+    told = series(devices(incident(kind, kind, 100.0, 200.0, severity=0.2)), kind, kind)
     assert (100.0, 1.0) in told
     assert (300.0, 0.0) in told
     assert all(value == (1.0 if 100 <= at < 300 else 0.0) for at, value in told)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.quantity import QUANTITIES
 from simulators import fleet
-from simulators.physics import CLIMATES
+from simulators.physics.day import CLIMATES
 from simulators.premises import Device, Institution, Zone, registry_toml
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -67,6 +67,13 @@ def test_every_kitchen_has_smoke_and_gas_and_every_bedroom_a_radar_and_a_button(
     assert {"smoke", "gas", "co"} <= {device.kind for device in kitchen.devices}
     bedroom = next(zone for zone in home.zones if zone.kind == "bedroom")
     assert {"smoke", "fall", "sos"} == {device.kind for device in bedroom.devices}
+
+
+def test_of_two_radars_one_decides_by_itself_and_one_tells_who_is_on_the_floor():
+    home = fleet.build(1, 100, 7).institutions[0]
+    radars = [device for zone in home.zones for device in zone.devices if device.kind == "fall"]
+    assert {(radar.model, radar.quantities) for radar in radars} == {("SIM-R1", ("fall",)), ("SIM-R2", ("on_floor",))}
+    assert abs(sum(radar.model == "SIM-R2" for radar in radars) - len(radars) / 2) <= 1
 
 
 def test_the_registry_file_parses_and_holds_every_device():

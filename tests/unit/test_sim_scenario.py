@@ -44,7 +44,10 @@ def test_the_default_day_has_many_kinds_but_no_fire():
 
 
 def test_every_incident_is_where_a_device_can_notice_it():
-    needs = {"fall": "fall", "sos": "sos", "gas_leak": "gas", "stove_co": "co", "low_battery": "battery"}
+    needs = {
+        "fall": {"fall", "on_floor"}, "kneel": {"fall", "on_floor"}, "sos": {"sos"}, "gas_leak": {"gas"},
+        "slow_leak": {"gas"}, "stove_co": {"co"}, "low_battery": {"battery"}, "shower": {"smoke_obscuration"},
+    }  # fmt: skip
     index = {(m.institution.code, m.device.code): m for m in FLEET.devices()}
     for incident in hours(Scenario(FLEET, 3, 200, weights=dict.fromkeys(DURATIONS_S, 1.0)), 5):
         low_s, high_s = DURATIONS_S[incident.kind]
@@ -53,9 +56,9 @@ def test_every_incident_is_where_a_device_can_notice_it():
         assert incident.devices
         for code in incident.devices:
             item = index[incident.institution, code]
-            assert item.zone.code == incident.zone
+            assert item.zone.code == incident.zone or incident.kind == "outage"
             if incident.kind in needs:
-                assert needs[incident.kind] in item.device.quantities
+                assert needs[incident.kind] & set(item.device.quantities)
 
 
 def test_spared_devices_meet_nothing():
@@ -83,3 +86,9 @@ def test_ground_truth_is_json():
     record = json.loads(json.dumps(incident.as_record()))
     assert record["devices"] == list(incident.devices)
     assert record["nuisance"] == (incident.kind == "steam")
+
+
+def test_an_outage_silences_a_whole_institution():
+    outage = hours(Scenario(FLEET, 3, 50, weights={"outage": 1.0}), 1)[0]
+    home = next(home for home in FLEET.institutions if home.code == outage.institution)
+    assert len(outage.devices) == sum(len(zone.devices) for zone in home.zones)

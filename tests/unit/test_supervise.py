@@ -24,11 +24,27 @@ def run(engine, start, end, reporting=None, *, every=10, listening=True):
 def test_a_lost_device_is_said_once_and_comes_back():
     engine = state(10)
     assert run(engine, 0, 60, range(1, 11)) == []
-    events = run(engine, 60, 300, range(2, 11))
+    events = run(engine, 60, 400, range(2, 11))
     assert [event[:2] for event in events] == [("raise", "supervision.offline")]
-    assert 50.1 + 90 < events[0][2] <= 50.1 + 92
-    events = run(engine, 300, 320, range(1, 11))
+    assert 50.1 + 290 < events[0][2] <= 50.1 + 292
+    events = run(engine, 400, 420, range(1, 11))
     assert [event[:2] for event in events] == [("clear", "supervision.offline")]
+
+
+def test_two_lost_reports_and_some_jitter_are_no_lost_device_but_three_are():
+    def heard_at(*seconds):
+        """Device 1 at these seconds, the others every minute."""
+        engine, events = state(10, interval_s=120), []
+        for second in range(700):
+            if second in seconds:
+                events += feed(engine, everyone(second, [1]))
+            if second % 60 == 0:
+                events += feed(engine, everyone(second, range(2, 11)))
+            events += pass_time(engine, second)
+        return [(event[0], round(event[2])) for event in offline(events)]
+
+    assert heard_at(0, 120, 481, 600) == []  # a second late, after two that were lost
+    assert heard_at(0, 120, 600) == [("raise", 541), ("clear", 600)]
 
 
 def test_a_silent_institution_is_one_alert():
@@ -45,7 +61,7 @@ def test_a_device_that_stays_away_after_its_institution_came_back_is_lost():
     engine = state(10)
     run(engine, 0, 60, range(1, 11))
     run(engine, 60, 300)
-    events = run(engine, 300, 500, range(2, 11))
+    events = run(engine, 300, 700, range(2, 11))
     assert [event[:2] for event in events] == [
         ("clear", "supervision.institution"),
         ("raise", "supervision.offline"),
@@ -70,7 +86,7 @@ def test_a_late_reading_shows_that_the_device_lives():
     engine = state(10)
     run(engine, 0, 60, range(1, 11))
     events = []
-    for second in range(60, 300):
+    for second in range(60, 500):
         events += feed(engine, everyone(second, range(2, 11)))
         if second % 30 == 0:  # an hour old, from a gateway's buffer
             events += feed(engine, readings((point(1, "temperature"), second - 3600, 20), delay_s=3600))

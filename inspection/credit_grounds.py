@@ -1,4 +1,4 @@
-"""What the nightly ratings bring before a decision: who meets a criterion, and which breach is new for who is listed."""
+"""What the nightly ratings bring before a decision: who meets a criterion, and which breach of who is listed is new."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

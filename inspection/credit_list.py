@@ -350,9 +350,7 @@ def _demand_judge(entry: Entry, event: CreditEvent) -> None:
 def _reject_appeal(entry: Entry, event: CreditEvent) -> Entry:
     _demand_judge(entry, event)
     after = State.LISTED if entry.standing else State.DELIVERED
-    return replace(
-        entry, state=after, appealed_at=None, appeal_rejected_at=event.at, judges=_with(entry.judges, event)
-    )
+    return replace(entry, state=after, appealed_at=None, appeal_rejected_at=event.at, judges=_with(entry.judges, event))
 
 
 def _grant_appeal(entry: Entry, event: CreditEvent) -> Entry:

@@ -13,7 +13,7 @@ import structlog
 
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
-from inspection import evidence_store, rating_store
+from inspection import credit_night, evidence_store, rating_store
 from inspection.errors import InspectionError, RatingRefused
 from inspection.rating import Rating, rate
 from inspection.rating_policy import RatingPolicy, parse, shipped_text
@@ -163,6 +163,7 @@ class Nightly:
                     while not stop.is_set():
                         if rating_store.lead(connection):
                             work(connection, self._clock())
+                            credit_night.work(connection, self._clock())
                         stop.wait(WAIT_S)
             except (DatabaseUnavailable, InspectionError, psycopg.Error) as error:
                 log.warning("not rated now", error_type=type(error).__name__, error=str(error))

@@ -49,6 +49,7 @@ from ingest.errors import DatabaseUnavailable
 from inspection.errors import (
     CampaignUnknown,
     ChecklistUnknown,
+    CreditEntryUnknown,
     DrawImpossible,
     DrawUnknown,
     HazardChanged,
@@ -109,6 +110,7 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     StepRefused: _Kind(409, "step-refused", "Not possible now"),
     RatingUnknown: _Kind(404, "not-found", "Not found"),
     RatingRefused: _Kind(409, "rating-refused", "Not possible now"),
+    CreditEntryUnknown: _Kind(404, "not-found", "Not found"),
     SafetyRecordUnknown: _Kind(404, "not-found", "Not found"),
     SafetyRecordRefused: _Kind(422, "safety-record-refused", "This cannot be put on record"),
     VisitUnknown: _Kind(404, "not-found", "Not found"),

@@ -43,6 +43,12 @@ def criteria_in_force(connection: Connection) -> tuple[int, Criteria]:
     return found[0], credit_criteria.parse(found[1])
 
 
+def criteria_known(connection: Connection) -> Criteria:
+    """The criteria in force, those that ship where none were loaded yet. Raises CreditCriteriaInvalid."""
+    found = credit_list_store.load_criteria(connection)
+    return credit_criteria.default_criteria() if found is None else credit_criteria.parse(found[1])
+
+
 def propose(connection: Connection, institution_id: int, kind: ListKind, actor: Actor, *, reason: str) -> Entry:
     """A person proposes an institution on their own grounds. Raises StepRefused where it has an open entry of that
     list."""
@@ -57,7 +63,7 @@ def propose(connection: Connection, institution_id: int, kind: ListKind, actor: 
 
 def notify(connection: Connection, entry_id: UUID, version: int, actor: Actor, *, note: str) -> Entry:
     """Decide to go on: issue the notice, which fixes term, window and what the list brings."""
-    criteria = criteria_in_force(connection)[1]
+    criteria = criteria_known(connection)
 
     def made(entry: Entry) -> CreditEvent:
         body = {**credit_list.terms(criteria.lists[entry.kind]), "criteria": criteria.version}

@@ -6,7 +6,7 @@ from typing import Final
 
 from alerting.people import RIGHTS, Person, Right
 from inspection.credit_list import CreditEvent, Entry, Verb
-from inspection.credit_paper import number
+from inspection.credit_paper import LISTS, number
 from inspection.notice import Notice, clock
 
 _WORDS: Final[Mapping[Verb, tuple[str, str]]] = {
@@ -21,11 +21,6 @@ _WORDS: Final[Mapping[Verb, tuple[str, str]]] = {
     Verb.REFUSE_REPAIR: ("不予移出名单", "Removal from a credit list was refused"),
     Verb.REMOVE: ("已移出名单", "Removed from a credit list"),
     Verb.REVOKE: ("已移出名单", "Removed from a credit list"),
-}
-_LISTS: Final = {
-    "red": ("红名单", "red list"),
-    "watch": ("重点关注名单", "watch list"),
-    "black": ("黑名单", "black list"),
 }
 # Of those outside the nearest who hold this right; who is inside has APPEAL_CREDIT_LIST.
 _OUTSIDE: Final[Mapping[Verb, Right]] = {
@@ -67,7 +62,7 @@ def readers(entry: Entry, event: CreditEvent, people: Iterable[Person], region: 
 def message(entry: Entry, event: CreditEvent, person: Person, institution: str) -> Notice:
     """The message for one of the readers. `institution` is its name in the reader's language."""
     zh = person.language == "zh"
-    words, kind = _WORDS[event.verb][not zh], _LISTS[entry.kind][not zh]
+    words, kind = _WORDS[event.verb][not zh], LISTS[entry.kind][not zh]
     lines = [kind if entry.no is None else f"{number(entry.no)} {kind}"]
     if entry.until is not None and entry.standing:
         lines.append(("期限至：" if zh else "Until: ") + clock(entry.until))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from inspection.credit_criteria import ListKind
 from inspection.credit_list import CHINA, CreditEvent, Delivery, End, Entry, Verb
 
 
@@ -36,6 +37,11 @@ class Paper:
     day: str
 
 
+LISTS: Final[Mapping[ListKind, tuple[str, str]]] = {
+    ListKind.RED: ("红名单", "Red list"),
+    ListKind.WATCH: ("重点关注名单", "Watch list"),
+    ListKind.BLACK: ("黑名单", "Black list"),
+}
 _SECOND: Final = timedelta(seconds=1)
 _DELIVERIES: Final[Mapping[Delivery, tuple[str, str]]] = {
     Delivery.IN_PERSON: ("直接送达", "in person"),
@@ -94,22 +100,23 @@ def _notice(entry: Entry, event: CreditEvent, names: Names, zh: bool) -> tuple[s
     months, days, repair = entry.term_months, entry.appeal_days, entry.repair_after_months
     if zh:
         return f"拟列入{names.kind}告知书", [
-            f"根据安全生产信用评价的结果，拟将你单位列入{names.kind}，期限 {months} 个月，自列入之日起计算。",
+            (f"{'根据安全生产信用评价的结果' if names.criterion else '经审查'}，拟将你单位列入{names.kind}，"
+            f"期限 {months} 个月，自列入之日起计算。"),
             f"事由：{names.criterion or entry.reason}。" + (f"依据：{names.clause}。" if names.clause else ""),
             f"说明：{event.note}" if event.note else "",
             (f"你单位对上述内容有异议的，可自收到本告知书次日起 {days} 日内提出异议并附材料。逾期不提出的，视为无异议。"
             "异议由未参与本次列入的人员处理。"),
-            "" if entry.kind == "red" else "在列期间再次出现应当列入的情形的，期限自该情形发生之日起重新计算。"
+            "" if entry.kind is ListKind.RED else "在列期间再次出现应当列入的情形的，期限自该情形发生之日起重新计算。"
             + (f"列入满 {repair} 个月，完成整改的，可申请移出。" if repair else ""),
         ]  # fmt: skip
     return f"Notice of an intended entry on the {names.kind.lower()}", [
-        (f"By the result of the safety credit rating it is intended to put you on the {names.kind.lower()} for {months}"
-        " months from the day of the entry."),
+        (f"{'By the result of the safety credit rating it' if names.criterion else 'It'} is intended to put you on the"
+        f" {names.kind.lower()} for {months} months from the day of the entry."),
         f"Grounds: {names.criterion or entry.reason}." + (f" Clause: {names.clause}." if names.clause else ""),
         f"Remark: {event.note}" if event.note else "",
         (f"You may object, with documents, within {days} days after the day you receive this notice. Somebody who has"
         " had no part in this entry decides on the objection."),
-        "" if entry.kind == "red" else "A new breach while you are listed makes the term count anew from that day."
+        "" if entry.kind is ListKind.RED else "A new breach while you are listed makes the term count anew."
         + (f" After {repair} months you may ask to be taken off when you have made good." if repair else ""),
     ]  # fmt: skip
 
@@ -124,7 +131,7 @@ def _decision(entry: Entry, event: CreditEvent, names: Names, zh: bool) -> tuple
             f"现决定自 {day(entry.listed_at, zh=zh)} 起将你单位列入{names.kind}，至 {until} 止。",
             f"事由：{names.criterion or entry.reason}。" + (f"依据：{names.clause}。" if names.clause else ""),
             f"说明：{event.note}" if event.note else "",
-            f"在列期间每年检查不少于 {entry.inspections_per_year:g} 次。" if entry.kind != "red" else "",
+            f"在列期间每年检查不少于 {entry.inspections_per_year:g} 次。" if entry.kind is not ListKind.RED else "",
             f"对本决定有异议的，可在 {window} 前（含当日）提出。期满自动移出。",
         ]
     heard = "Your objection was examined and rejected." if entry.judges else "You have not objected in time."
@@ -134,7 +141,7 @@ def _decision(entry: Entry, event: CreditEvent, names: Names, zh: bool) -> tuple
         f"Grounds: {names.criterion or entry.reason}." + (f" Clause: {names.clause}." if names.clause else ""),
         f"Remark: {event.note}" if event.note else "",
         f"Meanwhile you are visited at least {entry.inspections_per_year:g} times a year."
-        if entry.kind != "red" else "",
+        if entry.kind is not ListKind.RED else "",
         f"You may object until {window}, that day included. When the term ends you are taken off by itself.",
     ]  # fmt: skip
 

@@ -48,6 +48,8 @@ ALERT = {"own": {"alert_id": "own_alert"}, "foreign": {"alert_id": "far_alert"}}
 PERSON = {"own": {"person_id": "own_person"}, "foreign": {"person_id": "far_person"}}
 PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_id": "far"}}}
 HAZARD = {"own": {"hazard_id": "own_hazard"}, "foreign": {"hazard_id": "far_hazard"}}
+CREDIT = {"own": {"entry_id": "own_entry"}, "foreign": {"entry_id": "far_entry"}}
+PAPER = {"own": CREDIT["own"] | {"seq": "paper"}, "foreign": CREDIT["foreign"] | {"seq": "paper"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M0 0h4"/></svg>'
@@ -227,6 +229,35 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         **PLACE,
         body={"kind": "training", "occurred_at": "2026-01-05T08:00:00Z", "title": "x", "source": "x"},
     ),
+    ("GET", "/api/credit-lists"): may(Right.VIEW),
+    ("GET", "/api/credit-lists/criteria"): may(Right.VIEW),
+    ("POST", "/api/credit-lists"): may(Right.MANAGE_CREDIT_LIST, **PLACE, body={"kind": "red", "reason": "x"}),
+    ("GET", "/api/credit-lists/{entry_id}"): may(Right.VIEW, **CREDIT),
+    ("GET", "/api/credit-lists/{entry_id}/papers/{seq}"): may(Right.VIEW, **PAPER),
+    ("POST", "/api/credit-lists/{entry_id}/notify"): may(Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2}),
+    ("POST", "/api/credit-lists/{entry_id}/deliver"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 9, "delivered_at": UNTIL, "delivery": "post"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/list"): may(Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2}),
+    ("POST", "/api/credit-lists/{entry_id}/drop"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 9, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/revoke"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/appeal"): may(
+        Right.APPEAL_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/appeal/decision"): may(
+        Right.DECIDE_CREDIT_APPEAL, **CREDIT, body={"version": 2, "granted": True, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/repair"): may(
+        Right.APPEAL_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/repair/decision"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2, "granted": True, "reason": "x"}
+    ),
+    ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
@@ -254,6 +285,8 @@ def value_of(two: Two, name: Any) -> Any:
         return "duties"
     if name == "floor":
         return 1
+    if name == "paper":
+        return 2
     if name == "device":
         return two.world.devices[0]
     found = getattr(two, name)

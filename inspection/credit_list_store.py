@@ -4,6 +4,7 @@ force, and what the nightly ratings say."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from alerting.ledger_store import record_act
 from ingest.database import Connection
 from inspection.credit_criteria import Criteria, ListKind
 from inspection.credit_grounds import Hit, Night, Record
-from inspection.credit_list import OPEN, CreditEvent, Delivery, End, Entry, State, Verb, fold
+from inspection.credit_list import OPEN, STANDING, CreditEvent, Delivery, End, Entry, State, Verb, fold
 from inspection.errors import CreditEntryChanged, CreditEntryUnknown
 from inspection.hazard import By
 
@@ -38,7 +39,7 @@ _NARROWED: Final = (
     "(%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
     " AND (%(institution_id)s::int IS NULL OR institution_id = %(institution_id)s)"
     " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
-    " AND (%(states)s::text[] IS NULL OR state = ANY(%(states)s))"
+    " AND state = ANY(%(states)s)"
     " AND (%(region)s = '' OR institution_id IN (SELECT id FROM institutions WHERE starts_with(region, %(region)s)))"
     " AND (NOT %(inside)s OR notified_at IS NOT NULL)"
 )
@@ -56,6 +57,28 @@ _NIGHTS: Final = (
     " WHERE r.institution_id = i.id AND r.as_of <= %(as_of)s AND r.as_of > %(since)s"
     " ORDER BY r.as_of DESC LIMIT %(limit)s) n ORDER BY i.id, n.as_of DESC"
 )
+
+
+class Which(StrEnum):
+    """Which entries a list shows."""
+
+    OPEN = "open"  # proposed, and not listed yet
+    STANDING = "standing"
+    ENDED = "ended"
+    ALL = "all"
+
+    @property
+    def states(self) -> frozenset[State]:
+        """The states of these."""
+        return _STATES[self]
+
+
+_STATES: Final[Mapping[Which, frozenset[State]]] = {
+    Which.OPEN: OPEN - STANDING,
+    Which.STANDING: STANDING,
+    Which.ENDED: frozenset(State) - OPEN,
+    Which.ALL: frozenset(State),
+}
 
 
 class HistoryEntry(NamedTuple):
@@ -80,8 +103,8 @@ class Filter:
 
     within: Collection[int] | None
     inside: bool
+    which: Which = Which.ALL
     kind: ListKind | None = None
-    states: Collection[State] | None = None
     institution_id: int | None = None
     region: str = ""
 
@@ -326,7 +349,7 @@ def _parameters(narrowed: Filter) -> dict[str, Any]:
         "within": None if narrowed.within is None else list(narrowed.within),
         "inside": narrowed.inside,
         "kind": narrowed.kind,
-        "states": None if narrowed.states is None else [each.value for each in narrowed.states],
+        "states": sorted(narrowed.which.states),
         "institution_id": narrowed.institution_id,
         "region": narrowed.region,
     }

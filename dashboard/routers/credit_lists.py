@@ -21,8 +21,8 @@ from ingest.database import Connection
 from ingest.reading import from_us, to_us
 from inspection import credit_list, credit_list_operate, credit_list_store, operate, visit_due, visit_due_store
 from inspection.credit_criteria import ListKind
-from inspection.credit_list import Entry, State, Verb
-from inspection.credit_list_store import Filter, Position
+from inspection.credit_list import Entry, Verb
+from inspection.credit_list_store import Filter, Position, Which
 from inspection.errors import CreditEntryUnknown
 from inspection.operate import Actor
 from inspection.visit_due import Standing
@@ -42,7 +42,7 @@ def list_entries(
     serving: Serving,
     reach: Viewing,
     kind: ListKind | None = None,
-    state: Annotated[list[State] | None, Query(description="one or several; none: all")] = None,
+    which: Annotated[Which, Query(description="`open`: proposed, and not listed yet")] = Which.ALL,
     institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     region: Annotated[str, _REGION] = "",
     cursor: Annotated[str | None, Query(max_length=200)] = None,
@@ -52,12 +52,13 @@ def list_entries(
     after = _decode_cursor(cursor) if cursor else None
     with serving.reading() as connection:
         within, inside = reach.institution_ids(connection), reach.scope.institution_id is not None
-        narrowed = Filter(within, inside, kind, state, institution_id, region)
+        narrowed = Filter(within, inside, which, kind, institution_id, region)
         found, following = credit_list_store.page(connection, narrowed, after, limit)
-        counted = credit_list_store.counts(connection, Filter(within, inside, None, None, institution_id, region))
+        counted = credit_list_store.counts(connection, Filter(within, inside, Which.ALL, None, institution_id, region))
         criteria = credit_list_operate.criteria_known(connection)
         return shapes.CreditPage(
             items=present_credit_list.rows(connection, found, criteria),
+            total=sum(n for each, n in counted.items() if kind in (None, each[0]) and each[1] in which.states),
             counts=[shapes.CreditCount(kind=each[0], state=each[1], count=n) for each, n in sorted(counted.items())],
             next_cursor=_encode_cursor(following) if following else None,
         )

@@ -53,9 +53,11 @@ class CreditCount(Shape):
 
 
 class CreditPage(Shape):
-    """A page of entries, the newest proposal first; `counts` are those of everything within reach."""
+    """A page of entries, the newest proposal first; how many there are in all; `counts` are those of everything within
+    reach."""
 
     items: list[CreditRow]
+    total: int
     counts: list[CreditCount]
     next_cursor: str | None
 

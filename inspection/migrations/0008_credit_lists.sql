@@ -206,7 +206,7 @@ BEGIN
   SELECT * INTO e FROM credit_events WHERE entry_id = NEW.id AND seq = NEW.version;
   IF TG_OP = 'INSERT' THEN
     IF NEW.version <> 1 OR NEW.state <> 'proposed' OR e.verb IS DISTINCT FROM 'propose' OR NEW.judges <> '{}'
-      OR NEW.handlers IS DISTINCT FROM CASE WHEN e.person_id IS NULL THEN '{}' ELSE ARRAY[e.person_id] END
+      OR NEW.handlers IS DISTINCT FROM (CASE WHEN e.person_id IS NULL THEN '{}' ELSE ARRAY[e.person_id] END)
       OR NEW.notified_at IS NOT NULL OR NEW.appeal_rejected_at IS NOT NULL OR NEW.until_before IS NOT NULL
       OR NEW.repair_asked_at IS NOT NULL
       OR (NEW.kind, NEW.institution_id::text, NEW.criterion, NEW.reason, NEW.proposed_at, NEW.changed_at, NEW.proposed_by)

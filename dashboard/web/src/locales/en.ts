@@ -1,4 +1,5 @@
 import type { Messages } from "@/i18n";
+import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
@@ -11,6 +12,7 @@ export const en: Messages = {
   ...hazards,
   ...inspections,
   ...ratings,
+  ...creditLists,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",

@@ -1,3 +1,4 @@
+import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
@@ -10,6 +11,7 @@ export const zhCN = {
   ...hazards,
   ...inspections,
   ...ratings,
+  ...creditLists,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",

@@ -1,4 +1,4 @@
-"""An entry of the black list in a real browser: proposed, noticed, delivered, objected to, decided by another, listed."""
+"""An entry of the black list in a real browser: proposed, delivered, objected to, heard by another, listed."""
 
 from datetime import UTC, datetime, timedelta
 

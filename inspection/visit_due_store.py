@@ -29,4 +29,7 @@ def known(
             "text": text.strip().lower(),
         },
     )
-    return [Known(*row[:4], None if row[4] is None else ListKind(row[4]), row[5], row[6], row[7]) for row in rows]
+    return [
+        Known(row[0], row[1], row[2], row[3], None if row[4] is None else ListKind(row[4]), row[5], row[6], row[7])
+        for row in rows
+    ]

@@ -48,6 +48,7 @@ export const creditLists: typeof chinese = {
     repairAsked: "The institution asks to be taken off: to be decided",
     own: "Anhu's default, may be changed",
     source: "Source",
+    inRow: "{what}, in {n} ratings in a row",
     minimum: "Every institution is visited {n} times a year at least",
     history: "History",
     paper: "Paper",
@@ -88,7 +89,7 @@ export const creditLists: typeof chinese = {
     every: "{n} days ({visits} a year)",
     never: "never visited",
     late: "{n} days late",
-    because: { list: "{what}", grade: "Grade {what}", law: "Legal minimum" },
+    because: { grade: "Grade {what}", law: "Legal minimum" },
     unplanned: "—",
   },
 };

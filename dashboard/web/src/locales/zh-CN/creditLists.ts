@@ -46,6 +46,7 @@ export const creditLists = {
     repairAsked: "机构已申请移出，待决定",
     own: "安护默认，可改",
     source: "依据",
+    inRow: "{what}，连续 {n} 次评价",
     minimum: "所有机构每年至少检查 {n} 次",
     history: "经过",
     paper: "文书",
@@ -86,7 +87,7 @@ export const creditLists = {
     every: "{n} 天（每年 {visits} 次）",
     never: "从未检查",
     late: "逾期 {n} 天",
-    because: { list: "{what}", grade: "{what} 级", law: "法定最低" },
+    because: { grade: "{what} 级", law: "法定最低" },
     unplanned: "—",
   },
 };

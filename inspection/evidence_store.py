@@ -89,7 +89,7 @@ SELECT institution_id, id::text, {_us("ended_at")} FROM drills
 WHERE state = 'passed' AND ended_at <= %(as_of)s AND ended_at >= %(since)s AND {_WITHIN.format("")}
 ORDER BY institution_id, ended_at, id
 """
-# What was found is complete when the leader signs. A finding's hazard is counted with the hazards (origin = inspection).
+# What was found is complete when the leader signs. A finding's hazard counts with the hazards (origin = inspection).
 _INSPECTIONS: Final = f"""
 SELECT i.institution_id, i.id::text, i.kind, i.own, f.findings::float8, f.findings = 0, {_us("e.at")}
 FROM inspection_events e JOIN inspections i ON i.id = e.inspection_id CROSS JOIN LATERAL (

@@ -113,9 +113,9 @@ def write_history(connection, world, person, nurse, seed: int) -> None:
         at, own = START + rng.uniform(-60, 110) * DAY, rng.random() < 0.7
         place, visit = rng.choice((world.home, world.station)), uuid.uuid4()
         insert(connection, "inspections", {
-            "id": visit, "no": number, "institution_id": place, "kind": "monthly_check" if own else "expert", "own": own,
-            "unannounced": False, "planned_for": at.date(), "purpose": "", "checklists": [], "leader_id": person,
-            "state": "concluded", "version": 3, "planned_at": at, "planned_by": "user:x", "begun_at": at,
+            "id": visit, "no": number, "institution_id": place, "kind": "monthly_check" if own else "expert",
+            "own": own, "unannounced": False, "planned_for": at.date(), "purpose": "", "checklists": [],
+            "leader_id": person, "state": "concluded", "version": 3, "planned_at": at, "planned_by": "user:x", "begun_at": at,
             "concluded_at": at, "conclusion": "x", "record_sha256": bytes(32),
         })  # fmt: skip
         connection.execute(

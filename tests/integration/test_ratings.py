@@ -115,8 +115,8 @@ def write_history(connection, world, person, nurse, seed: int) -> None:
         insert(connection, "inspections", {
             "id": visit, "no": number, "institution_id": place, "kind": "monthly_check" if own else "expert",
             "own": own, "unannounced": False, "planned_for": at.date(), "purpose": "", "checklists": [],
-            "leader_id": person, "state": "concluded", "version": 3, "planned_at": at, "planned_by": "user:x", "begun_at": at,
-            "concluded_at": at, "conclusion": "x", "record_sha256": bytes(32),
+            "leader_id": person, "state": "concluded", "version": 3, "planned_at": at, "planned_by": "user:x",
+            "begun_at": at, "concluded_at": at, "conclusion": "x", "record_sha256": bytes(32),
         })  # fmt: skip
         connection.execute(
             "INSERT INTO inspection_events (event_id, inspection_id, seq, verb, at, recorded_at, actor, person_id,"

@@ -109,6 +109,15 @@ def met(criterion: Criterion, nights: Sequence[Night]) -> Grounds | None:
     )
 
 
+def kept_out(kind: ListKind, entries: Sequence[Entry]) -> Reason | None:
+    """Why somebody with these entries cannot be proposed for a list whatever their ratings; None where they can."""
+    if any(each.open and each.kind is kind for each in entries):
+        return Reason.OPEN_ALREADY
+    if any(each.open and _outweighs(each.kind, kind) for each in entries):
+        return Reason.ADVERSE_STANDS
+    return None
+
+
 def proposal(
     criterion: Criterion, nights: Sequence[Night], entries: Sequence[Entry], criteria: Criteria
 ) -> Verdict:  # fmt: skip
@@ -117,10 +126,8 @@ def proposal(
     What has been decided once is not asked again: a veto needs a record that no earlier entry of the list rested on,
     and grades count from the end of the last entry, after a decision against the listing from `quiet_days` later.
     """
-    if any(each.open and each.kind is criterion.kind for each in entries):
-        return Verdict(Reason.OPEN_ALREADY)
-    if any(each.open and _outweighs(each.kind, criterion.kind) for each in entries):
-        return Verdict(Reason.ADVERSE_STANDS)
+    if (reason := kept_out(criterion.kind, entries)) is not None:
+        return Verdict(reason)
     earlier = [each for each in entries if each.kind is criterion.kind]
     if not criterion.vetoes:
         counted_from = [_counted_from(each, criteria) for each in earlier]

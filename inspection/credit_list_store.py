@@ -48,14 +48,15 @@ _PAGE: Final = (
     " AND (%(after_id)s::uuid IS NULL OR (proposed_at, id) < (%(after_at)s, %(after_id)s))"
     " ORDER BY proposed_at DESC, id DESC LIMIT %(limit)s"
 )
-_NIGHTS: Final = (
-    "SELECT i.id, n.* FROM unnest(%(ids)s::int[]) AS i (id) CROSS JOIN LATERAL ("
-    " SELECT r.run_id, r.as_of, p.policy, r.grade, CASE WHEN %(hits)s THEN"
-    "  (SELECT (body::jsonb -> 'vetoes')::text FROM rating_explanations WHERE sha256 = r.explanation) END AS vetoes"
-    " FROM ratings r JOIN rating_runs u ON u.id = r.run_id AND u.kind = 'night'"
-    " JOIN rating_policies p ON p.id = u.policy_id"
-    " WHERE r.institution_id = i.id AND r.as_of <= %(as_of)s AND r.as_of > %(since)s"
-    " ORDER BY r.as_of DESC LIMIT %(limit)s) n ORDER BY i.id, n.as_of DESC"
+_RUNS: Final = (
+    "SELECT u.id, u.as_of, p.policy FROM rating_runs u JOIN rating_policies p ON p.id = u.policy_id"
+    " WHERE u.kind = 'night' AND u.as_of <= %(as_of)s AND u.as_of > %(since)s ORDER BY u.as_of DESC LIMIT %(limit)s"
+)
+_RATED: Final = (
+    "SELECT institution_id, run_id, grade, CASE WHEN %(hits)s THEN"
+    " (SELECT (body::jsonb -> 'vetoes')::text FROM rating_explanations WHERE sha256 = explanation) END"
+    " FROM ratings WHERE institution_id = ANY(%(ids)s) AND as_of <= %(as_of)s AND as_of >= %(oldest)s"
+    " ORDER BY institution_id, as_of DESC"
 )
 
 
@@ -267,15 +268,18 @@ def rated_in(connection: Connection, run_id: int) -> list[int]:
 def nights(
     connection: Connection, ids: Collection[int], as_of: datetime, *, since: datetime, count_max: int, hits: bool
 ) -> dict[int, list[Night]]:
-    """The newest `count_max` nightly ratings of each institution after `since` and up to `as_of`, the newest first;
-    with what lowered them where `hits` are wanted."""
+    """Each institution's ratings in the newest `count_max` nightly runs after `since` and up to `as_of`, the newest
+    first; with what lowered them where `hits` are wanted."""
     found: dict[int, list[Night]] = {each: [] for each in ids}
-    rows = connection.execute(
-        _NIGHTS.encode(),
-        {"ids": list(ids), "as_of": as_of, "since": since, "limit": count_max, "hits": hits},
-    )
-    for institution_id, run_id, moment, policy, grade, vetoes in rows:
-        found[institution_id].append(Night(run_id, moment, policy, grade, _hits(vetoes)))
+    parameters = {"as_of": as_of, "since": since, "limit": count_max, "ids": list(ids), "hits": hits}
+    runs = {row[0]: (row[1], row[2]) for row in connection.execute(_RUNS.encode(), parameters)}
+    if not runs or not found:
+        return found
+    oldest = min(moment for moment, _ in runs.values())
+    for institution_id, run_id, grade, vetoes in connection.execute(_RATED.encode(), parameters | {"oldest": oldest}):
+        if run_id in runs:  # a rating on demand is none of a night
+            moment, policy = runs[run_id]
+            found[institution_id].append(Night(run_id, moment, policy, grade, _hits(vetoes)))
     return found
 
 

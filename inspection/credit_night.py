@@ -48,8 +48,9 @@ def judge(connection: Connection, run: NightRun, criteria_id: int, criteria: Cri
     for kind in _ORDER:
         for criterion in criteria.of(kind):
             likely = [each for each in everybody if newest[each] and credit_grounds.matches(criterion, newest[each][0])]
-            nights = newest if criterion.ratings_min == 1 else _nights(connection, likely, run, criterion)
             entries = credit_list_store.of_institutions(connection, likely)
+            likely = [each for each in likely if credit_grounds.kept_out(kind, entries[each]) is None]
+            nights = newest if criterion.ratings_min == 1 else _nights(connection, likely, run, criterion)
             for institution_id in likely:
                 verdict = credit_grounds.proposal(criterion, nights[institution_id], entries[institution_id], criteria)
                 if verdict.reason is Reason.PROPOSES and verdict.grounds is not None:

@@ -1,5 +1,7 @@
 """Credit lists on a real database: what the night proposes, the whole road by the API, the same steps through SQL."""
 
+import itertools
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -11,17 +13,19 @@ from psycopg.types.json import Jsonb
 
 from alerting.people import Role, Scope
 from inspection import (
+    credit_list,
     credit_list_operate,
     credit_list_store,
     credit_night,
     draw_store,
     photo_store,
     rating_policy,
+    rating_run,
     rating_store,
     visit_due_store,
 )
 from inspection.credit_criteria import ListKind, default_criteria
-from inspection.credit_list import CHINA, Delivery, State, Verb, add_months
+from inspection.credit_list import CHINA, Delivery, State, Verb, add_months, window_end
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
@@ -31,6 +35,7 @@ from inspection.visit_due import due
 from inspection.weighing import default_weights, weigh
 from tests.integration.dashboard_world import World, build, serve, sign_in
 from tests.integration.people_world import add_user, picture
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -271,6 +276,35 @@ def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):
         black = next(each for each in criteria["lists"] if each["kind"] == "black")
         assert "term_months" not in black["clauses"]
         assert "2019" in black["clauses"]["repair_after_months"]
+
+
+def test_the_worker_that_rates_by_night_looks_through_the_night(desk: Desk):
+    stop = threading.Event()
+    working = threading.Thread(target=rating_run.Nightly(desk.world.database_url).run, args=(stop,))
+    working.start()
+
+    def judged() -> bool:
+        with desk.transaction() as connection:
+            return connection.execute("SELECT FROM credit_nights").fetchone() is not None
+
+    try:
+        wait_until(judged, "the night has been looked through")
+    finally:
+        stop.set()
+        working.join()
+    with desk.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
+        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
+        # SQL and code say the same of every step, month and window.
+        for state, verb, prolonged in itertools.product(State, Verb, (False, True)):
+            row = connection.execute("SELECT credit_step(%s, %s, %s)", (state, verb, prolonged)).fetchone()
+            assert (row[0] is not None) == ((state, verb) in credit_list._STEPS), (state, verb)
+        for days in range(0, 800, 13):
+            at = START + timedelta(days=days, hours=days % 24)
+            row = connection.execute(
+                "SELECT credit_months(%s, %s), credit_window(%s, %s)", (at, days % 40 - 12, at, days)
+            )
+            assert row.fetchone() == (add_months(at, days % 40 - 12), window_end(at, days)), at
 
 
 def insert(connection, entry, seq: int, verb: str, person_id, at: datetime, *, outside=True, note="x", **body):

@@ -20,7 +20,7 @@ from inspection import credit_criteria, credit_list, credit_list_store, credit_m
 from inspection.credit_criteria import Criteria, ListKind
 from inspection.credit_list import CreditEvent, Delivery, End, Entry, Verb
 from inspection.credit_list_store import HistoryEntry
-from inspection.errors import StepRefused
+from inspection.errors import CreditCriteriaInvalid, StepRefused
 from inspection.operate import Actor
 
 _PLAIN: Final = frozenset(
@@ -44,9 +44,16 @@ def criteria_in_force(connection: Connection) -> tuple[int, Criteria]:
 
 
 def criteria_known(connection: Connection) -> Criteria:
-    """The criteria in force, those that ship where none were loaded yet. Raises CreditCriteriaInvalid."""
+    """The criteria to show: those in force; those that ship where none were loaded yet, or where the ones in force
+    cannot be read by this version."""
     found = credit_list_store.load_criteria(connection)
-    return credit_criteria.default_criteria() if found is None else credit_criteria.parse(found[1])
+    if found is None:
+        return credit_criteria.default_criteria()
+    try:
+        return credit_criteria.parse(found[1])
+    except CreditCriteriaInvalid as error:
+        log.error("the criteria in force cannot be read; the default ones are shown", problems=error.problems)  # noqa: TRY400
+        return credit_criteria.default_criteria()
 
 
 def propose(connection: Connection, institution_id: int, kind: ListKind, actor: Actor, *, reason: str) -> Entry:
@@ -62,8 +69,12 @@ def propose(connection: Connection, institution_id: int, kind: ListKind, actor: 
 
 
 def notify(connection: Connection, entry_id: UUID, version: int, actor: Actor, *, note: str) -> Entry:
-    """Decide to go on: issue the notice, which fixes term, window and what the list brings."""
-    criteria = criteria_known(connection)
+    """Decide to go on: issue the notice, which fixes term, window and what the list brings. Raises StepRefused where
+    the criteria in force cannot be read by this version."""
+    try:
+        criteria = criteria_in_force(connection)[1]
+    except CreditCriteriaInvalid as error:
+        raise StepRefused(f"the criteria in force cannot be read: {error}") from error
 
     def made(entry: Entry) -> CreditEvent:
         body = {**credit_list.terms(criteria.lists[entry.kind]), "criteria": criteria.version}

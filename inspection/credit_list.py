@@ -8,19 +8,17 @@ makes it count anew. Nobody is listed without a person's decision, a delivered n
 """
 
 import uuid
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from alerting.people import Right
+from inspection.credit_calendar import add_months, window_end
 from inspection.credit_criteria import CreditList, ListKind
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
-
-CHINA: Final = timezone(timedelta(hours=8))
 
 
 class State(StrEnum):
@@ -150,28 +148,6 @@ class Entry:
         return self.state in STANDING
 
 
-def add_months(at: datetime, months: int) -> datetime:
-    """The same time of day so many months later by the calendar in China; a day that month does not have is its last.
-
-    >>> add_months(datetime(2026, 8, 31, 8, tzinfo=CHINA), 6).isoformat()
-    '2027-02-28T08:00:00+08:00'
-    """
-    local = at.astimezone(CHINA)
-    year, month = divmod(local.year * 12 + local.month - 1 + months, 12)
-    moved = local.replace(year=year, month=month + 1, day=min(local.day, monthrange(year, month + 1)[1]))
-    return moved.astimezone(at.tzinfo)
-
-
-def window_end(from_at: datetime, days: int) -> datetime:
-    """When a window of so many whole days after the day of `from_at` is over, by the calendar in China.
-
-    >>> window_end(datetime(2026, 3, 2, 17, tzinfo=CHINA), 10).isoformat()
-    '2026-03-13T00:00:00+08:00'
-    """
-    day = from_at.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (day + timedelta(days=days + 1)).astimezone(from_at.tzinfo)
-
-
 def fold(entry: Entry | None, event: CreditEvent) -> Entry:
     """`entry` after `event`. Raises StepRefused, WrongPerson where there is no such step."""
     if entry is None:
@@ -185,6 +161,11 @@ def fold(entry: Entry | None, event: CreditEvent) -> Entry:
         raise StepRefused("this lies before what has happened already")
     _demand_person(event)
     return replace(step(entry, event), version=entry.version + 1, changed_at=event.at)
+
+
+def permitted(entry: Entry, verb: Verb) -> bool:
+    """Whether the state allows `verb` at all, whoever it is."""
+    return (entry.state, verb) in _STEPS
 
 
 def visible(entry: Entry, by: By) -> bool:

@@ -16,10 +16,19 @@ import structlog
 from alerting import people_store
 from ingest import directory
 from ingest.database import Connection
-from inspection import credit_criteria, credit_list, credit_list_store, credit_message, notice_store, photo_store
-from inspection.credit_criteria import Criteria, ListKind
-from inspection.credit_list import CreditEvent, Delivery, End, Entry, Verb
+from inspection import (
+    credit_criteria,
+    credit_grounds,
+    credit_list,
+    credit_list_store,
+    credit_message,
+    notice_store,
+    photo_store,
+)
+from inspection.credit_criteria import ADVERSE, Criteria, ListKind
+from inspection.credit_list import CreditEvent, Delivery, End, Entry, State, Verb
 from inspection.credit_list_store import HistoryEntry
+from inspection.credit_paper import LISTS
 from inspection.errors import CreditCriteriaInvalid, StepRefused
 from inspection.operate import Actor
 
@@ -58,9 +67,10 @@ def criteria_known(connection: Connection) -> Criteria:
 
 def propose(connection: Connection, institution_id: int, kind: ListKind, actor: Actor, *, reason: str) -> Entry:
     """A person proposes an institution on their own grounds. Raises StepRefused where it has an open entry of that
-    list."""
-    if any(each.kind is kind for each in credit_list_store.open_entries(connection, institution_id)):
-        raise StepRefused("the institution has an open entry of this list")
+    list, or of a worse one."""
+    reason_not = credit_grounds.kept_out(kind, credit_list_store.open_entries(connection, institution_id))
+    if reason_not is not None:
+        raise StepRefused(f"the institution has an open entry: {reason_not}")
     body: dict[str, Any] = {
         "institution_id": institution_id, "kind": kind.value, "criterion": None, "grounds": []
     }  # fmt: skip
@@ -99,7 +109,10 @@ def decide(connection: Connection, entry_id: UUID, version: int, actor: Actor, v
     removal, revoke a place on the red list. Raises ValueError for another verb."""
     if verb not in _PLAIN:
         raise ValueError(f"{verb} is more than a decision")
-    return act(connection, entry_id, version, lambda entry: _event(entry, verb, actor, note))
+    changed = act(connection, entry_id, version, lambda entry: _event(entry, verb, actor, note))
+    if verb is Verb.LIST and changed.kind in ADVERSE:
+        _end_red(connection, changed, actor)
+    return changed
 
 
 def ask(
@@ -139,6 +152,16 @@ def as_it_stood(entry: Entry, history: Sequence[HistoryEntry], seq: int) -> Entr
             break
         found = credit_list.fold(found, each.event)
     return None if found is None else replace(found, no=entry.no)
+
+
+def _end_red(connection: Connection, worse: Entry, actor: Actor) -> None:
+    """Nobody is praised and blamed at once: with the worse list the place on the red one ends, or what would lead to
+    it."""
+    for entry in credit_list_store.open_entries(connection, worse.institution_id):
+        verb = {State.LISTED: Verb.REVOKE}.get(entry.state, Verb.DROP)
+        if entry.kind is ListKind.RED and credit_list.permitted(entry, verb):
+            why = f"列入{LISTS[worse.kind][0]}"
+            act(connection, entry.id, entry.version, lambda red, verb=verb, why=why: _event(red, verb, actor, why))
 
 
 def _event(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from inspection.credit_calendar import CHINA
 from inspection.credit_criteria import ListKind
-from inspection.credit_list import CHINA, CreditEvent, Delivery, End, Entry, Verb
+from inspection.credit_list import CreditEvent, Delivery, End, Entry, Verb
 
 
 @dataclass(frozen=True, slots=True)

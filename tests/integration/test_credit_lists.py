@@ -24,8 +24,9 @@ from inspection import (
     rating_store,
     visit_due_store,
 )
+from inspection.credit_calendar import CHINA, add_months, window_end
 from inspection.credit_criteria import ListKind, default_criteria
-from inspection.credit_list import CHINA, Delivery, State, Verb, add_months, window_end
+from inspection.credit_list import Delivery, State, Verb
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
@@ -98,17 +99,24 @@ class Desk:
         [found] = self.entries()
         return found
 
-    def decide(self, verb: Verb, who: str, at: datetime, note="理由"):
-        entry = self.entries()[-1]
+    def chosen(self, entry_id):
+        """The entry of that id, the home's newest for None."""
+        if entry_id is None:
+            return self.entries()[-1]
+        with self.transaction() as connection:
+            return credit_list_store.load(connection, entry_id)
+
+    def decide(self, verb: Verb, who: str, at: datetime, note="理由", of=None):
+        entry = self.chosen(of)
         with self.transaction() as connection:
             return credit_list_operate.decide(connection, entry.id, entry.version, self.actor(who, at), verb, note=note)
 
-    def notified(self, at: datetime, delivered_at: datetime | None = None):
-        entry = self.entries()[-1]
+    def notified(self, at: datetime, of=None):
+        entry = self.chosen(of)
         with self.transaction() as connection:
             entry = credit_list_operate.notify(connection, entry.id, entry.version, self.actor("county", at), note="")
             return credit_list_operate.deliver(
-                connection, entry.id, entry.version, self.actor("inspector", at), delivered_at=delivered_at or at,
+                connection, entry.id, entry.version, self.actor("inspector", at), delivered_at=at,
                 delivery=Delivery.POST, note="",
             )  # fmt: skip
 
@@ -185,22 +193,36 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
     desk.night(2, "D", [("accident-1", at), ("accident-2", at + DAY)])
     assert [each.state for each in desk.entries()] == [State.DROPPED, State.PROPOSED]
 
-    with desk.transaction() as connection:  # and the pages of the list follow one another
-        both = [(desk.world.home, ListKind.RED), *((desk.world.station, kind) for kind in ListKind)]
-        made = [
+    with desk.transaction() as connection:  # nobody is praised and blamed at once
+        with pytest.raises(StepRefused, match="adverse_stands"):
             credit_list_operate.propose(
-                connection, place, kind, desk.actor("county", START + (9 + n) * DAY), reason="x"
+                connection, desk.world.home, ListKind.RED, desk.actor("county", START + 5 * DAY), reason="x"
             )
-            for n, (place, kind) in enumerate(both)
-        ]
+        red = credit_list_operate.propose(
+            connection, desk.world.station, ListKind.RED, desk.actor("county", START), reason="表彰"
+        )
+        black = credit_list_operate.propose(
+            connection, desk.world.station, ListKind.BLACK, desk.actor("county", START), reason="事故"
+        )
+    desk.notified(START + DAY, of=red.id)
+    desk.decide(Verb.LIST, "county", START + 20 * DAY, of=red.id)
+    desk.notified(START + 21 * DAY, of=black.id)
+    desk.decide(Verb.LIST, "county", START + 40 * DAY, of=black.id)
+    with desk.transaction() as connection:
+        assert credit_list_store.load(connection, red.id).end == "revoked"
+        assert credit_list_store.events_of(connection, red.id)[-1].event.note == "列入黑名单"
+        assert credit_list_store.load(connection, black.id).standing
+    with desk.transaction() as connection:  # and the pages of the list follow one another
         everything, seen, after = credit_list_store.Filter(None, inside=False), [], None
         while True:
-            found, after = credit_list_store.page(connection, everything, after, 2)
+            found, after = credit_list_store.page(connection, everything, after, 3)
             seen += [each.id for each in found]
             if after is None:
                 break
-        assert seen == [each.id for each in reversed([*desk.entries()[:2], *made])]
-        assert sum(credit_list_store.counts(connection, everything).values()) == 6
+        own = [each.id for each in desk.entries()]
+        assert set(seen) == {*own, red.id, black.id}
+        assert [each for each in seen if each in own] == own[::-1]  # the newest first
+        assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 4
 
 
 def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):

@@ -9,21 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.people import RIGHTS, Right, Role
+from inspection.credit_calendar import CHINA, add_months, window_end
 from inspection.credit_criteria import ListKind, default_criteria
 from inspection.credit_list import (
-    CHINA,
     RIGHT_OF,
     CreditEvent,
     End,
     Entry,
     State,
     Verb,
-    add_months,
     allowed,
     fold,
     terms,
     visible,
-    window_end,
 )
 from inspection.credit_paper import Names, day, has_paper, paper
 from inspection.errors import InspectionError, StepRefused, WrongPerson

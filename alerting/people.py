@@ -46,6 +46,9 @@ class Right(StrEnum):
     RECHECK_HAZARD = "recheck_hazard"
     CLOSE_HAZARD = "close_hazard"  # and decide on extensions, and propose closing the institution
     RECORD_SAFETY = "record_safety"  # accidents, penalties, honours; and rate an institution now
+    MANAGE_CREDIT_LIST = "manage_credit_list"  # propose, give notice, list, take off: red, watch and black list
+    APPEAL_CREDIT_LIST = "appeal_credit_list"  # object to a listing, ask to be taken off
+    DECIDE_CREDIT_APPEAL = "decide_credit_appeal"
     PLAN_INSPECTION = "plan_inspection"
     INSPECT = "inspect"  # as one of the team
     SIGN_REPORT = "sign_report"  # the monthly ledger
@@ -72,10 +75,18 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.MANAGE_PEOPLE,
             Right.RECHECK_HAZARD,
             Right.CLOSE_HAZARD,
+            Right.APPEAL_CREDIT_LIST,
         }
     ),
     Role.INSPECTOR: frozenset(
-        _TEAM | {Right.VIEW_NOTIFICATIONS, Right.ASSIGN_HAZARD, Right.RECORD_SAFETY, Right.PLAN_INSPECTION}
+        _TEAM
+        | {
+            Right.VIEW_NOTIFICATIONS,
+            Right.ASSIGN_HAZARD,
+            Right.RECORD_SAFETY,
+            Right.MANAGE_CREDIT_LIST,
+            Right.PLAN_INSPECTION,
+        }
     ),
     Role.EXPERT: frozenset(_TEAM),
     Role.SUPERVISOR: frozenset(
@@ -85,6 +96,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.ASSIGN_HAZARD,
             Right.CLOSE_HAZARD,
             Right.RECORD_SAFETY,
+            Right.MANAGE_CREDIT_LIST,
+            Right.DECIDE_CREDIT_APPEAL,
             Right.CALL_DUTY_CHECK,
             Right.DRILL,
             Right.MANAGE_PEOPLE,

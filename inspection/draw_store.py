@@ -178,17 +178,16 @@ def risks(connection: Connection, institution_ids: Collection[int], now: datetim
     ).fetchall()
     open_hazards = {row[0]: row for row in rows}
     visits = visit_store.last_team(connection, institution_ids)
-    weights: dict[int, float] = dict(
-        connection.execute(
-            "SELECT institution_id, risk_weight FROM institution_risk WHERE institution_id = ANY(%s)",
-            (list(institution_ids),),
-        ).fetchall()
-    )
+    rows = connection.execute(
+        "SELECT institution_id, grade_weight, list_factor FROM institution_risk WHERE institution_id = ANY(%s)",
+        (list(institution_ids),),
+    ).fetchall()
+    weights: dict[int, tuple[float, float]] = {row[0]: (row[1], row[2]) for row in rows}
     found = {}
     for each in institution_ids:
         _, general, major, overdue = open_hazards.get(each, (each, 0, 0, 0))
         last_visit_at = visits[each][0] if each in visits else None
-        found[each] = Risk(general, major, overdue, last_visit_at, weights.get(each, 1.0))
+        found[each] = Risk(general, major, overdue, last_visit_at, *weights.get(each, (1.0, 1.0)))
     return found
 
 

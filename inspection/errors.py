@@ -78,6 +78,18 @@ class RatingRefused(InspectionError):
     """This cannot be rated now."""
 
 
+class CreditCriteriaInvalid(FileInvalid):
+    """The criteria of the credit lists have errors; nothing of them was used."""
+
+
+class CreditEntryUnknown(InspectionError):
+    """There is no such entry on a list."""
+
+
+class CreditEntryChanged(HazardChanged):
+    """Somebody else changed this entry meanwhile."""
+
+
 class SafetyRecordRefused(InspectionError):
     """This cannot be put on record."""
 

@@ -18,6 +18,8 @@ from alerting.alert import Kind, Priority
 from inspection.checklist import Level
 from inspection.hazard import Category, Origin
 from inspection.safety_record import LEVELS, RecordKind
+from inspection.visit import OWN_KINDS
+from inspection.visit import Kind as VisitKind
 
 NEVER: Final = np.iinfo(np.int64).max  # µs; of what has not happened
 DAY_US: Final = 86_400_000_000
@@ -93,6 +95,15 @@ SOURCES: Final[Mapping[str, Source]] = {
     ),
     "duty_checks_missed": Source("duty_checks", "missed_at", "未应答的查岗", "duty checks not answered"),
     "chain_drills": Source("drills", "passed_at", "通过的报警演练", "drills of the alarm chain that passed"),
+    "visits": Source(
+        "inspections", "concluded_at", "外部检查", "visits from outside, concluded", "findings", "×",
+        words={"kind": tuple(each for each in VisitKind if each is not VisitKind.SELF_CHECK)},
+        flags=frozenset({"clean"}), fixed={"own": False},
+    ),
+    "self_checks": Source(
+        "inspections", "concluded_at", "机构自行检查", "the institution's own checks, concluded", "findings", "×",
+        words={"kind": tuple(sorted(OWN_KINDS))}, flags=frozenset({"clean"}), fixed={"own": True},
+    ),
     **{
         kind.value: Source(
             "safety_records", "occurred_at", zh, en, repaired="repaired_at", until="until_at", words=_RECORD,

@@ -90,6 +90,14 @@ SELECT institution_id, id::text, {_us("ended_at")} FROM drills
 WHERE state = 'passed' AND ended_at <= %(as_of)s AND ended_at >= %(since)s AND {_WITHIN.format("")}
 ORDER BY institution_id, ended_at, id
 """
+# What was found is complete when the leader signs. A finding's hazard counts with the hazards (origin = inspection).
+_INSPECTIONS: Final = f"""
+SELECT i.institution_id, i.id::text, i.kind, i.own, f.findings::float8, f.findings = 0, {_us("e.at")}
+FROM inspection_events e JOIN inspections i ON i.id = e.inspection_id CROSS JOIN LATERAL (
+  SELECT count(*) AS findings FROM inspection_findings WHERE inspection_id = i.id) f
+WHERE e.verb = 'conclude' AND e.recorded_at <= %(as_of)s AND e.at >= %(since)s AND {_WITHIN.format("i.")}
+ORDER BY i.institution_id, e.at, i.id
+"""
 _TIME, _AMOUNT, _FLAG, _WORD = np.int64, np.float64, np.bool_, np.object_
 _TABLES: Final[Mapping[str, tuple[str, Mapping[str, type]]]] = {
     "hazards": (
@@ -113,6 +121,10 @@ _TABLES: Final[Mapping[str, tuple[str, Mapping[str, type]]]] = {
     ),
     "duty_checks": (_DUTY, {"missed_at": _TIME}),
     "drills": (_DRILLS, {"passed_at": _TIME}),
+    "inspections": (
+        _INSPECTIONS,
+        {"kind": _WORD, "own": _FLAG, "findings": _AMOUNT, "clean": _FLAG, "concluded_at": _TIME},
+    ),
 }  # fmt: skip
 
 

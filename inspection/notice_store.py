@@ -1,7 +1,7 @@
 """Notices go out by the outbox of the alarms, in the transaction of what they tell of."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,7 @@ from alerting.escalation import Delivery as Bounds
 from ingest import directory
 from ingest.database import Connection
 from inspection.hazard import Hazard, HazardEvent
-from inspection.notice import notice, readers
+from inspection.notice import Notice, notice, readers
 
 NOTICES_MAX: Final = 6  # to one person within the window: a hundred flat batteries are not a hundred messages
 _WINDOW: Final = timedelta(minutes=10)
@@ -20,20 +20,28 @@ _BOUNDS: Final = Bounds(failover_s=60.0, attempts_max=5, give_up_s=3600.0)
 
 
 def tell(connection: Connection, hazard: Hazard, event: HazardEvent, now: datetime) -> list[int]:
-    """Queue the messages about `event`, in the caller's transaction; the persons who get one. Who has no contact, or
-    got NOTICES_MAX lately, sees it on the page."""
+    """Queue the messages about `event`, in the caller's transaction; the persons who get one."""
     [place] = directory.institutions(connection, [hazard.institution_id])
     found = readers(hazard, event, people_store.persons(connection), place.region)
-    if not found:
-        return []
-    ways = people_store.contacts(connection)
-    lately = _told_lately(connection, [each.id for each in found], now)
-    pushes, deliveries = [], []
+    made = []
     for person in found:
         name = place.name_en or place.name if person.language == "en" else place.name
-        made = notice(hazard, event, person, name, event.note)
+        made.append(notice(hazard, event, person, name, event.note))
+    return send(connection, made, event.event_id, now)
+
+
+def send(connection: Connection, made: Sequence[Notice], key: uuid.UUID, now: datetime) -> list[int]:
+    """Queue messages, in the caller's transaction; the persons who get one. `key` names what they tell of: each person
+    gets one of it. Who has no contact, or got NOTICES_MAX lately, sees it on the page."""
+    if not made:
+        return []
+    ways = people_store.contacts(connection)
+    lately = _told_lately(connection, [each.person.id for each in made], now)
+    pushes, deliveries = [], []
+    for each in made:
+        person = each.person
         push = Push(
-            id=uuid.uuid5(event.event_id, str(person.id)),
+            id=uuid.uuid5(key, str(person.id)),
             person_id=person.id,
             form=Form.NOTICE,
             urgency=_URGENCY,
@@ -42,13 +50,13 @@ def tell(connection: Connection, hazard: Hazard, event: HazardEvent, now: dateti
             institution_id=None,
             zone_id=None,
             language=person.language,
-            title=made.title,
-            body=made.body,
+            title=each.title,
+            body=each.body,
             channels=frozenset(),
             every_channel=False,
             created_at=now,
         )
-        own = [each for each in ways if each.person_id == person.id]
+        own = [way for way in ways if way.person_id == person.id]
         if own and lately.get(person.id, 0) < NOTICES_MAX:
             pushes.append(push)
             deliveries += delivery.plan(push, own, _BOUNDS)

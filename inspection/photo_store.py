@@ -1,5 +1,5 @@
-"""Evidence photos in the database: kept loose after the upload, then bound for good to one event of a hazard or of an
-inspection."""
+"""Evidence photos in the database: kept loose after the upload, then bound for good to one event of a hazard, of an
+inspection, or of an entry of a credit list."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -15,21 +15,22 @@ _LOOSE_HOURS: Final = 24
 
 
 class Bound(NamedTuple):
-    """Where a photo belongs: to a hazard, to an inspection, to neither while it is loose."""
+    """Where a photo belongs: to a hazard, an inspection, an entry of a credit list; to none while it is loose."""
 
     institution_id: int
     uploader_id: int
     hazard_id: UUID | None
     event_seq: int | None
     inspection_id: UUID | None
+    credit_entry_id: UUID | None
 
     @property
     def loose(self) -> bool:
         """Whether nothing names it yet."""
-        return self.hazard_id is None and self.inspection_id is None
+        return self.hazard_id is None and self.inspection_id is None and self.credit_entry_id is None
 
 
-_LOOSE: Final = "hazard_id IS NULL AND inspection_id IS NULL"
+_LOOSE: Final = "hazard_id IS NULL AND inspection_id IS NULL AND credit_entry_id IS NULL"
 
 
 def keep(connection: Connection, photo: Photo, *, institution_id: int, uploader_id: int) -> UUID:
@@ -64,6 +65,14 @@ def bind_to_visit(
     _bind(connection, "inspection_id = %s, inspection_seq = %s", (visit_id, event_seq), ids, institution_id, person_id)
 
 
+def bind_to_credit(
+    connection: Connection, ids: Sequence[UUID], *, entry_id: UUID, event_seq: int, institution_id: int, person_id: int
+) -> None:
+    """As `bind`, for an event of an entry of a credit list."""
+    change = "credit_entry_id = %s, credit_seq = %s"
+    _bind(connection, change, (entry_id, event_seq), ids, institution_id, person_id)
+
+
 def _bind(
     connection: Connection, change: str, owner: tuple[UUID, int], ids: Sequence[UUID], institution_id: int,
     person_id: int,
@@ -84,7 +93,8 @@ def _bind(
 def place(connection: Connection, photo_id: UUID) -> Bound:
     """Where the photo belongs. Raises PhotoUnknown."""
     row = connection.execute(
-        "SELECT institution_id, uploader_id, hazard_id, event_seq, inspection_id FROM hazard_photos WHERE id = %s",
+        "SELECT institution_id, uploader_id, hazard_id, event_seq, inspection_id, credit_entry_id"
+        " FROM hazard_photos WHERE id = %s",
         (photo_id,),
     ).fetchone()
     if row is None:

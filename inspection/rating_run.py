@@ -18,7 +18,7 @@ from alerting.self_alerts import Finding
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
 from ingest.reading import to_us
-from inspection import evidence_store, rating_store
+from inspection import credit_night, evidence_store, rating_store
 from inspection.errors import RatingRefused
 from inspection.rating import Rating, rate
 from inspection.rating_policy import RatingPolicy, parse, shipped_text
@@ -187,6 +187,7 @@ class Nightly:
         failure: Exception | None = None
         try:
             work(connection, now)
+            credit_night.work(connection, now)
         except (DatabaseUnavailable, psycopg.OperationalError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is: it is told of, and tried again

@@ -1,4 +1,5 @@
-"""What an institution weighs in a random draw, by its open hazards, the time since the last visit and its grade.
+"""What an institution weighs in a random draw, by its open hazards, the time since the last visit, its grade and the
+credit list it is on.
 
 The figures are data (inspection/policies/draw.toml); every weight names its parts.
 """
@@ -23,13 +24,14 @@ _FIGURES = (
 class Risk:
     """What is known of an institution: open hazards by level, how many of all are overdue, and when a team from outside
     last began a visit (None: never). `rating_weight` is that of its grade in the safety credit rating (1: average, or
-    not rated)."""
+    not rated), `list_factor` that of the red, watch or black list it is on (1: on none)."""
 
     general: int
     major: int
     overdue: int
     last_visit_at: datetime | None
     rating_weight: float = 1.0
+    list_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ class Weight:
 
 
 def weigh(risk: Risk, now: datetime, weights: Weights) -> Weight:
-    """The weight of an institution at `now`: the sum of its parts by hazards and time, times that of its grade. Never
-    less than 1: every institution can be drawn."""
+    """The weight of an institution at `now`: the sum of its parts by hazards and time, times that of its grade, times
+    the factor of its list. Never less than 1: every institution can be drawn."""
     by = weights.figures
     parts = {
         "base": by["base"],
@@ -64,6 +66,7 @@ def weigh(risk: Risk, now: datetime, weights: Weights) -> Weight:
         parts["time"] = min(spans * by["days_weight"], by["days_max"])
     known = sum(parts.values())
     parts["rating"] = max(round(known * risk.rating_weight), 1) - known
+    parts["list"] = max(round(known * risk.rating_weight * risk.list_factor), 1) - known - parts["rating"]
     return Weight(sum(parts.values()), parts)
 
 

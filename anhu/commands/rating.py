@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from anhu.commands import credit_list
 from anhu.commands.ground import DataDir, database, plain_errors, progress
 from anhu.errors import AnhuError
 from anhu.language import text
@@ -17,6 +18,7 @@ from inspection.evidence import SOURCES
 _SHOWN_MAX: Final = 5  # of those that change most, at each moment
 
 app = typer.Typer(no_args_is_help=True, help="安全生产信用评价。 The safety credit rating.")
+app.add_typer(credit_list.app, name="lists")
 
 
 class RatingsDiffer(AnhuError):

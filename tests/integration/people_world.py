@@ -27,6 +27,7 @@ from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
 from inspection import (
+    credit_list_operate,
     draw_operate,
     draw_store,
     operate,
@@ -37,6 +38,7 @@ from inspection import (
     visit_operate,
 )
 from inspection.checklist import Level
+from inspection.credit_criteria import ListKind
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
@@ -89,6 +91,8 @@ class Two:
     own_relation: int
     own_version: int
     far_version: int
+    own_entry: UUID
+    far_entry: UUID
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -218,11 +222,21 @@ def build_two(database_url: str) -> Two:
             assert signer is not None
             made = signature_store.sign(connection, found, asked.scope, signer, "user:county", "")
             versions.append(made.id)
+        entries = []
+        for institution in (world.home, far):
+            proposed = credit_list_operate.propose(
+                connection,
+                institution,
+                ListKind.WATCH,
+                above,
+                reason="own" if institution == world.home else "远处的事",
+            )
+            entries.append(credit_list_operate.notify(connection, proposed.id, 1, above, note="").id)
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions,
+        *visits, campaign.id, drawn.id, relation, *versions, *entries,
     )  # fmt: skip

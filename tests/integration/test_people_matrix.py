@@ -48,6 +48,8 @@ ALERT = {"own": {"alert_id": "own_alert"}, "foreign": {"alert_id": "far_alert"}}
 PERSON = {"own": {"person_id": "own_person"}, "foreign": {"person_id": "far_person"}}
 PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_id": "far"}}}
 HAZARD = {"own": {"hazard_id": "own_hazard"}, "foreign": {"hazard_id": "far_hazard"}}
+CREDIT = {"own": {"entry_id": "own_entry"}, "foreign": {"entry_id": "far_entry"}}
+PAPER = {"own": CREDIT["own"] | {"seq": "paper"}, "foreign": CREDIT["foreign"] | {"seq": "paper"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
 REPORT = {"own": {"report": "report"}}
@@ -243,6 +245,35 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/reports/ledger/signatures"): may(
         Right.SIGN_REPORT, **PLACE, body={"first": "2026-11-01", "last": "2026-11-30", "sha256": "0" * 64}
     ),
+    ("GET", "/api/credit-lists"): may(Right.VIEW),
+    ("GET", "/api/credit-lists/criteria"): may(Right.VIEW),
+    ("POST", "/api/credit-lists"): may(Right.MANAGE_CREDIT_LIST, **PLACE, body={"kind": "red", "reason": "x"}),
+    ("GET", "/api/credit-lists/{entry_id}"): may(Right.VIEW, **CREDIT),
+    ("GET", "/api/credit-lists/{entry_id}/papers/{seq}"): may(Right.VIEW, **PAPER),
+    ("POST", "/api/credit-lists/{entry_id}/notify"): may(Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2}),
+    ("POST", "/api/credit-lists/{entry_id}/deliver"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 9, "delivered_at": UNTIL, "delivery": "post"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/list"): may(Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2}),
+    ("POST", "/api/credit-lists/{entry_id}/drop"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 9, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/revoke"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/appeal"): may(
+        Right.APPEAL_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/appeal/decision"): may(
+        Right.DECIDE_CREDIT_APPEAL, **CREDIT, body={"version": 2, "granted": True, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/repair"): may(
+        Right.APPEAL_CREDIT_LIST, **CREDIT, body={"version": 2, "reason": "x"}
+    ),
+    ("POST", "/api/credit-lists/{entry_id}/repair/decision"): may(
+        Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2, "granted": True, "reason": "x"}
+    ),
+    ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
@@ -272,6 +303,8 @@ def value_of(two: Two, name: Any) -> Any:
         return 1
     if name == "report":
         return "ledger"
+    if name == "paper":
+        return 2
     if name == "device":
         return two.world.devices[0]
     found = getattr(two, name)

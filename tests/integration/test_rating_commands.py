@@ -45,3 +45,27 @@ def test_every_error_of_a_file_is_told(tmp_path):
     assert "there is no indicator" in told
     assert call("check", "hundred")[0] == 0
     assert "hazards_overdue" in call("evidence")[1]
+
+
+def test_criteria_of_the_credit_lists_are_checked_and_put_in_force(database_url, monkeypatch, tmp_path):
+    monkeypatch.setenv("ANHU_DATABASE_URL", database_url)
+    monkeypatch.setenv("ANHU_MQTT_URL", "mqtt://unused")
+    code, shipped = call("lists", "show", "--default")
+    assert code == 0
+    file = tmp_path / "lists.toml"
+    file.write_text(shipped.replace("term_months = 36", "term_months = 24", 1), "utf-8")
+    code, told = call("lists", "check", str(file))
+    assert (code, "repair_after_months = 24 must be" in told) == (1, True)  # not before the term would end anyway
+    mine = shipped.replace("appeal_days = 10", "appeal_days = 15")
+    file.write_text(mine, "utf-8")
+    code, told = call("lists", "check", str(file))
+    assert code == 0
+    assert "black.term_months" in told
+    assert "black-overdue" in told  # which base80 has no veto for
+    assert call("lists", "load", str(file), "--by", "王工")[0] == 0
+    assert call("lists", "show") == (0, mine)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchall() == [("cli:王工",)]
+        assert connection.execute("SELECT actor FROM acts WHERE verb = 'load_credit_criteria'").fetchall() == [
+            ("cli:王工",)
+        ]

@@ -4,6 +4,7 @@ nothing changed."""
 import random
 import threading
 import uuid
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -15,9 +16,10 @@ from psycopg.types.json import Jsonb
 from alerting import self_alerts, store
 from alerting.alert import Kind, Verb
 from alerting.people import Role, Scope
+from ingest.reading import to_us
 from inspection import draw_store, evidence_store, hazard_store, rating_run, rating_store, safety_record_store
 from inspection.errors import RatingRefused
-from inspection.evidence import SOURCES
+from inspection.evidence import SOURCES, Query, select
 from inspection.hazard import State, fold
 from inspection.rating_policy import parse, shipped, shipped_text
 from inspection.safety_record import RecordKind, SafetyRecord
@@ -43,7 +45,7 @@ ROADS = (
 
 def guard(connection, *, on: bool) -> None:
     """Switch the triggers that keep the past as it is."""
-    for table in ("hazards", "hazard_events", "safety_records"):
+    for table in ("hazards", "hazard_events", "safety_records", "inspections", "inspection_events"):
         state = sql.SQL("ENABLE" if on else "DISABLE")
         connection.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(sql.Identifier(table), state))
 
@@ -113,6 +115,20 @@ def write_history(connection, world, person, nurse, seed: int) -> None:
                     Jsonb(said),
                 ),
             )
+    for number in range(1, 31):
+        at, own = START + rng.uniform(-60, 110) * DAY, rng.random() < 0.7
+        place, visit = rng.choice((world.home, world.station)), uuid.uuid4()
+        insert(connection, "inspections", {
+            "id": visit, "no": number, "institution_id": place, "kind": "monthly_check" if own else "expert",
+            "own": own, "unannounced": False, "planned_for": at.date(), "purpose": "", "checklists": [],
+            "leader_id": person, "state": "concluded", "version": 3, "planned_at": at, "planned_by": "user:x",
+            "begun_at": at, "concluded_at": at, "conclusion": "x", "record_sha256": bytes(32),
+        })  # fmt: skip
+        connection.execute(
+            "INSERT INTO inspection_events (event_id, inspection_id, seq, verb, at, recorded_at, actor, person_id,"
+            " outside, note, body) VALUES (%s, %s, 3, 'conclude', %s, %s, 'user:x', %s, true, 'x', '{}')",
+            (uuid.uuid4(), visit, at, at + rng.choice((0, 0, 300)) * HOUR, person),
+        )
     for _ in range(25):
         kind = rng.choice((RecordKind.PENALTY, RecordKind.HONOUR, RecordKind.ACCIDENT, RecordKind.STANDARD))
         at = START + rng.uniform(-60, 110) * DAY
@@ -284,6 +300,32 @@ def test_alerts_count_by_how_long_they_held(place):
     told = {each["id"]: each for each in orjson.loads(rating.explanation)["indicators"]}
     assert [(line["times"], line["points"]) for line in told["offline"]["lines"]] == [(2, -200), (1, -100)]
     assert SOURCES["offline_hours"].unit == "h"
+
+
+def test_an_inspection_counts_from_the_signature_that_is_on_record(place):
+    world, connection, _ = place
+    policy = parse(shipped_text("hundred"))
+    sql_count = (
+        "SELECT i.institution_id, count(*) FROM inspection_events e JOIN inspections i ON i.id = e.inspection_id"
+        " WHERE own AND verb = 'conclude' AND e.recorded_at <= %s AND e.at > %s GROUP BY 1"
+    )
+    seen = set()
+    for night in NIGHTS[::6]:
+        found = evidence_store.facts(connection, policy, night)
+        checks = select(Query("self_checks", {"kind": "monthly_check"}, 0.0, 366), found, to_us(night))
+        counted = Counter(checks.institution_id.tolist())
+        assert counted == dict(connection.execute(sql_count, (night, night - 366 * DAY)).fetchall())
+        visits = select(Query("visits", {"clean": True}, 0.0, 366), found, to_us(night))
+        seen.add((len(checks), len(visits)))
+        told = {
+            each.institution_id: orjson.loads(each.explanation) for each in rating_run.rated(connection, policy, night)
+        }
+        for place_id in (world.home, world.station):
+            [line] = [
+                one["lines"][0] for one in told[place_id]["indicators"] if one["id"] == "monthly-checks-missing"
+            ] or [{"times": 0}]
+            assert line["times"] == max(12 - counted[place_id], 0)
+    assert len(seen) > 3
 
 
 def test_two_policies_are_compared_over_the_past(place):

@@ -161,7 +161,7 @@ def test_a_weight_grows_with_risk_and_time_and_names_its_parts():
     assert (calm.value, calm.parts["time"]) == (10, 0)
     assert weigh(Risk(0, 0, 0, None), now, weights).value == 50
     assert weigh(Risk(2, 1, 1, now - timedelta(days=95)), now, weights).parts == {
-        "base": 10, "general": 6, "major": 20, "overdue": 10, "time": 9, "rating": 0
+        "base": 10, "general": 6, "major": 20, "overdue": 10, "time": 9, "rating": 0, "list": 0
     }  # fmt: skip
     assert weigh(Risk(99, 99, 99, now - timedelta(days=9999)), now, weights).value == 10 + 15 + 60 + 30 + 36
 

@@ -191,7 +191,8 @@ def test_every_score_is_the_sum_of_what_is_told_within_every_limit(rows, name: s
     policy = parse(shipped_text(name))
     alerts = _no("alerts", ("kind", "to_the_end", "raised_at", "held_h", "cleared_at"))
     empty = {"hazards": _no_hazards(), "alerts": alerts,
-             "duty_checks": _no("duty_checks", ("missed_at",)), "drills": _no("drills", ("passed_at",))}  # fmt: skip
+             "duty_checks": _no("duty_checks", ("missed_at",)), "drills": _no("drills", ("passed_at",)),
+             "inspections": _no("inspections", ("kind", "own", "findings", "clean", "concluded_at"))}  # fmt: skip
     facts = {**empty, **records(*rows)}
     made = rate(policy, facts, everybody(4), NOW)
     assert made == rate(policy, facts, everybody(4), NOW)

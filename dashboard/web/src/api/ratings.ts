@@ -39,7 +39,7 @@ export interface RatingPage {
 }
 
 export interface RatingRecord {
-  table: "hazards" | "alerts" | "duty_checks" | "drills" | "safety_records";
+  table: "hazards" | "alerts" | "duty_checks" | "drills" | "safety_records" | "inspections";
   id: string;
   at: Iso;
 }

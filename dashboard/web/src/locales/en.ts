@@ -1,5 +1,6 @@
 import type { Messages } from "@/i18n";
 import { draws } from "./en/draws";
+import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
@@ -15,6 +16,7 @@ export const en: Messages = {
   ...draws,
   ...ratings,
   ...reports,
+  ...creditLists,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",

@@ -1,4 +1,5 @@
 import { draws } from "./zh-CN/draws";
+import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
@@ -14,6 +15,7 @@ export const zhCN = {
   ...draws,
   ...ratings,
   ...reports,
+  ...creditLists,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",

@@ -54,7 +54,7 @@ export const ratings: typeof chinese = {
     withdrawn: "withdrawn",
     repaired: "made good",
     failed: "This did not work: {detail}",
-    table: { hazards: "hazard", alerts: "alert", duty_checks: "duty check", drills: "drill", safety_records: "record" },
+    table: { hazards: "hazard", alerts: "alert", duty_checks: "duty check", drills: "drill", safety_records: "record", inspections: "inspection" },
     kind: { accident: "Accident", penalty: "Penalty", concealment: "Concealment", honour: "Honour", standard: "Standardisation level", star: "Star grade", commitment: "Commitment", training: "Training", drill: "Emergency drill", withdrawal: "Withdrawal", repair: "Made good" },
     levels: { general: "general", larger: "larger", major: "major", extreme: "especially major", warning: "warning", fine: "fine", suspension: "suspension", revocation: "revocation", county: "county", city: "city", province: "province", state: "state", "1": "1", "2": "2", "3": "3", "4": "4", "5": "5" },
   },

@@ -52,7 +52,7 @@ export const ratings = {
     withdrawn: "已撤销",
     repaired: "已修复",
     failed: "没有成功：{detail}",
-    table: { hazards: "隐患", alerts: "报警", duty_checks: "查岗", drills: "演练", safety_records: "监管记录" },
+    table: { hazards: "隐患", alerts: "报警", duty_checks: "查岗", drills: "演练", safety_records: "监管记录", inspections: "检查" },
     kind: { accident: "安全事故", penalty: "行政处罚", concealment: "瞒报谎报", honour: "表彰", standard: "标准化等级", star: "机构等级", commitment: "安全承诺", training: "安全培训", drill: "应急演练", withdrawal: "撤销", repair: "信用修复" },
     levels: { general: "一般", larger: "较大", major: "重大", extreme: "特别重大", warning: "警告", fine: "罚款", suspension: "停业整顿", revocation: "吊销许可", county: "县级", city: "市级", province: "省级", state: "国家级", "1": "一级", "2": "二级", "3": "三级", "4": "四级", "5": "五级" },
   },

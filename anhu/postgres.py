@@ -135,8 +135,8 @@ def _initdb(folder: DataFolder, postgres: Postgres, *, durable: bool) -> None:
         str(postgres.programs / "initdb"),
         *("-D", str(attempt), f"--username={SUPERUSER}", f"--pwfile={password_file}"),
         *("--auth=scram-sha-256", "--locale=C", "--encoding=UTF8", "--data-checksums"),
-        # A new segment of the log is filled with zeros and synced by the commit that needs it, while all others wait, and
-        # alarms with them: for 4 MB not as long as for 16.
+        # A new segment of the log is filled with zeros and synced by the commit that needs it, while all others wait,
+        # and alarms with them: for 4 MB not as long as for 16.
         "--wal-segsize=4",
         *([] if durable else ["--no-sync"]),
     ]

@@ -90,12 +90,14 @@ SELECT institution_id, id::text, {_us("ended_at")} FROM drills
 WHERE state = 'passed' AND ended_at <= %(as_of)s AND ended_at >= %(since)s AND {_WITHIN.format("")}
 ORDER BY institution_id, ended_at, id
 """
-# What was found is complete when the leader signs, but for what is withdrawn later. A finding's hazard counts with the hazards (origin = inspection).
+# What was found is complete when the leader signs, but for what is withdrawn later. A finding's hazard counts with the
+# hazards (origin = inspection).
 _INSPECTIONS: Final = f"""
 SELECT i.institution_id, i.id::text, i.kind, i.own, f.findings::float8, f.findings = 0, {_us("e.at")}
 FROM inspection_events e JOIN inspections i ON i.id = e.inspection_id CROSS JOIN LATERAL (
   SELECT count(*) AS findings FROM inspection_findings n WHERE n.inspection_id = i.id AND NOT EXISTS (
-    SELECT FROM hazard_events w WHERE w.hazard_id = n.hazard_id AND w.verb = 'withdraw' AND w.recorded_at <= %(as_of)s)) f
+    SELECT FROM hazard_events w
+    WHERE w.hazard_id = n.hazard_id AND w.verb = 'withdraw' AND w.recorded_at <= %(as_of)s)) f
 WHERE e.verb = 'conclude' AND e.recorded_at <= %(as_of)s AND e.at >= %(since)s AND {_WITHIN.format("i.")}
 ORDER BY i.institution_id, e.at, i.id
 """

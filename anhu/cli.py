@@ -33,8 +33,8 @@ from anhu.commands import (
     simulate,
     user,
 )
-from anhu.commands.ground import plain_errors
 from anhu.language import Language, text
+from anhu.plain_errors import plain_errors
 from anhu.roles import ROLES
 
 app = typer.Typer(

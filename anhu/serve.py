@@ -17,7 +17,7 @@ STOP_TIME_S_MAX = 20.0
 
 def role_commands(names: Iterable[str]) -> dict[str, list[str]]:
     """The command of every role."""
-    return {name: [sys.executable, "-m", "anhu", "role", name] for name in names}
+    return {name: [sys.executable, "-m", "anhu.role", name] for name in names}
 
 
 class Signals:

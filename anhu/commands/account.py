@@ -5,9 +5,10 @@ from typing import Annotated, Final
 
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.place import Institution, Region, name_of, scope_of
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 from inspection import service_account, service_account_store
 from inspection.errors import AccountRefused

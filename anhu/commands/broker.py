@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from anhu import runtime
-from anhu.commands.ground import DataDir, plain_errors
+from anhu.commands.ground import DataDir
 from anhu.data_folder import DataFolder, default_data_dir
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 
 app = typer.Typer(no_args_is_help=True, help="MQTT 服务。 The MQTT broker.")
 

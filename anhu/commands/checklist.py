@@ -4,8 +4,9 @@ from pathlib import Path
 
 import typer
 
-from anhu.commands.ground import plain_errors, progress
+from anhu.commands.ground import progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from inspection import checklist
 from inspection.checklist import Wording
 from inspection.errors import ChecklistInvalid

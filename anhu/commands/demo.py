@@ -12,13 +12,14 @@ import typer
 
 from anhu import demo_house, demo_people
 from anhu import serve as service
-from anhu.commands.ground import DataDir, console, plain_errors, progress, services
+from anhu.commands.ground import DataDir, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.commands.simulate import import_text
 from anhu.data_folder import default_data_dir
 from anhu.demo_phones import NETWORK, Phones
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.plain_errors import console, plain_errors
 from anhu.roles import check_settings
 from dashboard import auth
 from dashboard.settings import DashboardSettings

@@ -7,8 +7,9 @@ from uuid import UUID
 import orjson
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 from inspection import draw, draw_operate, draw_store
 from inspection.errors import DrawFalse

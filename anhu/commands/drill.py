@@ -16,8 +16,9 @@ from alerting.drill_runner import wanted
 from alerting.drill_store import Record
 from alerting.errors import DrillRefused
 from alerting.settings import DrillSettings
-from anhu.commands.ground import DataDir, console, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import console, plain_errors
 from ingest.database import Connection, connect
 
 LOOK_S = 0.2

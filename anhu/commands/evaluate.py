@@ -12,10 +12,11 @@ from rich.table import Table
 
 from alerting.errors import RulesInvalid
 from alerting.rules import parse
-from anhu.commands.ground import plain_errors, progress
+from anhu.commands.ground import progress
 from anhu.commands.versioned_file import read
 from anhu.errors import EvaluationFailed
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -1,27 +1,17 @@
-"""What the commands stand on: errors told in words, and the database they work with."""
+"""What the commands stand on: the servers and the database they work with."""
 
 import os
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
-from alerting.errors import AlertingError
 from anhu.data_folder import default_data_dir
 from anhu.embedded import Surroundings, surroundings
-from anhu.errors import AnhuError
-from dashboard.errors import DashboardError
-from ingest.errors import IngestError
-from ingest.settings import Connections, config_path
-from inspection.errors import InspectionError
-from simulators.errors import SimulatorError
-
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+from anhu.plain_errors import console
+from ingest.settings import Connections
 
 DataDir = Annotated[
     Path | None,
@@ -32,24 +22,6 @@ DataDir = Annotated[
 def progress(line: str) -> None:
     """Tell the operator what is going on."""
     console.print(line, markup=False)
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What is known to go wrong is told in words and ends the command with code 1; anything else is a bug and shows."""
-    try:
-        yield
-    except (AnhuError, IngestError, AlertingError, InspectionError, DashboardError, SimulatorError) as error:
-        _fail(str(error), error)
-    except ValidationError as error:
-        _fail("\n".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()), error)
-    except tomllib.TOMLDecodeError as error:
-        _fail(f"{config_path()}: {error}", error)
-
-
-def _fail(message: str, error: Exception) -> None:
-    console.print(message, style="red", markup=False)
-    raise typer.Exit(1) from error
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 from inspection import hazard_store, policy
 from inspection.errors import HazardPolicyInvalid

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from anhu.commands.ground import plain_errors, progress
+from anhu.commands.ground import progress
 from anhu.errors import EvaluationFailed
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 
 app = typer.Typer(no_args_is_help=True, help="从记录中学习探测参数。 Learn a detector's parameters from recordings.")
 

@@ -12,9 +12,10 @@ import typer
 from alerting import ledger_store
 from alerting.ledger import Entry, Fault, Finding, verify
 from alerting.signing_key import load
-from anhu.commands.ground import DataDir, console, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.data_folder import default_data_dir
 from anhu.language import text
+from anhu.plain_errors import console, plain_errors
 from ingest.database import connect
 
 app = typer.Typer(no_args_is_help=True, help="报警记录的防篡改账本。 The tamper-evident ledger of alarm records.")

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from anhu.commands.ground import DataDir, plain_errors, progress, services
+from anhu.commands.ground import DataDir, progress, services
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import migrate
 
 # In the order in which their tables refer to each other.

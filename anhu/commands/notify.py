@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from alerting import outbox_store, trial_message
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.person import PersonRefused
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 
 app = typer.Typer(no_args_is_help=True, help="通知。 Notifications.")

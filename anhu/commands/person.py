@@ -12,8 +12,9 @@ from alerting.errors import AlertingError, ContactInvalid
 from alerting.people import Person, Role
 from alerting.settings import NotifySettings
 from anhu.commands import place
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 
 app = typer.Typer(no_args_is_help=True, help="人员与联系方式。 People and how to reach them.")

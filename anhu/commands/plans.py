@@ -6,8 +6,9 @@ import typer
 
 from alerting import plan_card
 from alerting.errors import PlanInvalid
-from anhu.commands.ground import plain_errors, progress
+from anhu.commands.ground import progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 
 app = typer.Typer(no_args_is_help=True, help="应急预案。 The emergency plans.")
 

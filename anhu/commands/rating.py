@@ -7,9 +7,10 @@ from typing import Annotated, Final
 import typer
 
 from anhu.commands import credit_list
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import connect
 from inspection import rating_policy, rating_run, rating_store
 from inspection.errors import RatingPolicyInvalid

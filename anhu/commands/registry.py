@@ -4,9 +4,10 @@ from pathlib import Path
 
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest import store
 from ingest.database import connect
 from ingest.registry_file import Draft, parse

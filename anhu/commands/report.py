@@ -9,10 +9,11 @@ from uuid import UUID
 import orjson
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.place import Institution, Region, scope_of
 from anhu.errors import AnhuError
 from anhu.language import Language, text
+from anhu.plain_errors import plain_errors
 from ingest.database import Connection, connect
 from inspection import report_operate, report_store, report_workbook
 from inspection.report import Document, Period, ReportKind

@@ -12,8 +12,9 @@ from alerting.escalation import CHINA
 from alerting.oncall import Found, Rotation, StandIn, Turn
 from alerting.people import Role
 from anhu.commands import place
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import Connection, connect
 
 app = typer.Typer(no_args_is_help=True, help="值班表与替班。 Who is on duty, and who stands in.")

@@ -9,10 +9,11 @@ from alerting import explanation, store
 from alerting.errors import RulesInvalid
 from alerting.rules import RuleSet, default_rules, parse
 from anhu.commands import backtest
-from anhu.commands.ground import DataDir, database, plain_errors
+from anhu.commands.ground import DataDir, database
 from anhu.commands.versioned_file import VersionedFile, add_commands, read
 from anhu.errors import DeviceUnknown
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest import store as ingest_store
 from ingest.database import Connection, connect
 from ingest.registry import Device, Registry

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from anhu import serve as service
-from anhu.commands.ground import DataDir, console, plain_errors, progress, services
+from anhu.commands.ground import DataDir, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.language import text
+from anhu.plain_errors import console, plain_errors
 from anhu.roles import LOCAL, ROLES, check_settings
 from dashboard import auth
 from ingest.database import connect

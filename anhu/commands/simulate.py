@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from anhu.commands.ground import DataDir, plain_errors, progress, services
+from anhu.commands.ground import DataDir, progress, services
 from anhu.commands.migrate import bring_up_to_date
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from anhu.stop_signals import stop_on_signals
 from ingest import store
 from ingest.database import connect

@@ -2,8 +2,9 @@
 
 import typer
 
-from anhu.commands.ground import DataDir, console, database, plain_errors
+from anhu.commands.ground import DataDir, database
 from anhu.language import text
+from anhu.plain_errors import console, plain_errors
 from dashboard import auth
 from ingest.database import connect
 

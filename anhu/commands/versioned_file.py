@@ -11,8 +11,9 @@ from typing import Annotated, Generic, TypeVar
 import typer
 
 from alerting.errors import RulesInvalid
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.language import text
+from anhu.plain_errors import plain_errors
 from ingest.database import Connection, connect
 
 Content = TypeVar("Content")

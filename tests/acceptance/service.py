@@ -1,5 +1,6 @@
 """The whole service as a user starts it: `anhu demo` or `anhu serve` in a terminal, and what a browser sees of it."""
 
+import http.client
 import os
 import re
 import shutil
@@ -75,10 +76,14 @@ class Service:
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.printed
+        connection = http.client.HTTPConnection(self.host, timeout=5)
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=5).is_success
-        except httpx.TransportError:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
     def processes(self) -> list[psutil.Process]:
         """Every process that belongs to it, the servers it started among them."""
@@ -95,7 +100,7 @@ class Service:
 
     def role(self, name: str) -> psutil.Process:
         """The process of one role."""
-        return next(each for each in self.processes() if each.cmdline()[-2:] == ["role", name])
+        return next(each for each in self.processes() if each.cmdline()[-2:] == ["anhu.role", name])
 
     def interrupt(self) -> None:
         """Ctrl-C."""
@@ -111,7 +116,7 @@ class Service:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-        wait_until(lambda: not alive(processes), "every process has ended")
+        wait_until(lambda: not alive(processes), "every process has ended", every_s=0.1)
         self._reader.join(10)
         assert self.process.stderr is not None
         self.process.stderr.close()

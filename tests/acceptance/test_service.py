@@ -56,7 +56,7 @@ def test_it_comes_up_ends_with_ctrl_c_and_comes_up_again(folder: Path, programs_
         assert len(processes) > 6  # the roles, the guardian, the database's own and the broker
         service.interrupt()
         assert service.process.wait(40) == 0, service.printed
-        wait_until(lambda: not alive(processes), "every process has ended")
+        wait_until(lambda: not alive(processes), "every process has ended", every_s=0.1)
         assert "Traceback" not in service.printed
     with running("serve", folder=folder, packages_dir=programs_dir) as service:
         assert "password" not in service.printed  # shown only once
@@ -71,7 +71,7 @@ def test_however_it_ends_nothing_stays_behind(folder: Path, programs_dir: Path, 
         processes = service.processes()
         service.process.send_signal(number)
         service.process.wait(40)
-        wait_until(lambda: not alive(processes), "every process has ended", time_s_max=60)
+        wait_until(lambda: not alive(processes), "every process has ended", time_s_max=60, every_s=0.1)
 
 
 def test_a_second_service_on_the_same_folder_is_refused_in_words(folder: Path, programs_dir: Path) -> None:

@@ -75,7 +75,7 @@ class Chain(NotifyWorld):
         """These roles, each a process, until the end of the block."""
         with ExitStack() as stack:
             for name in names:
-                process = subprocess.Popen([sys.executable, "-m", "anhu", "role", name], env=self.env)
+                process = subprocess.Popen([sys.executable, "-m", "anhu.role", name], env=self.env)
                 stack.callback(process.wait, 30)
                 stack.callback(process.terminate)
             if "pipeline" in names:

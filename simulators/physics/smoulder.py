@@ -3,8 +3,8 @@
     ṁ = 0.10·t + 0.0185·t²   g/min, t in min, up to 60 min
 
 Source: Quintiere, Birky, McDonald & Smith, "An analysis of smoldering fires in closed compartments and their hazard
-due to carbon monoxide", Fire and Materials 6 (1982), as the SFPE Handbook gives it. Yields of CO and smoke per mass
-lost are those of pyrolysing polyurethane and cotton there (0.11 and 0.03 kg/kg).
+due to carbon monoxide", Fire and Materials 6 (1982), as it is commonly cited (not read in the paper). 0.11 kg of CO and
+0.03 kg of smoke per kg lost are of the order reported for upholstery that smoulders; an assumption.
 
 Simplifications: so little heat that the ceiling does not warm noticeably; smoke spreads over the whole room (no
 layer) and is felt after a lag of a minute; no change to flaming.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -21,6 +22,10 @@ from tests.commands import SPOOLS
 
 TEMPLATE = "anhu_template"
 _numbers = itertools.count(1)
+
+# How long an example takes on a loaded machine says nothing about the code.
+hypothesis.settings.register_profile("anhu", deadline=None)
+hypothesis.settings.load_profile("anhu")
 
 
 def prepare_template(url: str) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -161,7 +162,7 @@ def _end_red(connection: Connection, worse: Entry, actor: Actor) -> None:
         verb = {State.LISTED: Verb.REVOKE}.get(entry.state, Verb.DROP)
         if entry.kind is ListKind.RED and credit_list.permitted(entry, verb):
             why = f"列入{LISTS[worse.kind][0]}"
-            act(connection, entry.id, entry.version, lambda red, verb=verb, why=why: _event(red, verb, actor, why))
+            act(connection, entry.id, entry.version, partial(_event, verb=verb, actor=actor, note=why))
 
 
 def _event(

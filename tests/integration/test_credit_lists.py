@@ -225,6 +225,26 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
         assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 4
 
 
+def the_worker_looks_through_the_night(desk: Desk) -> None:
+    """The one that rates by night does, by itself."""
+    stop = threading.Event()
+    working = threading.Thread(target=rating_run.Nightly(desk.world.database_url).run, args=(stop,))
+    working.start()
+
+    def judged() -> bool:
+        with desk.transaction() as connection:
+            return connection.execute("SELECT FROM credit_nights").fetchone() is not None
+
+    try:
+        wait_until(judged, "the night has been looked through")
+    finally:
+        stop.set()
+        working.join()
+    with desk.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
+        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
+
+
 def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):
     now = datetime.now(UTC)
     with serve(desk.world) as served:
@@ -298,35 +318,7 @@ def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):
         black = next(each for each in criteria["lists"] if each["kind"] == "black")
         assert "term_months" not in black["clauses"]
         assert "2019" in black["clauses"]["repair_after_months"]
-
-
-def test_the_worker_that_rates_by_night_looks_through_the_night(desk: Desk):
-    stop = threading.Event()
-    working = threading.Thread(target=rating_run.Nightly(desk.world.database_url).run, args=(stop,))
-    working.start()
-
-    def judged() -> bool:
-        with desk.transaction() as connection:
-            return connection.execute("SELECT FROM credit_nights").fetchone() is not None
-
-    try:
-        wait_until(judged, "the night has been looked through")
-    finally:
-        stop.set()
-        working.join()
-    with desk.transaction() as connection:
-        assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
-        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
-        # SQL and code say the same of every step, month and window.
-        for state, verb, prolonged in itertools.product(State, Verb, (False, True)):
-            row = connection.execute("SELECT credit_step(%s, %s, %s)", (state, verb, prolonged)).fetchone()
-            assert (row[0] is not None) == ((state, verb) in credit_list._STEPS), (state, verb)
-        for days in range(0, 800, 13):
-            at = START + timedelta(days=days, hours=days % 24)
-            row = connection.execute(
-                "SELECT credit_months(%s, %s), credit_window(%s, %s)", (at, days % 40 - 12, at, days)
-            )
-            assert row.fetchone() == (add_months(at, days % 40 - 12), window_end(at, days)), at
+    the_worker_looks_through_the_night(desk)
 
 
 def insert(connection, entry, seq: int, verb: str, person_id, at: datetime, *, outside=True, note="x", **body):
@@ -407,3 +399,13 @@ def test_what_the_code_cannot_do_nobody_can_do_with_sql(desk: Desk):
     with desk.transaction() as connection:
         assert photo_store.place(connection, photo).credit_entry_id == entry.id
         assert photo_store.drop_loose(connection) == 0
+        # SQL and code say the same of every step, month and window.
+        for state, verb, prolonged in itertools.product(State, Verb, (False, True)):
+            row = connection.execute("SELECT credit_step(%s, %s, %s)", (state, verb, prolonged)).fetchone()
+            assert (row[0] is not None) == ((state, verb) in credit_list._STEPS), (state, verb)
+        for days in range(0, 800, 13):
+            at = START + timedelta(days=days, hours=days % 24)
+            row = connection.execute(
+                "SELECT credit_months(%s, %s), credit_window(%s, %s)", (at, days % 40 - 12, at, days)
+            )
+            assert row.fetchone() == (add_months(at, days % 40 - 12), window_end(at, days)), at

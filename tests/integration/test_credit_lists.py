@@ -26,7 +26,7 @@ from inspection import (
 )
 from inspection.credit_calendar import CHINA, add_months, window_end
 from inspection.credit_criteria import ListKind, default_criteria
-from inspection.credit_list import Delivery, State, Verb
+from inspection.credit_list import CreditEvent, Delivery, State, Verb
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
@@ -212,6 +212,12 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
         assert credit_list_store.load(connection, red.id).end == "revoked"
         assert credit_list_store.events_of(connection, red.id)[-1].event.note == "列入黑名单"
         assert credit_list_store.load(connection, black.id).standing
+        other_red = credit_list_store.begin(connection, red_again(desk, START + 41 * DAY))
+    desk.notified(START + 42 * DAY, of=other_red.id)
+    with pytest.raises(StepRefused, match="watch or black list"):
+        desk.decide(Verb.LIST, "county", START + 60 * DAY, of=other_red.id)
+    with pytest.raises(BROKEN, match="watch or black list"), desk.transaction() as connection:
+        insert(connection, other_red, 4, "list", desk.ids["county"], START + 60 * DAY)
     with desk.transaction() as connection:  # and the pages of the list follow one another
         everything, seen, after = credit_list_store.Filter(None, inside=False), [], None
         while True:
@@ -220,9 +226,9 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
             if after is None:
                 break
         own = [each.id for each in desk.entries()]
-        assert set(seen) == {*own, red.id, black.id}
+        assert set(seen) == {*own, red.id, black.id, other_red.id}
         assert [each for each in seen if each in own] == own[::-1]  # the newest first
-        assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 4
+        assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 5
 
 
 def the_worker_looks_through_the_night(desk: Desk) -> None:
@@ -243,6 +249,12 @@ def the_worker_looks_through_the_night(desk: Desk) -> None:
     with desk.transaction() as connection:
         assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
         assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
+
+
+def red_again(desk: Desk, at: datetime) -> CreditEvent:
+    """A proposal past the check that a worse list stands."""
+    body = {"institution_id": desk.world.station, "kind": "red", "criterion": None, "grounds": []}
+    return CreditEvent(uuid.uuid4(), uuid.uuid4(), Verb.PROPOSE, at, desk.by["county"], "表彰", body)
 
 
 def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):

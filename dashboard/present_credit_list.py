@@ -15,7 +15,7 @@ from ingest import directory
 from ingest.database import Connection
 from inspection import credit_list, credit_list_operate, credit_list_store, credit_paper, hazard_list_store
 from inspection.credit_criteria import Criteria
-from inspection.credit_list import Entry, Verb
+from inspection.credit_list import Entry
 from inspection.credit_list_store import HistoryEntry
 from inspection.credit_paper import LISTS, Names
 from inspection.hazard import By
@@ -73,14 +73,13 @@ def paper(connection: Connection, entry: Entry, seq: int) -> shapes.CreditPaperS
     who = event.by.person_id
     signer = hazard_list_store.names(connection, [who])[who] if who is not None else ""
     facts = _facts(event.body) or _facts(history[0].event.body)
-    noticed = next((each.event.body for each in history if each.event.verb is Verb.NOTIFY), {})
     made = {}
     for zh in (True, False):
         names = Names(
             institution=place.name if zh else place.name_en or place.name,
             kind=LISTS[entry.kind][not zh],
             criterion=(facts.zh if zh else facts.en) if facts else "",
-            clause=noticed.get("clause", ""),
+            clause=facts.clause if facts else "",
             person=signer,
         )
         made["zh" if zh else "en"] = shapes.CreditPaperText.model_validate(

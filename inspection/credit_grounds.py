@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from inspection.credit_criteria import ADVERSE, Criteria, Criterion, ListKind
@@ -88,7 +90,7 @@ def met(criterion: Criterion, nights: Sequence[Night]) -> Grounds | None:
     records = {
         each.key: each for hit in newest.hits if hit.veto in criterion.vetoes for each in hit.records
     }  # a record of two vetoes is one
-    keys = frozenset(records) or frozenset({f"grade:{criterion.id}:{oldest.as_of.isoformat()}"})
+    keys = frozenset(records) or frozenset({_grade_key(criterion, oldest.as_of)})
     return Grounds(
         criterion,
         keys,
@@ -142,7 +144,7 @@ def proposal(
 
 def breach(criterion: Criterion, nights: Sequence[Night], entry: Entry) -> Grounds | None:
     """The new breach of who is listed, None where there is none: a record that the entry does not rest on yet, or a
-    row of grades that began after the listing. `nights` are all since the listing, the newest first."""
+    row of grades that began after the listing. `nights` are all since the proposal, the newest first."""
     if entry.listed_at is None or entry.kind not in ADVERSE:
         return None
     grounds = met(criterion, nights)
@@ -153,8 +155,18 @@ def breach(criterion: Criterion, nights: Sequence[Night], entry: Entry) -> Groun
         times = [datetime.fromisoformat(each["at"]) for each in new]
         late = [each for each in times if each > entry.listed_at]
         return Grounds(criterion, grounds.keys, max(late), grounds.facts) if late else None
-    began_before = len(_row(criterion, nights)) == len(nights)  # it has been so since the listing
-    return None if began_before or grounds.keys <= entry.grounds else grounds
+    # Another policy breaks a row, but who had such a grade under the one before has not fallen to it anew.
+    lasting = list(takewhile(partial(matches, criterion), nights))
+    began_at = lasting[-1].as_of
+    keys = frozenset({_grade_key(criterion, began_at)})
+    if len(lasting) == len(nights) or began_at <= entry.listed_at or keys <= entry.grounds:
+        return None
+    return Grounds(criterion, keys, began_at, grounds.facts)
+
+
+def _grade_key(criterion: Criterion, since: datetime) -> str:
+    """The name of a row of grades among the grounds of an entry."""
+    return f"grade:{criterion.id}:{since.isoformat()}"
 
 
 def _row(criterion: Criterion, nights: Sequence[Night]) -> list[Night]:

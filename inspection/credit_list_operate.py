@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -88,8 +89,6 @@ def notify(connection: Connection, entry_id: UUID, version: int, actor: Actor, *
 
     def made(entry: Entry) -> CreditEvent:
         body = {**credit_list.terms(criteria.lists[entry.kind]), "criteria": criteria.version}
-        criterion = criteria.criterion(entry.criterion)
-        body["clause"] = criterion.clause if criterion else ""
         return _event(entry, Verb.NOTIFY, actor, note, body)
 
     return act(connection, entry_id, version, made)
@@ -109,7 +108,13 @@ def decide(connection: Connection, entry_id: UUID, version: int, actor: Actor, v
     removal, revoke a place on the red list. Raises ValueError for another verb."""
     if verb not in _PLAIN:
         raise ValueError(f"{verb} is more than a decision")
-    changed = act(connection, entry_id, version, lambda entry: _event(entry, verb, actor, note))
+
+    def made(entry: Entry) -> CreditEvent:
+        if verb is Verb.LIST and entry.kind is ListKind.RED and _blamed(connection, entry.institution_id):
+            raise StepRefused("the institution is on the watch or black list")
+        return _event(entry, verb, actor, note)
+
+    changed = act(connection, entry_id, version, made)
     if verb is Verb.LIST and changed.kind in ADVERSE:
         _end_red(connection, changed, actor)
     return changed
@@ -154,6 +159,11 @@ def as_it_stood(entry: Entry, history: Sequence[HistoryEntry], seq: int) -> Entr
     return None if found is None else replace(found, no=entry.no)
 
 
+def _blamed(connection: Connection, institution_id: int) -> bool:
+    entries = credit_list_store.open_entries(connection, institution_id)
+    return any(each.standing and each.kind in ADVERSE for each in entries)
+
+
 def _end_red(connection: Connection, worse: Entry, actor: Actor) -> None:
     """Nobody is praised and blamed at once: with the worse list the place on the red one ends, or what would lead to
     it."""
@@ -161,7 +171,7 @@ def _end_red(connection: Connection, worse: Entry, actor: Actor) -> None:
         verb = {State.LISTED: Verb.REVOKE}.get(entry.state, Verb.DROP)
         if entry.kind is ListKind.RED and credit_list.permitted(entry, verb):
             why = f"列入{LISTS[worse.kind][0]}"
-            act(connection, entry.id, entry.version, lambda red, verb=verb, why=why: _event(red, verb, actor, why))
+            act(connection, entry.id, entry.version, partial(_event, verb=verb, actor=actor, note=why))
 
 
 def _event(

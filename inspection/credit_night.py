@@ -19,6 +19,7 @@ from inspection.hazard import ENGINE
 from inspection.rating_policy import RatingPolicy
 
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NIGHTS_MAX: Final = 4000  # of one who is listed: longer than any term
 _ORDER: Final = (ListKind.BLACK, ListKind.WATCH, ListKind.RED)  # the worst list first
 
 log = structlog.get_logger("inspection.credit_night")
@@ -108,7 +109,7 @@ def _prolonged(
     if entry.listed_at is None or not own:
         return False
     nights = credit_list_store.nights(
-        connection, [entry.institution_id], run.as_of, since=entry.listed_at, count_max=10_000,
+        connection, [entry.institution_id], run.as_of, since=entry.proposed_at, count_max=_NIGHTS_MAX,
         hits=any(each.vetoes for each in own),
     )[entry.institution_id]  # fmt: skip
     found = [each for one in own if (each := credit_grounds.breach(one, nights, entry)) is not None]

@@ -158,6 +158,10 @@ BEGIN
     RAISE EXCEPTION 'the institution may still object, or this person has decided on its objection'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
+  IF NEW.verb = 'list' AND c.kind = 'red' AND EXISTS (SELECT FROM credit_entries WHERE institution_id = c.institution_id
+      AND kind <> 'red' AND state IN ('listed', 'contested')) THEN
+    RAISE EXCEPTION 'the institution is on the watch or black list' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
   IF NEW.verb = 'deliver' AND NOT (NEW.body ->> 'delivered_at')::timestamptz BETWEEN c.notified_at AND NEW.at THEN
     RAISE EXCEPTION 'a notice is delivered after it was issued' USING ERRCODE = 'integrity_constraint_violation';
   END IF;

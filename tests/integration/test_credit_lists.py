@@ -26,7 +26,7 @@ from inspection import (
 )
 from inspection.credit_calendar import CHINA, add_months, window_end
 from inspection.credit_criteria import ListKind, default_criteria
-from inspection.credit_list import Delivery, State, Verb
+from inspection.credit_list import CreditEvent, Delivery, State, Verb
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
 from inspection.operate import Actor
@@ -212,6 +212,12 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
         assert credit_list_store.load(connection, red.id).end == "revoked"
         assert credit_list_store.events_of(connection, red.id)[-1].event.note == "列入黑名单"
         assert credit_list_store.load(connection, black.id).standing
+        other_red = credit_list_store.begin(connection, red_again(desk, START + 41 * DAY))
+    desk.notified(START + 42 * DAY, of=other_red.id)
+    with pytest.raises(StepRefused, match="watch or black list"):
+        desk.decide(Verb.LIST, "county", START + 60 * DAY, of=other_red.id)
+    with pytest.raises(BROKEN, match="watch or black list"), desk.transaction() as connection:
+        insert(connection, other_red, 4, "list", desk.ids["county"], START + 60 * DAY)
     with desk.transaction() as connection:  # and the pages of the list follow one another
         everything, seen, after = credit_list_store.Filter(None, inside=False), [], None
         while True:
@@ -220,9 +226,35 @@ def test_what_was_decided_is_not_proposed_again_before_something_new(desk: Desk)
             if after is None:
                 break
         own = [each.id for each in desk.entries()]
-        assert set(seen) == {*own, red.id, black.id}
+        assert set(seen) == {*own, red.id, black.id, other_red.id}
         assert [each for each in seen if each in own] == own[::-1]  # the newest first
-        assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 4
+        assert len(seen) == sum(credit_list_store.counts(connection, everything).values()) == 5
+
+
+def the_worker_looks_through_the_night(desk: Desk) -> None:
+    """The one that rates by night does, by itself."""
+    stop = threading.Event()
+    working = threading.Thread(target=rating_run.Nightly(desk.world.database_url).run, args=(stop,))
+    working.start()
+
+    def judged() -> bool:
+        with desk.transaction() as connection:
+            return connection.execute("SELECT FROM credit_nights").fetchone() is not None
+
+    try:
+        wait_until(judged, "the night has been looked through")
+    finally:
+        stop.set()
+        working.join()
+    with desk.transaction() as connection:
+        assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
+        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
+
+
+def red_again(desk: Desk, at: datetime) -> CreditEvent:
+    """A proposal past the check that a worse list stands."""
+    body = {"institution_id": desk.world.station, "kind": "red", "criterion": None, "grounds": []}
+    return CreditEvent(uuid.uuid4(), uuid.uuid4(), Verb.PROPOSE, at, desk.by["county"], "表彰", body)
 
 
 def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):
@@ -298,35 +330,7 @@ def test_the_whole_road_by_the_api_with_an_objection(desk: Desk):
         black = next(each for each in criteria["lists"] if each["kind"] == "black")
         assert "term_months" not in black["clauses"]
         assert "2019" in black["clauses"]["repair_after_months"]
-
-
-def test_the_worker_that_rates_by_night_looks_through_the_night(desk: Desk):
-    stop = threading.Event()
-    working = threading.Thread(target=rating_run.Nightly(desk.world.database_url).run, args=(stop,))
-    working.start()
-
-    def judged() -> bool:
-        with desk.transaction() as connection:
-            return connection.execute("SELECT FROM credit_nights").fetchone() is not None
-
-    try:
-        wait_until(judged, "the night has been looked through")
-    finally:
-        stop.set()
-        working.join()
-    with desk.transaction() as connection:
-        assert connection.execute("SELECT count(*) FROM rating_runs WHERE kind = 'night'").fetchone() == (1,)
-        assert connection.execute("SELECT loaded_by FROM credit_criteria").fetchone() == ("anhu: first start",)
-        # SQL and code say the same of every step, month and window.
-        for state, verb, prolonged in itertools.product(State, Verb, (False, True)):
-            row = connection.execute("SELECT credit_step(%s, %s, %s)", (state, verb, prolonged)).fetchone()
-            assert (row[0] is not None) == ((state, verb) in credit_list._STEPS), (state, verb)
-        for days in range(0, 800, 13):
-            at = START + timedelta(days=days, hours=days % 24)
-            row = connection.execute(
-                "SELECT credit_months(%s, %s), credit_window(%s, %s)", (at, days % 40 - 12, at, days)
-            )
-            assert row.fetchone() == (add_months(at, days % 40 - 12), window_end(at, days)), at
+    the_worker_looks_through_the_night(desk)
 
 
 def insert(connection, entry, seq: int, verb: str, person_id, at: datetime, *, outside=True, note="x", **body):
@@ -407,3 +411,13 @@ def test_what_the_code_cannot_do_nobody_can_do_with_sql(desk: Desk):
     with desk.transaction() as connection:
         assert photo_store.place(connection, photo).credit_entry_id == entry.id
         assert photo_store.drop_loose(connection) == 0
+        # SQL and code say the same of every step, month and window.
+        for state, verb, prolonged in itertools.product(State, Verb, (False, True)):
+            row = connection.execute("SELECT credit_step(%s, %s, %s)", (state, verb, prolonged)).fetchone()
+            assert (row[0] is not None) == ((state, verb) in credit_list._STEPS), (state, verb)
+        for days in range(0, 800, 13):
+            at = START + timedelta(days=days, hours=days % 24)
+            row = connection.execute(
+                "SELECT credit_months(%s, %s), credit_window(%s, %s)", (at, days % 40 - 12, at, days)
+            )
+            assert row.fetchone() == (add_months(at, days % 40 - 12), window_end(at, days)), at

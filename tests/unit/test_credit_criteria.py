@@ -114,18 +114,30 @@ def test_a_worse_list_comes_first():
 
 
 def test_a_breach_is_new_when_it_began_after_the_listing():
-    entry = listed()
+    entry = listed()  # proposed 20 days before
     last = entry.listed_at + 40 * DAY
-    assert breach(D, nights("D" * 39, last=last), entry) is None  # as it has been all the time
-    again = breach(D, nights("D" * 8 + "C" * 20 + "D" * 11, last=last), entry)
+    assert breach(D, nights("D" * 59, last=last), entry) is None  # as it has been all the time
+    assert breach(D, nights("D" * 45 + "C" * 14, last=last), entry) is None  # since before the listing
+    again = breach(D, nights("D" * 8 + "C" * 20 + "D" * 31, last=last), entry)
     assert again.at == last - 7 * DAY
+    assert breach(D, nights("D" * 39 + "C" * 20, last=last), entry).at == last - 38 * DAY  # it had risen meanwhile
     longer = step(entry, Verb.PROLONG, ENGINE, last, breach_at=again.at.isoformat(), grounds=sorted(again.keys))
-    assert breach(D, nights("D" * 9 + "C" * 20 + "D" * 11, last=last + DAY), longer) is None  # counted
+    assert breach(D, nights("D" * 9 + "C" * 20 + "D" * 31, last=last + DAY), longer) is None  # counted
     records = [("old", entry.listed_at - DAY), ("new", entry.listed_at + 3 * DAY)]
     found = breach(ACCIDENT, nights("XX", last=last, records=records), entry)
     assert found.at == entry.listed_at + 3 * DAY
     assert breach(ACCIDENT, nights("XX", last=last, records=records[:1]), entry) is None
     assert breach(CRITERIA.criterion("red-grade"), nights("A" * 200 + "B"), listed(ListKind.RED)) is None
+
+
+def test_another_policy_is_no_new_breach():
+    entry = listed()
+    last = entry.listed_at + 40 * DAY
+    before = nights("D" * 50, policy="standard", last=last - 9 * DAY)
+    assert breach(D, nights("D" * 9, last=last) + before, entry) is None
+    better = nights("C" * 50, policy="standard", last=last - 9 * DAY)
+    found = breach(D, nights("D" * 9, last=last) + better, entry)
+    assert found.at == last - 8 * DAY
 
 
 def known(**more) -> Known:

@@ -30,6 +30,7 @@ from dashboard.routers import (
     floor_plans,
     hazards,
     inspections,
+    institution_files,
     institutions,
     ledger,
     live,
@@ -66,6 +67,7 @@ _RIGHTFUL = (
     inspections.campaigns,
     draws.router,
     reports.router,
+    institution_files.router,
     floor_plans.router,
     rotations.router,
 )
@@ -110,7 +112,10 @@ def create_app(
         BodyLimit,
         bytes_max=settings.body_bytes_max,
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
-        larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX},
+        larger={
+            hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
+            institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
+        },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)

@@ -1,11 +1,11 @@
 """The institution file (一院一档): which sections it has, what stands in them, and what makes a row of one valid.
 
-The catalogue is data: the page's forms, the workbook's sheets and the check of what comes in are all made from it. Days are
-kept as ISO text, so that a row is JSON as it stands.
+The catalogue is data: the page's forms, the workbook's sheets and the check of what comes in are all made from it. Days
+are kept as ISO text, so that a row is JSON as it stands.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -41,8 +41,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a section. `length_max` in letters; a count lies between `least` and `most`. `past`: a day that cannot
-    lie ahead."""
+    """One field of a section. `length_max` in letters; a count lies between `least` and `most`. `past`: a day that
+    cannot lie ahead."""
 
     name: str
     kind: FieldKind
@@ -59,7 +59,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the file: at most `rows_max` rows. `after` names pairs of days of which the second follows the first."""
+    """A part of the file: at most `rows_max` rows. `after`: pairs of days of which the second is not the earlier."""
 
     name: str
     zh: str
@@ -224,8 +224,9 @@ CATALOGUE: Final[tuple[Section, ...]] = (
         "fire_acceptance", "消防审验", "Fire acceptance",
         (
             _choice("state", "状态", "state", _choices(
-                ("accepted", "验收合格", "accepted"), ("filed", "已备案", "filed"), ("applied", "办理中", "applied for"),
-                ("none", "未办理", "none"), ("not_required", "无需办理", "not required")), required=True),
+                ("accepted", "验收合格", "accepted"), ("filed", "已备案", "filed"),
+                ("applied", "办理中", "applied for"), ("none", "未办理", "none"),
+                ("not_required", "无需办理", "not required")), required=True),
             _day("decided_on", "日期", "decided on", past=True),
             _text("number", "文号", "number"),
             _text("authority", "办理机关", "authority"),
@@ -261,8 +262,8 @@ CATALOGUE: Final[tuple[Section, ...]] = (
         (
             _choice("duty", "职责", "duty", _choices(
                 ("head", "安全责任人", "responsible for safety"), ("officer", "安全员", "safety officer"),
-                ("township", "乡镇（街道）责任人", "township officer"), ("department", "主管部门责任人", "department officer")),
-                required=True),
+                ("township", "乡镇（街道）责任人", "township officer"),
+                ("department", "主管部门责任人", "department officer")), required=True),
             _text("name", "姓名", "name", required=True),
             _text("position", "职务", "position"),
             _text("phone", "电话", "phone", pattern=_PHONE, length_max=30),
@@ -275,7 +276,8 @@ CATALOGUE: Final[tuple[Section, ...]] = (
         "contacts", "联系方式", "Contacts",
         (
             _choice("what", "用途", "what for", _choices(
-                ("duty", "24 小时值班", "24 h duty"), ("office", "办公", "office"), ("hospital", "协议医院", "hospital"),
+                ("duty", "24 小时值班", "24 h duty"), ("office", "办公", "office"),
+                ("hospital", "协议医院", "hospital"),
                 ("fire", "消防救援站", "fire station"), ("police", "派出所", "police station"),
                 ("repair", "设备维保", "maintenance"), ("other", "其他", "other")), required=True),
             _text("name", "名称", "name", required=True),
@@ -302,7 +304,8 @@ CATALOGUE: Final[tuple[Section, ...]] = (
             _choice("kind", "设备", "equipment", _choices(
                 ("extinguisher", "灭火器", "extinguishers"), ("hydrant", "消火栓", "hydrants"),
                 ("alarm", "火灾报警系统", "fire alarm system"), ("sprinkler", "喷淋", "sprinklers"),
-                ("lighting", "应急照明与疏散指示", "emergency lighting and signs"), ("gas", "燃气设施", "gas installation"),
+                ("lighting", "应急照明与疏散指示", "emergency lighting and signs"),
+                ("gas", "燃气设施", "gas installation"),
                 ("electrical", "电气线路", "wiring"), ("lift", "电梯", "lifts"), ("boiler", "锅炉", "boilers"),
                 ("other", "其他", "other")), required=True),
             _day("checked_on", "检查日期", "checked on", required=True, past=True),
@@ -374,9 +377,9 @@ def _value(field: Field, value: Any, today: date) -> Value:
                 raise ValueError(f"is no whole number from {field.least} to {field.most}")
             return value
         case FieldKind.YES:
-            if not isinstance(value, bool):
-                raise ValueError("is neither yes nor no")
-            return value
+            if value is True or value is False:
+                return bool(value)
+            raise ValueError("is neither yes nor no")
 
 
 def _text_value(field: Field, value: Any) -> str:
@@ -399,8 +402,3 @@ def _day_value(field: Field, value: Any, today: date) -> str:
     if field.past and day > today:
         raise ValueError("lies in the future")
     return day.isoformat()
-
-
-def open_gaps(gaps: Iterable[FireGap]) -> list[FireGap]:
-    """Those that still count."""
-    return [each for each in gaps if each.open]

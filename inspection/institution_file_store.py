@@ -24,6 +24,16 @@ _PRACTICE: Final = (
     " LEFT JOIN (SELECT institution_id, count(*) AS number, max(started_at) AS newest FROM drills"
     "  WHERE state = 'passed' GROUP BY 1) d ON d.institution_id = i.id WHERE i.id = ANY(%s)"
 )
+_STANDINGS: Final = (
+    "SELECT i.id AS institution_id, i.region, s.rows->0->>'state' AS state, coalesce(g.known, 0) AS known_count,"
+    " coalesce(g.left_open, 0) AS open_count, g.due_on, g.cleared_on FROM institutions i"
+    " LEFT JOIN institution_file_sections s ON s.institution_id = i.id AND s.section = 'fire_acceptance'"
+    " LEFT JOIN (SELECT institution_id, count(*) AS known, count(*) FILTER (WHERE outcome IS NULL) AS left_open,"
+    "  min(due_on) FILTER (WHERE outcome IS NULL) AS due_on, max(closed_on) AS cleared_on FROM fire_gaps"
+    "  WHERE outcome IS DISTINCT FROM 'mistaken' GROUP BY 1) g ON g.institution_id = i.id"
+    " WHERE %(within)s::int[] IS NULL OR i.id = ANY(%(within)s)"
+    " ORDER BY open_count DESC, g.due_on NULLS LAST, g.cleared_on DESC NULLS LAST, i.code"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,20 @@ class Change:
     at: datetime
     actor: str
     door: str
+
+
+@dataclass(frozen=True, slots=True)
+class FireStanding:
+    """An institution and its fire acceptance: how many gaps were known (those entered by mistake aside), how many are
+    open, by when the first of them is due, and when the last was closed. `state` None: nobody has written it."""
+
+    institution_id: int
+    region: str
+    state: str | None
+    known_count: int
+    open_count: int
+    due_on: date | None
+    cleared_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +118,7 @@ def load_many(connection: Connection, ids: Collection[int]) -> dict[int, Institu
 
 
 def named(connection: Connection, institution_id: int) -> Named:
-    """Ownership and responsible persons, as the file says. Whoever shows this to the public shows those alone who agreed."""
+    """Ownership and responsible persons, as the file says. The public is shown those alone who agreed."""
     row = connection.execute(
         "SELECT ownership FROM file_identity WHERE institution_id = %s", (institution_id,)
     ).fetchone()
@@ -143,6 +167,13 @@ def save(
 def lock(connection: Connection, institution_id: int) -> None:
     """Let nobody else write this file until the caller's transaction ends."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('institution_file'), %s)", (institution_id,))
+
+
+def fire_standings(connection: Connection, within: Collection[int] | None) -> list[FireStanding]:
+    """Where the institutions stand with their fire acceptance, those with the most open gaps first. `within` None:
+    everywhere."""
+    with connection.cursor(row_factory=class_row(FireStanding)) as cursor:
+        return cursor.execute(_STANDINGS.encode(), {"within": None if within is None else list(within)}).fetchall()
 
 
 def history(connection: Connection, institution_id: int) -> list[Change]:

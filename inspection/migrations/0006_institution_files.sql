@@ -9,11 +9,11 @@ CREATE TABLE institution_file_changes (
   version int NOT NULL CHECK (version >= 1),
   rows jsonb NOT NULL CHECK (jsonb_typeof(rows) = 'array'),  -- the whole section as it stands from now on
   at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  actor text NOT NULL,             -- 'user:NAME', or 'operator:NAME' at the command line
+  actor text NOT NULL,             -- 'user:NAME', or 'cli:NAME'
   person_id int REFERENCES persons,
   door text NOT NULL CHECK (door IN ('page', 'workbook')),
   UNIQUE (institution_id, section, version),
-  CHECK (person_id IS NOT NULL OR actor LIKE 'operator:%')
+  CHECK (person_id IS NOT NULL OR actor LIKE 'cli:%')
 );
 CREATE INDEX institution_file_changes_newest ON institution_file_changes (institution_id, id DESC);
 CREATE TRIGGER institution_file_changes_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON institution_file_changes

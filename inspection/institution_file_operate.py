@@ -16,7 +16,7 @@ from inspection import institution_file_store as store
 from inspection.errors import FileSectionInvalid, StepRefused, WorkbookRefused, WrongPerson
 from inspection.institution_file import Fault, FireGap, InstitutionFile, Kept, Row, checked, section_of
 from inspection.institution_file_store import Writer
-from inspection.institution_file_workbook import Filled, SheetFault
+from inspection.institution_file_workbook import CODE, VERSION, Filled, SheetFault
 from inspection.notice import CHINA
 
 TITLE_LENGTH_MAX: Final = 200
@@ -99,7 +99,7 @@ def take_in(
     for each in filled:
         number = known.get(each.code)
         if number is None:
-            faults.append(each.fault(0, "code", "there is no such institution"))
+            faults.append(each.fault(0, CODE, "there is no such institution"))
             continue
         rows = _checked(each, files[number], today(now), faults)
         if rows is not None:
@@ -125,6 +125,6 @@ def _checked(each: Filled, found: InstitutionFile, day: date, faults: list[Sheet
     if [dict(row) for row in rows] == [dict(row) for row in kept.rows]:
         return None
     if kept.version != each.version:
-        faults.append(each.fault(0, "version", f"somebody has changed this since: it is at version {kept.version}"))
+        faults.append(each.fault(0, VERSION, f"somebody has changed this since: it is at version {kept.version}"))
         return None
     return rows

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import openpyxl
@@ -29,7 +29,10 @@ UNPACKED_BYTES_MAX: Final = 100 * 1_048_576
 ROWS_COUNT_MAX: Final = 20_000  # of a sheet
 FAULTS_COUNT_MAX: Final = 100  # told at once
 _GAPS: Final = ("消防问题", "Fire gaps")  # for reading: gaps are opened and closed one by one
-_LEAD: Final = (("code", "机构编码", "code"), ("name", "机构名称", "institution"), ("version", "版本", "version"))
+CODE: Final = "institution_code"
+VERSION: Final = "file_version"
+_NAME: Final = "institution_name"
+_LEAD: Final = ((CODE, "机构编码", "code"), (_NAME, "机构名称", "institution"), (VERSION, "版本", "version"))
 _LEAD_WIDTHS: Final = (14, 26, 8)
 _GAP_HEADINGS: Final = (
     ("机构编码", "code"), ("机构名称", "institution"), ("问题", "gap"), ("发现日期", "found on"), ("期限", "due on"),
@@ -138,7 +141,7 @@ def _write(
         return
     match field.kind:
         case FieldKind.DAY:
-            sheet.write_datetime(line, column, date.fromisoformat(str(value)), day)
+            sheet.write_datetime(line, column, datetime.fromisoformat(str(value)), day)
         case FieldKind.COUNT:
             sheet.write_number(line, column, int(value))
         case FieldKind.YES:
@@ -231,21 +234,21 @@ class _Sheet:
         found: dict[str, tuple[int, list[Mapping[str, Any]], list[int]]] = {}
         for number, line in enumerate(self._lines[1:], 2):
             values = {field: line[column] if column < len(line) else None for field, column in columns.items()}
-            code, version = _text(values.pop("code")), values.pop("version", None)
-            values.pop("name", None)
+            code, version = _text(values.pop(CODE)), values.pop(VERSION, None)
+            values.pop(_NAME, None)
             row = {name: _value(field, values.get(name)) for name, field in self._fields().items() if name in values}
             if all(each is None for each in row.values()):
                 continue
             if not isinstance(code, str):
-                self._fault(number, "code", "is missing")
+                self._fault(number, CODE, "is missing")
                 continue
             seen = _version(version)
             if seen is None:
-                self._fault(number, "version", "is no version")
+                self._fault(number, VERSION, "is no version")
                 continue
             known = found.setdefault(code, (seen, [], []))
             if known[0] != seen:
-                self._fault(number, "version", "differs from the line before")
+                self._fault(number, VERSION, "differs from the line before")
             known[1].append(row)
             known[2].append(number)
         return [
@@ -275,7 +278,7 @@ class _Sheet:
             columns[name] = column
             self._headings[name] = word
         missing = [each.zh for each in self._section.fields if each.required and each.name not in columns]
-        if "code" not in columns:
+        if CODE not in columns:
             missing.insert(0, _LEAD[0][1])
         self._faults += [SheetFault(self._name, 1, each, "this column is missing") for each in missing]
         return columns if len(self._faults) == before else None

@@ -1,4 +1,4 @@
-"""Institution files (一院一档): the list with its completeness, one file and its sections, fire acceptance, workbooks."""
+"""Institution files (一院一档): the list with its completeness, one file, fire acceptance, workbooks."""
 
 from datetime import UTC, datetime
 from functools import partial

@@ -232,6 +232,28 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         **PLACE,
         body={"kind": "training", "occurred_at": "2026-01-05T08:00:00Z", "title": "x", "source": "x"},
     ),
+    ("GET", "/api/institution-files"): may(Right.VIEW),
+    ("GET", "/api/institution-files/catalogue"): may(Right.VIEW),
+    ("GET", "/api/institution-files/fire-acceptance"): may(Right.VIEW),
+    ("GET", "/api/institution-files/workbook"): may(Right.VIEW),
+    ("POST", "/api/institution-files/workbook"): may(Right.WRITE_FILE, content=b"no workbook"),
+    ("GET", "/api/institution-files/{institution_id}"): may(Right.VIEW, **HOME),
+    ("GET", "/api/institution-files/{institution_id}/history"): may(Right.VIEW, **HOME),
+    ("PUT", "/api/institution-files/{institution_id}/sections/{section}"): may(
+        Right.WRITE_FILE,
+        own=HOME["own"] | {"section": "section"},
+        foreign=HOME["foreign"] | {"section": "section"},
+        body={"version": 0, "rows": []},
+    ),
+    ("POST", "/api/institution-files/{institution_id}/fire-gaps"): may(
+        Right.WRITE_FILE, **HOME, body={"title": "x", "found_on": "2026-01-05"}
+    ),
+    ("POST", "/api/institution-files/fire-gaps/{gap_id}/close"): may(
+        Right.WRITE_FILE,
+        own={"gap_id": "own_gap"},
+        foreign={"gap_id": "far_gap"},
+        body={"outcome": "rectified", "closed_on": "2026-01-06"},
+    ),
     ("GET", "/api/reports/{report}"): may(Right.VIEW, **REPORT, query=MONTH),
     ("GET", "/api/reports/{report}/file"): may(Right.VIEW, **REPORT, query=MONTH),
     ("GET", "/api/reports/ledger/versions/{version_id}"): may(Right.VIEW, **VERSION),
@@ -268,6 +290,8 @@ def value_of(two: Two, name: Any) -> Any:
         return 1
     if name == "report":
         return "ledger"
+    if name == "section":
+        return "trainings"
     if name == "device":
         return two.world.devices[0]
     found = getattr(two, name)

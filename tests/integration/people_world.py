@@ -29,6 +29,7 @@ from dashboard import auth, store
 from inspection import (
     draw_operate,
     draw_store,
+    institution_file_store,
     operate,
     photo_store,
     report_operate,
@@ -40,6 +41,7 @@ from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
+from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.photo import Photo
 from inspection.report import Period
@@ -89,6 +91,8 @@ class Two:
     own_relation: int
     own_version: int
     far_version: int
+    own_gap: int
+    far_gap: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -218,11 +222,16 @@ def build_two(database_url: str) -> Two:
             assert signer is not None
             made = signature_store.sign(connection, found, asked.scope, signer, "user:county", "")
             versions.append(made.id)
+        writer = Writer("user:county", county)
+        gaps = [
+            institution_file_store.open_gap(connection, each, "x", date(2026, 1, 5), None, writer).id
+            for each in (world.home, far)
+        ]
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions,
+        *visits, campaign.id, drawn.id, relation, *versions, *gaps,
     )  # fmt: skip

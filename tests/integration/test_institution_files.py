@@ -1,4 +1,5 @@
-"""Institution files by the API and the database: who writes what, nothing lost, the countdown, workbooks all or nothing."""
+"""Institution files by the API and the database: who writes what, nothing lost, the countdown, workbooks
+as a whole or not at all."""
 
 import io
 from collections.abc import Iterator
@@ -74,11 +75,14 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
-    with named(make_database()) as url:
-        world = build(url)
-        with serve(world) as served:
-            yield Desk(world, served)
+def desk(services, template_database: str) -> Iterator[Desk]:
+    name = "anhu_test_institution_files"
+    make_database(services.database_url, name, template_database)
+    world = build(named(services.database_url, name))
+    with serve(world) as served:
+        yield Desk(world, served)
+    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_section_is_written_by_house_and_county_and_nothing_is_lost(desk: Desk):
@@ -114,21 +118,22 @@ def test_no_door_leads_around_the_history(desk: Desk):
     gap = desk.open_gap("county", "外窗设有栅栏", place=desk.other).raise_for_status().json()["gaps"][-1]["id"]
     with desk.world.connect() as connection:
         manager = connection.execute("SELECT id FROM persons WHERE name = 'manager'").fetchone()[0]
+        numbers = {"home": desk.home, "manager": manager, "gap": gap}
         for statement in (
-            "UPDATE institution_file_sections SET rows = '[{\"stars\": 5}]', version = version + 1",
+            """UPDATE institution_file_sections SET rows = '[{"stars": 5}]', version = version + 1""",
             "DELETE FROM institution_file_sections",
             "TRUNCATE institution_file_sections",
             "UPDATE institution_file_changes SET actor = 'user:nobody'",
             "DELETE FROM institution_file_changes",
-            "INSERT INTO institution_file_changes (institution_id, section, version, rows, actor, person_id, door)"
-            f" VALUES ({desk.home}, 'star', 2, '[]', 'user:x', {manager}, 'page')",
-            f"UPDATE fire_gaps SET title = 'x' WHERE id = {gap}",
-            f"DELETE FROM fire_gaps WHERE id = {gap}",
-            "UPDATE fire_gaps SET outcome = 'rectified', closed_on = found_on, closed_at = now(), closed_by = 'user:manager',"
-            f" closer_id = {manager} WHERE id = {gap}",
+            """INSERT INTO institution_file_changes (institution_id, section, version, rows, actor, person_id, door)
+               VALUES (%(home)s, 'star', 2, '[]', 'user:x', %(manager)s, 'page')""",
+            "UPDATE fire_gaps SET title = 'x' WHERE id = %(gap)s",
+            "DELETE FROM fire_gaps WHERE id = %(gap)s",
+            """UPDATE fire_gaps SET outcome = 'rectified', closed_on = found_on, closed_at = now(),
+               closed_by = 'user:manager', closer_id = %(manager)s WHERE id = %(gap)s""",
         ):
             with pytest.raises(BROKEN):
-                connection.execute(statement.encode())
+                connection.execute(statement.encode(), numbers)
     assert desk.close_gap("county", gap, "mistaken", "重复登记").status_code == 200
 
 

@@ -14,6 +14,8 @@ from alerting.alert import Kind, Verb
 from alerting.people import RIGHTS, Right, Role
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
+from inspection.institution_file import InstitutionFile, Kept, Practice
+from inspection.institution_file_workbook import Entry, workbook
 from tests.integration.dashboard_world import frames, serve
 from tests.integration.people_world import FOREIGN_WORDS, Two, build_two, picture
 
@@ -54,6 +56,8 @@ REPORT = {"own": {"report": "report"}}
 VERSION = {"own": {"version_id": "own_version"}, "foreign": {"version_id": "far_version"}}
 MONTH = "from=2026-11-01&to=2026-11-30"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M0 0h4"/></svg>'
+CONTACTS = {"contacts": Kept(0, ({"what": "duty", "name": "x", "phone": "119"},))}
+WORKBOOK = workbook([Entry("home-1", "", InstitutionFile(0, "", CONTACTS, (), Practice()))], "zh")
 SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
 SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 # Where a role may reach no further than its own: nobody grants more than they have.
@@ -236,7 +240,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institution-files/catalogue"): may(Right.VIEW),
     ("GET", "/api/institution-files/fire-acceptance"): may(Right.VIEW),
     ("GET", "/api/institution-files/workbook"): may(Right.VIEW),
-    ("POST", "/api/institution-files/workbook"): may(Right.WRITE_FILE, content=b"no workbook"),
+    ("POST", "/api/institution-files/workbook"): may(Right.WRITE_FILE, content=WORKBOOK),
     ("GET", "/api/institution-files/{institution_id}"): may(Right.VIEW, **HOME),
     ("GET", "/api/institution-files/{institution_id}/history"): may(Right.VIEW, **HOME),
     ("PUT", "/api/institution-files/{institution_id}/sections/{section}"): may(

@@ -2,6 +2,7 @@ import type { Messages } from "@/i18n";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
+import { institutionFiles } from "./en/institutionFiles";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { ratings } from "./en/ratings";
@@ -11,6 +12,7 @@ import { rotations } from "./en/rotations";
 export const en: Messages = {
   ...hazards,
   ...inspections,
+  ...institutionFiles,
   ...ratings,
   ...reports,
   app: {

@@ -1,6 +1,7 @@
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
+import { institutionFiles } from "./zh-CN/institutionFiles";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { ratings } from "./zh-CN/ratings";
@@ -10,6 +11,7 @@ import { rotations } from "./zh-CN/rotations";
 export const zhCN = {
   ...hazards,
   ...inspections,
+  ...institutionFiles,
   ...ratings,
   ...reports,
   app: {

@@ -82,8 +82,8 @@ class Fault:
     why: str
 
     def __str__(self) -> str:
-        place = f"row {self.row}, {self.field}" if self.field else f"row {self.row}"
-        return f"{place}: {self.why}"
+        place = f"第 {self.row} 行 / row {self.row}"
+        return f"{place}, {self.field}: {self.why}" if self.field else f"{place}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +332,7 @@ def checked(section: Section, rows: Sequence[Mapping[str, Any]], today: date) ->
     everything that is wrong."""
     faults: list[Fault] = []
     if len(rows) > section.rows_max:
-        faults.append(Fault(section.rows_max + 1, "", f"at most {section.rows_max} in this section"))
+        faults.append(Fault(section.rows_max + 1, "", f"最多 {section.rows_max} 行 / at most {section.rows_max} rows"))
     kept = [_row(section, number, row, today, faults) for number, row in enumerate(rows[: section.rows_max], 1)]
     if faults:
         raise FileSectionInvalid(faults)
@@ -341,7 +341,9 @@ def checked(section: Section, rows: Sequence[Mapping[str, Any]], today: date) ->
 
 def _row(section: Section, number: int, row: Mapping[str, Any], today: date, faults: list[Fault]) -> Row:
     known = {each.name for each in section.fields}
-    faults += [Fault(number, str(name)[:40], "there is no such field") for name in row if name not in known]
+    faults += [
+        Fault(number, str(name)[:40], "没有这一项 / there is no such field") for name in row if name not in known
+    ]
     kept: dict[str, Value] = {}
     for field in section.fields:
         try:
@@ -351,7 +353,7 @@ def _row(section: Section, number: int, row: Mapping[str, Any], today: date, fau
     for first, second in section.after:
         earlier, later = kept.get(first), kept.get(second)
         if earlier and later and str(later) < str(earlier):
-            faults.append(Fault(number, second, f"before {first}"))
+            faults.append(Fault(number, second, f"早于 {first} / before {first}"))
     return kept
 
 
@@ -361,34 +363,34 @@ def _value(field: Field, value: Any, today: date) -> Value:
         value = value.strip() or None
     if value is None:
         if field.required:
-            raise ValueError("is missing")
+            raise ValueError("未填写 / is missing")
         return None
     match field.kind:
         case FieldKind.TEXT:
             return _text_value(field, value)
         case FieldKind.CHOICE:
             if value not in [each.value for each in field.choices]:
-                raise ValueError(f"is none of {', '.join(each.value for each in field.choices)}")
+                raise ValueError(f"不是可选的值 / is none of {', '.join(each.value for each in field.choices)}")
             return str(value)
         case FieldKind.DAY:
             return _day_value(field, value, today)
         case FieldKind.COUNT:
             if isinstance(value, bool) or not isinstance(value, int) or not field.least <= value <= field.most:
-                raise ValueError(f"is no whole number from {field.least} to {field.most}")
+                raise ValueError(f"不是 {field.least} 到 {field.most} 的整数 / is no whole number in this range")
             return value
         case FieldKind.YES:
             if value is True or value is False:
                 return bool(value)
-            raise ValueError("is neither yes nor no")
+            raise ValueError("不是“是”或“否” / is neither yes nor no")
 
 
 def _text_value(field: Field, value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
-        raise ValueError("is no line of text")
+        raise ValueError("不是一行文字 / is no line of text")
     if len(value) > field.length_max:
-        raise ValueError(f"has more than {field.length_max} letters")
+        raise ValueError(f"超过 {field.length_max} 字 / has more letters than that")
     if field.pattern and not re.fullmatch(field.pattern, value):
-        raise ValueError("is not written as it should be")
+        raise ValueError("格式不对 / is not written as it should be")
     return value
 
 
@@ -396,9 +398,9 @@ def _day_value(field: Field, value: Any, today: date) -> str:
     try:
         day = date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise ValueError("is no day written as 2026-01-31") from None
+        raise ValueError("不是日期（2026-01-31） / is no day") from None
     if day.year < _YEAR_MIN:
-        raise ValueError(f"lies before {_YEAR_MIN}")
+        raise ValueError(f"早于 {_YEAR_MIN} 年 / lies before {_YEAR_MIN}")
     if field.past and day > today:
-        raise ValueError("lies in the future")
+        raise ValueError("是将来的日期 / lies in the future")
     return day.isoformat()

@@ -16,7 +16,7 @@ from inspection import institution_file_store as store
 from inspection.errors import FileSectionInvalid, StepRefused, WorkbookRefused, WrongPerson
 from inspection.institution_file import Fault, FireGap, InstitutionFile, Kept, Row, checked, section_of
 from inspection.institution_file_store import Writer
-from inspection.institution_file_workbook import CODE, VERSION, Filled, SheetFault
+from inspection.institution_file_workbook import CODE, FAULTS_COUNT_MAX, VERSION, Filled, SheetFault
 from inspection.notice import CHINA
 
 TITLE_LENGTH_MAX: Final = 200
@@ -99,13 +99,13 @@ def take_in(
     for each in filled:
         number = known.get(each.code)
         if number is None:
-            faults.append(each.fault(0, CODE, "there is no such institution"))
+            faults.append(each.fault(0, CODE, "没有这家机构 / there is no such institution"))
             continue
         rows = _checked(each, files[number], today(now), faults)
         if rows is not None:
             wanted.append((each, number, rows))
     if faults:
-        raise WorkbookRefused([str(each) for each in faults])
+        raise WorkbookRefused([str(each) for each in faults[:FAULTS_COUNT_MAX]])
     for each, number, rows in sorted(wanted, key=lambda one: one[1]):  # locks are taken in one order
         store.save(connection, number, each.section.name, each.version, rows, by)
     log.info("files imported", sections=len(wanted), actor=by.actor)
@@ -125,6 +125,8 @@ def _checked(each: Filled, found: InstitutionFile, day: date, faults: list[Sheet
     if [dict(row) for row in rows] == [dict(row) for row in kept.rows]:
         return None
     if kept.version != each.version:
-        faults.append(each.fault(0, VERSION, f"somebody has changed this since: it is at version {kept.version}"))
+        faults.append(
+            each.fault(0, VERSION, f"导出后已有人修改，现为第 {kept.version} 版 / somebody has changed this since")
+        )
         return None
     return rows

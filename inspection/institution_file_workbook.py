@@ -72,7 +72,7 @@ class SheetFault:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.sheet}, row {self.row}, column {self.column}: {self.why}"
+        return f"{self.sheet}，第 {self.row} 行 / row {self.row}，{self.column}：{self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +183,11 @@ def read(data: bytes) -> list[Filled]:
             continue
         section = next((each for each in CATALOGUE if name in (each.zh, each.en)), None)
         if section is None:
-            faults.append(SheetFault(name, 1, "—", "there is no section of this name"))
+            faults.append(SheetFault(name, 1, "—", "没有这个部分 / there is no section of this name"))
         elif lines:
             filled += _Sheet(name, section, lines, faults).read()
     if not filled and not faults:
-        raise WorkbookRefused(["there is nothing in it"])
+        raise WorkbookRefused(["没有内容 / there is nothing in it"])
     if faults:
         raise WorkbookRefused([str(each) for each in faults[:FAULTS_COUNT_MAX]])
     return filled
@@ -196,12 +196,14 @@ def read(data: bytes) -> list[Filled]:
 def _sheets(data: bytes) -> dict[str, list[tuple[Any, ...]]]:
     """Every sheet's lines, from the first on. Raises WorkbookRefused."""
     if len(data) > WORKBOOK_BYTES_MAX:
-        raise WorkbookRefused([f"it is larger than {WORKBOOK_BYTES_MAX // 1_048_576} MiB"])
+        raise WorkbookRefused([f"超过 {WORKBOOK_BYTES_MAX // 1_048_576} MiB / it is larger than that"])
     columns = len(_LEAD) + max(len(each.fields) for each in CATALOGUE) + 1
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             if sum(each.file_size for each in packed.infolist()) > UNPACKED_BYTES_MAX:
-                raise WorkbookRefused([f"unpacked it is larger than {UNPACKED_BYTES_MAX // 1_048_576} MiB"])
+                raise WorkbookRefused(
+                    [f"解压后超过 {UNPACKED_BYTES_MAX // 1_048_576} MiB / unpacked it is larger than that"]
+                )
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         try:
             found: dict[str, list[tuple[Any, ...]]] = {}
@@ -209,12 +211,14 @@ def _sheets(data: bytes) -> dict[str, list[tuple[Any, ...]]]:
                 lines = list(sheet.iter_rows(max_col=columns, max_row=ROWS_COUNT_MAX + 2, values_only=True))
                 found[sheet.title] = lines
                 if len(lines) > ROWS_COUNT_MAX + 1:
-                    raise WorkbookRefused([f"{sheet.title}: more than {ROWS_COUNT_MAX} rows"])
+                    raise WorkbookRefused([f"{sheet.title}：超过 {ROWS_COUNT_MAX} 行 / more rows than that"])
             return found
         finally:
             book.close()
     except _BROKEN as error:
-        raise WorkbookRefused(["it is no Excel workbook (.xlsx), or it is damaged"]) from error
+        raise WorkbookRefused(
+            ["不是 Excel 文件（.xlsx）或已损坏 / it is no Excel workbook, or it is damaged"]
+        ) from error
 
 
 class _Sheet:
@@ -240,15 +244,15 @@ class _Sheet:
             if all(each is None for each in row.values()):
                 continue
             if not isinstance(code, str):
-                self._fault(number, CODE, "is missing")
+                self._fault(number, CODE, "未填写 / is missing")
                 continue
             seen = _version(version)
             if seen is None:
-                self._fault(number, VERSION, "is no version")
+                self._fault(number, VERSION, "不是版本号 / is no version")
                 continue
             known = found.setdefault(code, (seen, [], []))
             if known[0] != seen:
-                self._fault(number, VERSION, "differs from the line before")
+                self._fault(number, VERSION, "与上一行不同 / differs from the line before")
             known[1].append(row)
             known[2].append(number)
         return [
@@ -272,7 +276,9 @@ class _Sheet:
             name = names.get(word)
             if name is None or name in columns:
                 self._faults.append(
-                    SheetFault(self._name, 1, word[:40], "there is no such column, or it is there twice")
+                    SheetFault(
+                        self._name, 1, word[:40], "没有这一列，或重复 / there is no such column, or it is there twice"
+                    )
                 )
                 continue
             columns[name] = column
@@ -280,7 +286,7 @@ class _Sheet:
         missing = [each.zh for each in self._section.fields if each.required and each.name not in columns]
         if CODE not in columns:
             missing.insert(0, _LEAD[0][1])
-        self._faults += [SheetFault(self._name, 1, each, "this column is missing") for each in missing]
+        self._faults += [SheetFault(self._name, 1, each, "缺少这一列 / this column is missing") for each in missing]
         return columns if len(self._faults) == before else None
 
     def _fault(self, row: int, field: str, why: str) -> None:

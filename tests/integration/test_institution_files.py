@@ -194,8 +194,8 @@ def test_a_workbook_is_taken_in_as_a_whole_or_not_at_all(desk: Desk):
     wrong = desk.send("county", changed(exported, spoil))
     assert wrong.status_code == 422
     assert wrong.json()["detail"].splitlines() == [
-        "联系方式, row 3, column 电话: is not written as it should be",
-        "培训, row 4, column 机构编码: there is no such institution",
+        "联系方式，第 3 行 / row 3，电话：格式不对 / is not written as it should be",
+        "培训，第 4 行 / row 4，机构编码：没有这家机构 / there is no such institution",
     ]
     assert desk.file() == before
     good = changed(exported, fill)

@@ -205,13 +205,13 @@ def test_errors_of_the_sheets_are_told_where_they_are():
         book["联系方式"]["C3"] = 4
         book["培训"].title = "训练"
 
-    assert refused(filled(spoil)) == [
-        "床位与人员, row 2, column 机构编码: is missing",
-        "建筑, row 2, column 版本: is no version",
-        "证照, row 1, column 号码: there is no such column, or it is there twice",
-        "证照, row 1, column 编号: this column is missing",
-        "联系方式, row 3, column 版本: differs from the line before",
-        "训练, row 1, column —: there is no section of this name",
+    assert [tuple(each.split("：")[0].split("，")) for each in refused(filled(spoil))] == [
+        ("床位与人员", "第 2 行 / row 2", "机构编码"),
+        ("建筑", "第 2 行 / row 2", "版本"),
+        ("证照", "第 1 行 / row 1", "号码"),
+        ("证照", "第 1 行 / row 1", "编号"),
+        ("联系方式", "第 3 行 / row 3", "版本"),
+        ("训练", "第 1 行 / row 1", "—"),
     ]
 
 
@@ -225,9 +225,11 @@ def test_what_is_no_workbook_or_too_large_is_refused():
     good = workbook([Entry("home-1", "安和养老院", full())], "zh")
     for data in (b"", b"%PDF-1.7", good[: len(good) // 2]):
         assert "no Excel workbook" in refused(data)[0]
-    assert refused(workbook([Entry("a", "a", replace(full(), sections={}))], "zh")) == ["there is nothing in it"]
+    assert refused(workbook([Entry("a", "a", replace(full(), sections={}))], "zh")) == [
+        "没有内容 / there is nothing in it"
+    ]
 
     def far_down(book):
         book["证照"].cell(ROWS_COUNT_MAX + 2, 1, "home-1")
 
-    assert refused(filled(far_down)) == [f"证照: more than {ROWS_COUNT_MAX} rows"]
+    assert refused(filled(far_down)) == [f"证照：超过 {ROWS_COUNT_MAX} 行 / more rows than that"]

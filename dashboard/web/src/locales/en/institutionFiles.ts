@@ -1,6 +1,6 @@
-import type { Messages } from "@/i18n";
+import type { institutionFiles as chinese } from "../zh-CN/institutionFiles";
 
-export const institutionFiles: Pick<Messages, "file" | "fire"> = {
+export const institutionFiles: typeof chinese = {
   file: {
     heading: "Institution files",
     lead: "One file an institution, the least complete first. Every change keeps who made it, and when.",

@@ -24,6 +24,14 @@ _PRACTICE: Final = (
     " LEFT JOIN (SELECT institution_id, count(*) AS number, max(started_at) AS newest FROM drills"
     "  WHERE state = 'passed' GROUP BY 1) d ON d.institution_id = i.id WHERE i.id = ANY(%s)"
 )
+_FIRST: Final = (
+    "INSERT INTO institution_file_sections (institution_id, section, version, rows, changed_at, changed_by)"
+    " VALUES (%(institution_id)s, %(section)s, %(version)s, %(rows)s, %(at)s, %(actor)s)"
+)
+_NEXT: Final = (
+    "UPDATE institution_file_sections SET version = %(version)s, rows = %(rows)s, changed_at = %(at)s,"
+    " changed_by = %(actor)s WHERE institution_id = %(institution_id)s AND section = %(section)s"
+)
 _STANDINGS: Final = (
     "SELECT i.id AS institution_id, i.region, s.rows->0->>'state' AS state, coalesce(g.known, 0) AS known_count,"
     " coalesce(g.left_open, 0) AS open_count, g.due_on, g.cleared_on FROM institutions i"
@@ -150,12 +158,12 @@ def save(
     if at is None:
         raise RuntimeError("INSERT … RETURNING returned nothing")
     connection.execute(
-        "INSERT INTO institution_file_sections (institution_id, section, version, rows, changed_at, changed_by)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, section) DO UPDATE SET"
-        " version = excluded.version, rows = excluded.rows, changed_at = excluded.changed_at,"
-        " changed_by = excluded.changed_by",
-        (institution_id, section, seen + 1, body, at[0], by.actor),
-    )
+        _FIRST if seen == 0 else _NEXT,
+        {
+            "institution_id": institution_id, "section": section, "version": seen + 1, "rows": body, "at": at[0],
+            "actor": by.actor,
+        },
+    )  # fmt: skip
     facts = {"section": section, "version": seen + 1, "rows": len(rows), "door": by.door}
     record_act(
         connection, actor=by.actor, verb="write_institution_file", subject=f"institution_file:{institution_id}",

@@ -1,5 +1,5 @@
-"""An institution file in a real browser: a section is filled in, a gap of the fire acceptance listed and closed, and the
-county's countdown ends at zero."""
+"""An institution file in a real browser: a section is filled in, a gap of the fire acceptance listed and closed,
+and the county's countdown ends at zero."""
 
 import psycopg
 import pytest

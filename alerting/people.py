@@ -52,6 +52,7 @@ class Right(StrEnum):
     PLAN_INSPECTION = "plan_inspection"
     INSPECT = "inspect"  # as one of the team
     SIGN_REPORT = "sign_report"  # the monthly ledger
+    WRITE_FILE = "write_file"  # the institution file; closing a gap of its fire acceptance: from outside only
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
 
@@ -61,7 +62,7 @@ _DESK: Final = {
 }  # fmt: skip
 _HOUSE: Final = _DESK | {
     Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,
-    Right.ASSIGN_HAZARD,
+    Right.ASSIGN_HAZARD, Right.WRITE_FILE,
 }  # fmt: skip
 _TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD, Right.INSPECT}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
@@ -86,6 +87,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.RECORD_SAFETY,
             Right.MANAGE_CREDIT_LIST,
             Right.PLAN_INSPECTION,
+            Right.WRITE_FILE,
         }
     ),
     Role.EXPERT: frozenset(_TEAM),
@@ -107,6 +109,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.PLAN_INSPECTION,
             Right.DRAW,
             Right.SIGN_REPORT,
+            Right.WRITE_FILE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

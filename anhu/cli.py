@@ -17,6 +17,7 @@ from anhu.commands import (
     drill,
     evaluate,
     hazard,
+    institution_file,
     learn,
     ledger,
     migrate,
@@ -124,6 +125,7 @@ app.add_typer(hazard.app, name="hazard")
 app.add_typer(rating.app, name="rating")
 app.add_typer(draw.app, name="draw")
 app.add_typer(account.app, name="account")
+app.add_typer(institution_file.app, name="institution-file")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

@@ -31,6 +31,7 @@ from dashboard.routers import (
     floor_plans,
     hazards,
     inspections,
+    institution_files,
     institutions,
     ledger,
     live,
@@ -69,6 +70,7 @@ _RIGHTFUL = (
     inspections.campaigns,
     draws.router,
     reports.router,
+    institution_files.router,
     floor_plans.router,
     rotations.router,
 )
@@ -113,7 +115,10 @@ def create_app(
         BodyLimit,
         bytes_max=settings.body_bytes_max,
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
-        larger={hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX},
+        larger={
+            hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
+            institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
+        },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
     app.add_middleware(SecurityHeaders)

@@ -148,3 +148,27 @@ class AccountRefused(InspectionError):
 
 class CursorRefused(InspectionError):
     """This is not a cursor of this export."""
+
+
+class FileSectionUnknown(InspectionError):
+    """The institution file has no such section."""
+
+
+class FileSectionInvalid(FileInvalid):
+    """What was written into the institution file has errors; nothing of it was used."""
+
+    def __init__(self, faults: Sequence[object]) -> None:
+        self.faults = tuple(faults)
+        super().__init__([str(each) for each in faults])
+
+
+class FileSectionChanged(InspectionError):
+    """Somebody else changed this section meanwhile."""
+
+
+class FireGapUnknown(InspectionError):
+    """There is no such gap."""
+
+
+class WorkbookRefused(FileInvalid):
+    """The workbook has errors; nothing of it was used."""

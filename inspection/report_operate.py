@@ -181,7 +181,7 @@ def year_facts(connection: Connection, period: Period, asked: Asked) -> Year:
         report_store.institutions_visited(connection, narrowed),
         hazards,
         report_store.found_by_own(connection, [each.id for each in hazards]),
-        report_store.homes(connection, within),
+        report_store.homes(connection, narrowed),
         at,
     )
 

@@ -37,6 +37,19 @@ _EVENTS_BEFORE: Final = (
     "  (SELECT FROM hazard_events WHERE hazard_id = e.hazard_id AND seq <= e.seq AND at >= %(at)s)"
     " ORDER BY hazard_id, seq"
 )
+# A time ends before `at`: the last of its days is that of the microsecond before. Days are those of China.
+_HOMES: Final = (
+    "WITH days AS (SELECT (%(begins)s AT TIME ZONE 'Asia/Shanghai')::date AS first,"
+    "  ((%(at)s - interval '1 microsecond') AT TIME ZONE 'Asia/Shanghai')::date AS last),"
+    " gaps AS (SELECT institution_id, bool_or(closed_on IS NULL OR closed_on > days.last) AS remains"
+    "  FROM fire_gaps, days WHERE outcome IS DISTINCT FROM 'mistaken' AND found_on <= days.last"
+    "  AND (closed_on IS NULL OR closed_on >= days.first) GROUP BY 1)"
+    " SELECT count(*), count(*) FILTER (WHERE ownership = 'public'), count(*) FILTER (WHERE ownership = 'private'),"
+    "  count(gaps.institution_id), count(*) FILTER (WHERE gaps.remains)"
+    " FROM institutions i LEFT JOIN file_identity f ON f.institution_id = i.id"
+    " LEFT JOIN gaps ON gaps.institution_id = i.id WHERE i.kind = 'nursing_home'"
+    " AND (%(within)s::int[] IS NULL OR i.id = ANY(%(within)s))"
+)
 
 
 class Narrowed(NamedTuple):
@@ -112,14 +125,13 @@ def campaign_visits(
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def homes(connection: Connection, within: Collection[int] | None) -> Homes:
-    """The nursing homes registered."""
-    row = connection.execute(
-        "SELECT count(*) FROM institutions WHERE kind = 'nursing_home'"
-        " AND (%(within)s::int[] IS NULL OR id = ANY(%(within)s))",
-        {"within": None if within is None else list(within)},
-    ).fetchone()
-    return Homes(int(row[0]) if row else 0)
+def homes(connection: Connection, narrowed: Narrowed) -> Homes:
+    """The nursing homes registered, and those whose fire acceptance had a gap at some time in `narrowed`, by the days
+    on which gaps were found and closed."""
+    row = connection.execute(_HOMES.encode(), narrowed.parameters()).fetchone()
+    if row is None:
+        raise RuntimeError("SELECT count(*) returned nothing")
+    return Homes(*row)
 
 
 def places(connection: Connection, institution_ids: Collection[int]) -> dict[int, Place]:

@@ -1,5 +1,5 @@
 """The figures of a year as a bureau publishes them: visits by its people and what came of them, what institutions found
-by themselves, the homes. Every figure is counted from records."""
+by themselves, the homes and their fire acceptance. Every figure is counted from records."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,14 @@ class VisitCount:
 
 @dataclass(frozen=True, slots=True)
 class Homes:
-    """The nursing homes there are."""
+    """The nursing homes there are, by what their files say of ownership. Fire gaps: of how many homes some were open at
+    any moment of the time, and of how many some are at its end."""
 
     total: int
+    public: int
+    private: int
+    fire_gaps: int
+    fire_gaps_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,13 @@ def _homes(homes: Homes, language: Language) -> Figures:
         return either(language, zh, en)
 
     return Figures(
-        t("四、养老机构", "4. Nursing homes"),
-        (Figure(t("养老机构", "nursing homes"), homes.total),),
+        t("四、养老机构消防审验", "4. Nursing homes and their fire acceptance"),
+        (
+            Figure(t("养老机构", "nursing homes"), homes.total),
+            Figure(t("公办", "public"), homes.public),
+            Figure(t("民办", "private"), homes.private),
+            Figure(t("存在消防问题的机构", "homes with fire gaps"), homes.fire_gaps),
+            Figure(t("已完成达标", "of these brought to none"), homes.fire_gaps - homes.fire_gaps_left),
+            Figure(t("期末仍存在问题", "with gaps at the end"), homes.fire_gaps_left),
+        ),
     )

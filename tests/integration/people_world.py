@@ -30,6 +30,7 @@ from inspection import (
     credit_list_operate,
     draw_operate,
     draw_store,
+    institution_file_store,
     operate,
     photo_store,
     report_operate,
@@ -42,6 +43,7 @@ from inspection.credit_criteria import ListKind
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
+from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.photo import Photo
 from inspection.report import Period
@@ -93,6 +95,8 @@ class Two:
     far_version: int
     own_entry: UUID
     far_entry: UUID
+    own_gap: int
+    far_gap: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -232,11 +236,16 @@ def build_two(database_url: str) -> Two:
                 reason="own" if institution == world.home else "远处的事",
             )
             entries.append(credit_list_operate.notify(connection, proposed.id, 1, above, note="").id)
+        writer = Writer("user:county", county)
+        gaps = [
+            institution_file_store.open_gap(connection, each, "x", date(2026, 1, 5), None, writer).id
+            for each in (world.home, far)
+        ]
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions, *entries,
+        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps,
     )  # fmt: skip

@@ -14,6 +14,8 @@ from alerting.alert import Kind, Verb
 from alerting.people import RIGHTS, Right, Role
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
+from inspection.institution_file import InstitutionFile, Kept, Practice
+from inspection.institution_file_workbook import Entry, workbook
 from tests.integration.dashboard_world import frames, serve
 from tests.integration.people_world import FOREIGN_WORDS, Two, build_two, picture
 
@@ -56,6 +58,8 @@ REPORT = {"own": {"report": "report"}}
 VERSION = {"own": {"version_id": "own_version"}, "foreign": {"version_id": "far_version"}}
 MONTH = "from=2026-11-01&to=2026-11-30"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><path d="M0 0h4"/></svg>'
+CONTACTS = {"contacts": Kept(0, ({"what": "duty", "name": "x", "phone": "119"},))}
+WORKBOOK = workbook([Entry("home-1", "", InstitutionFile(0, "", CONTACTS, (), Practice()))], "zh")
 SILENCE = {"means": "shelve", "reason": "test", "until_at": UNTIL}
 SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 # Where a role may reach no further than its own: nobody grants more than they have.
@@ -238,6 +242,28 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         **PLACE,
         body={"kind": "training", "occurred_at": "2026-01-05T08:00:00Z", "title": "x", "source": "x"},
     ),
+    ("GET", "/api/institution-files"): may(Right.VIEW),
+    ("GET", "/api/institution-files/catalogue"): may(Right.VIEW),
+    ("GET", "/api/institution-files/fire-acceptance"): may(Right.VIEW),
+    ("GET", "/api/institution-files/workbook"): may(Right.VIEW),
+    ("POST", "/api/institution-files/workbook"): may(Right.WRITE_FILE, content=WORKBOOK),
+    ("GET", "/api/institution-files/{institution_id}"): may(Right.VIEW, **HOME),
+    ("GET", "/api/institution-files/{institution_id}/history"): may(Right.VIEW, **HOME),
+    ("PUT", "/api/institution-files/{institution_id}/sections/{section}"): may(
+        Right.WRITE_FILE,
+        own=HOME["own"] | {"section": "section"},
+        foreign=HOME["foreign"] | {"section": "section"},
+        body={"version": 0, "rows": []},
+    ),
+    ("POST", "/api/institution-files/{institution_id}/fire-gaps"): may(
+        Right.WRITE_FILE, **HOME, body={"title": "x", "found_on": "2026-01-05"}
+    ),
+    ("POST", "/api/institution-files/fire-gaps/{gap_id}/close"): may(
+        Right.WRITE_FILE,
+        own={"gap_id": "own_gap"},
+        foreign={"gap_id": "far_gap"},
+        body={"outcome": "rectified", "closed_on": "2026-01-06"},
+    ),
     ("GET", "/api/reports/{report}"): may(Right.VIEW, **REPORT, query=MONTH),
     ("GET", "/api/reports/{report}/file"): may(Right.VIEW, **REPORT, query=MONTH),
     ("GET", "/api/reports/ledger/versions/{version_id}"): may(Right.VIEW, **VERSION),
@@ -305,6 +331,8 @@ def value_of(two: Two, name: Any) -> Any:
         return "ledger"
     if name == "paper":
         return 2
+    if name == "section":
+        return "trainings"
     if name == "device":
         return two.world.devices[0]
     found = getattr(two, name)

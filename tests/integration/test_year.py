@@ -1,8 +1,10 @@
 """A bureau's published year gives its own figures.
 
 株洲市民政局's summary of 2023 says: 140 visits by its people, 112 problems found, 110 closed, 2 with a deadline; 1,690
-self-checks with 60 major hazards, all closed. The year is worked through act by act by the functions behind the API's
-routes (inspection.visit_operate, inspection.operate), which take the time as an argument: over HTTP every act would be
+self-checks with 60 major hazards, all closed; 118 homes, 78 public and 40 private, 92 of them with problems of fire
+acceptance, all brought to none. The year is worked through act by act by the functions behind the API's
+routes (inspection.visit_operate, inspection.operate,
+inspection.institution_file_operate), which take the time as an argument: over HTTP every act would be
 of today. Then the figures are asked of the API. Nothing is written into a table of results: there is none.
 """
 
@@ -14,9 +16,10 @@ from structlog.testing import capture_logs
 
 from alerting import people_store
 from alerting.people import Person, Role, Scope
-from inspection import operate, photo_store, visit_operate
+from inspection import institution_file_operate, operate, photo_store, visit_operate
 from inspection.checklist import Level
 from inspection.hazard import By, Category, Hazard, State, Supervisor
+from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.photo import Photo
 from inspection.visit import Duty, Kind, Member
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.integration
 REGION = "430200"
 HOMES, VISITS, PROBLEMS, SELF_CHECKS, MAJOR = 118, 140, 112, 1690, 60
 OPEN_PROBLEMS = 2
+PUBLIC_HOMES, HOMES_WITH_GAPS, GAPS_EACH = 78, 92, 2
 PICTURE = Photo(b"\xff\xd8" + b"x" * 200, 10, 10)
 BEGIN = datetime(2023, 1, 3, 1, tzinfo=UTC)
 KINDS = (Kind.SURPRISE, Kind.JOINT, Kind.EXPERT)
@@ -128,6 +132,24 @@ def work_through_2023(bureau: Bureau) -> list[Hazard]:
     return left
 
 
+def bring_fire_gaps_to_zero(bureau: Bureau) -> None:
+    """Every home says who owns it; the bureau finds gaps in January and sees one after another of them closed."""
+    officer = people_store.person(bureau.connection, bureau.officer.person_id)
+    by = Writer(bureau.officer.actor, officer.id)
+    found_on, now = date(2023, 1, 10), datetime(2023, 12, 20, tzinfo=UTC)
+    for number, home in enumerate(bureau.homes):
+        manager = Writer(bureau.managers[number].actor, bureau.managers[number].person_id)
+        row = {"legal_name": f"第 {number + 1} 养老院", "ownership": "public" if number < PUBLIC_HOMES else "private"}
+        institution_file_operate.write(bureau.connection, home, "identity", 0, [row], manager, now)
+        if number >= HOMES - HOMES_WITH_GAPS:
+            for each in range(GAPS_EACH):
+                gap = institution_file_operate.open_gap(
+                    bureau.connection, home, f"消防问题 {each}", found_on, None, by, now
+                )
+                closed_on = found_on + timedelta(days=30 + 3 * number // 2 * (each + 1) % 300)
+                institution_file_operate.close_gap(bureau.connection, gap, "rectified", closed_on, "", officer, by, now)
+
+
 def figures(report: dict, title: str) -> dict[str, int]:
     [block] = [each for each in report["blocks"] if each["type"] == "figures" and title in each["title"]]
     return {each["label"]: each["value"] for each in block["items"]}
@@ -147,6 +169,12 @@ def test_a_published_year_gives_its_own_figures(database_url: str):
         for each in left:
             closed = bureau.work_off(operate.hazard_store.load(connection, each.id), datetime(2024, 1, 5, tzinfo=UTC))
             assert closed.state is State.CLOSED
+        bring_fire_gaps_to_zero(bureau)
+        by = Writer(bureau.officer.actor, bureau.officer.person_id)
+        new_year = datetime(2024, 1, 20, tzinfo=UTC)
+        institution_file_operate.open_gap(  # a home that had none in 2023
+            connection, bureau.homes[0], "新问题", date(2024, 1, 15), None, by, new_year
+        )
         _, password = add_user(connection, "bureau", Role.SUPERVISOR, Scope(None, REGION[:4]))
     with serve(world) as served:
         client = served.client(signed_in=False)
@@ -158,9 +186,15 @@ def test_a_published_year_gives_its_own_figures(database_url: str):
         assert (visits["逾期未整改"], visits["待交办"], visits["已整改待复查、待销号"]) == (0, 0, 0)
         own = figures(report, "自查自纠")
         assert (own["自查次数"], own["其中重大隐患"], own["重大隐患已完成整改"]) == (1690, 60, 60)
-        assert figures(report, "养老机构")["养老机构"] == 118
+        homes = figures(report, "消防审验")
+        assert (homes["养老机构"], homes["公办"], homes["民办"]) == (118, 78, 40)
+        assert (homes["存在消防问题的机构"], homes["已完成达标"], homes["期末仍存在问题"]) == (92, 92, 0)
+        half = client.get("/api/reports/year", params={"from": "2023-01-01", "to": "2023-01-31"}).json()
+        assert [figures(half, "消防审验")[each] for each in ("存在消防问题的机构", "已完成达标")] == [92, 0]
         following = client.get("/api/reports/year", params={"from": "2024-01-01", "to": "2024-01-31"}).json()
         assert figures(following, "督导检查")["督查次数"] == 1
+        homes = figures(following, "消防审验")
+        assert (homes["存在消防问题的机构"], homes["已完成达标"], homes["期末仍存在问题"]) == (1, 0, 1)
         # The same year from the ledgers of its months: what is on the list at the end of December are those two.
         month = client.get("/api/reports/ledger", params={"from": "2023-12-01", "to": "2023-12-31"}).json()
         assert figures(month, "总数")["期末在册"] == OPEN_PROBLEMS

@@ -4,6 +4,7 @@ import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
+import { institutionFiles } from "./en/institutionFiles";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { ratings } from "./en/ratings";
@@ -14,6 +15,7 @@ export const en: Messages = {
   ...hazards,
   ...inspections,
   ...draws,
+  ...institutionFiles,
   ...ratings,
   ...reports,
   ...creditLists,

@@ -3,6 +3,7 @@ import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
+import { institutionFiles } from "./zh-CN/institutionFiles";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { ratings } from "./zh-CN/ratings";
@@ -13,6 +14,7 @@ export const zhCN = {
   ...hazards,
   ...inspections,
   ...draws,
+  ...institutionFiles,
   ...ratings,
   ...reports,
   ...creditLists,

@@ -1,0 +1,71 @@
+"""An institution file in a real browser: a section is filled in, a gap of the fire acceptance listed and closed,
+and the county's countdown ends at zero."""
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, expect
+
+from alerting.people import Role, Scope
+from tests.integration.dashboard_world import build, serve
+from tests.integration.people_world import add_user
+
+pytestmark = pytest.mark.acceptance
+
+WAIT_MS = 30_000
+
+
+def test_a_file_is_filled_in_and_its_gaps_count_down(database_url: str, browser: Browser):
+    world = build(database_url)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        password = add_user(connection, "county", Role.SUPERVISOR, Scope(None, "220322"))[1]
+    with serve(world) as served:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{served.url}/institution-files")
+        page.get_by_test_id("signin-username").fill("county")
+        page.get_by_test_id("signin-password").fill(password)
+        page.get_by_test_id("signin-submit").click()
+        row = page.get_by_test_id("file-row")
+        expect(row).to_have_count(1, timeout=WAIT_MS)
+        expect(row).to_contain_text("0%")
+        with page.expect_download() as exported:
+            page.get_by_test_id("file-export").click()
+        page.get_by_test_id("file-import").set_input_files(str(exported.value.path()))
+        expect(page.get_by_role("alert").first).to_contain_text("没有内容", timeout=WAIT_MS)  # nobody filled it in
+        row.get_by_role("link").click()
+        section = page.get_by_test_id("section-identity")
+        section.get_by_test_id("section-edit").click()
+        page.get_by_test_id("file-legal_name").fill("安和养老院")
+        page.get_by_test_id("file-save").click()  # who owns it is not said
+        expect(page.get_by_test_id("file-form").get_by_role("alert")).to_be_visible(timeout=WAIT_MS)
+        page.get_by_test_id("file-ownership").select_option("private")
+        page.get_by_test_id("file-save").click()
+        expect(section).to_contain_text("民办", timeout=WAIT_MS)
+        expect(section).to_contain_text("county")
+        page.get_by_test_id("fire-add").click()
+        page.get_by_test_id("fire-text").fill("疏散楼梯未封闭")
+        page.get_by_test_id("fire-save").click()
+        gap = page.get_by_test_id("fire-gap")
+        expect(gap).to_have_attribute("data-open", "true", timeout=WAIT_MS)
+        page.get_by_test_id("file-history").click()
+        expect(page.get_by_test_id("file-change")).to_have_count(1, timeout=WAIT_MS)
+        there = page.url
+        page.goto(f"{served.url}/fire-acceptance")
+        expect(page.get_by_test_id("fire-left")).to_have_text("1", timeout=WAIT_MS)
+        page.goto(there)
+        page.get_by_test_id("fire-close").click()
+        page.get_by_test_id("fire-save").click()
+        expect(gap).to_have_attribute("data-open", "false", timeout=WAIT_MS)
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.get_by_text("English", exact=True).first.click()
+        for path in (there.removeprefix(served.url), "/institution-files", "/fire-acceptance"):
+            page.goto(f"{served.url}{path}")
+            expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)
+            expect(page.locator("section.panel").first).to_be_visible(timeout=WAIT_MS)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        expect(page.get_by_test_id("fire-left")).to_have_text("0", timeout=WAIT_MS)
+        assert not complaints
+        context.close()

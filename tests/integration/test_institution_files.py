@@ -1,0 +1,258 @@
+"""Institution files by the API and the database: who writes what, nothing lost, the countdown, workbooks
+as a whole or not at all."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import openpyxl
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting.people import Role, Scope
+from anhu.cli import app
+from inspection import institution_file_store
+from inspection.institution_file_operate import today
+from tests.conftest import make_database, named
+from tests.integration.dashboard_world import Served, World, build, serve
+from tests.integration.people_world import add_user, insert
+
+pytestmark = pytest.mark.integration
+
+BROKEN = psycopg.errors.IntegrityConstraintViolation
+BASE = "/api/institution-files"
+IDENTITY = {"legal_name": "安和养老院", "ownership": "private"}
+TODAY = today(datetime.now(UTC))
+PEOPLE = (
+    ("nurse", Role.OPERATOR, None),
+    ("manager", Role.INSTITUTION_MANAGER, None),
+    ("safety", Role.SAFETY_OFFICER, None),
+    ("county", Role.SUPERVISOR, "220322"),
+    ("expert", Role.EXPERT, "220322"),
+    ("elsewhere", Role.SUPERVISOR, "310101"),
+)
+
+
+class Desk:
+    """People of the home, its county and another one, signed in."""
+
+    def __init__(self, world: World, served: Served) -> None:
+        self.world, self.home, self.clients = world, world.home, {}
+        with world.connect() as connection:
+            self.other = insert(
+                connection, "institutions", code="home-2", name="康乐院", name_en="Kangle Home", kind="nursing_home",
+                region="220322",
+            )  # fmt: skip
+            for name, role, region in PEOPLE:
+                scope = Scope(world.home) if region is None else Scope(None, region)
+                _, password = add_user(connection, name, role, scope)
+                client = served.client(signed_in=False)
+                client.post("/api/session", json={"username": name, "password": password}).raise_for_status()
+                self.clients[name] = client
+
+    def get(self, who: str, path: str = "", **query) -> httpx.Response:
+        return self.clients[who].get(f"{BASE}{path}", params=query)
+
+    def file(self, place: int | None = None, who: str = "county") -> dict:
+        return self.get(who, f"/{place or self.home}").raise_for_status().json()
+
+    def write(self, who: str, section: str, version: int, *rows: dict, place: int | None = None) -> httpx.Response:
+        path = f"{BASE}/{place or self.home}/sections/{section}"
+        return self.clients[who].put(path, json={"version": version, "rows": list(rows)})
+
+    def open_gap(self, who: str, title: str, days: int = 3, place: int | None = None, **more) -> httpx.Response:
+        body = {"title": title, "found_on": (TODAY - timedelta(days=days)).isoformat(), **more}
+        return self.clients[who].post(f"{BASE}/{place or self.home}/fire-gaps", json=body)
+
+    def close_gap(self, who: str, gap: int, outcome: str = "rectified", note: str = "", days: int = 0):
+        body = {"outcome": outcome, "closed_on": (TODAY - timedelta(days=days)).isoformat(), "note": note}
+        return self.clients[who].post(f"{BASE}/fire-gaps/{gap}/close", json=body)
+
+    def send(self, who: str, data: bytes) -> httpx.Response:
+        return self.clients[who].post(f"{BASE}/workbook", content=data)
+
+
+@pytest.fixture(scope="module")
+def desk(services, template_database: str) -> Iterator[Desk]:
+    name = "anhu_test_institution_files"
+    make_database(services.database_url, name, template_database)
+    world = build(named(services.database_url, name))
+    with serve(world) as served:
+        yield Desk(world, served)
+    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_section_is_written_by_house_and_county_and_nothing_is_lost(desk: Desk):
+    assert desk.file()["sections"] == {}
+    assert desk.write("nurse", "identity", 0, IDENTITY).status_code == 403
+    assert desk.write("expert", "identity", 0, IDENTITY).status_code == 403
+    assert desk.write("elsewhere", "identity", 0, IDENTITY).status_code == 404
+    assert desk.write("manager", "identity", 0, IDENTITY, place=desk.other).status_code == 404
+    before = desk.file()["completeness"]
+    made = desk.write("safety", "identity", 0, IDENTITY).raise_for_status().json()
+    assert made["sections"]["identity"]["changed_by"] == "user:safety"
+    assert made["completeness"]["points"] == before["points"] + 8
+    stale = desk.write("county", "identity", 0, IDENTITY | {"ownership": "public"})
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:anhu:problem:stale-version")
+    desk.write("county", "identity", 1, IDENTITY | {"ownership": "public"}).raise_for_status()
+    history = desk.get("manager", f"/{desk.home}/history").json()["items"]
+    assert [(each["version"], each["actor"], each["rows"][0]["ownership"]) for each in history] == [
+        (2, "user:county", "public"), (1, "user:safety", "private"),
+    ]  # fmt: skip
+    wrong = desk.write("county", "licences", 0, {"kind": "food", "number": "1"}, {"kind": "boat", "number": ""})
+    assert wrong.status_code == 422
+    assert "row 2, kind" in wrong.json()["detail"]
+    assert "row 2, number" in wrong.json()["detail"]
+    assert desk.write("county", "secrets", 0).status_code == 404
+    assert "licences" not in desk.file()["sections"]
+    with desk.world.connect() as connection:
+        acts = connection.execute("SELECT actor FROM acts WHERE verb = 'write_institution_file' ORDER BY id").fetchall()
+        assert acts == [("user:safety",), ("user:county",)]
+
+
+def test_no_door_leads_around_the_history(desk: Desk):
+    desk.write("county", "star", 0, {"stars": 3, "awarded_on": "2025-01-01", "expires_on": "2028-01-01"})
+    gap = desk.open_gap("county", "外窗设有栅栏", place=desk.other).raise_for_status().json()["gaps"][-1]["id"]
+    with desk.world.connect() as connection:
+        manager = connection.execute("SELECT id FROM persons WHERE name = 'manager'").fetchone()[0]
+        numbers = {"home": desk.home, "manager": manager, "gap": gap}
+        for statement in (
+            """UPDATE institution_file_sections SET rows = '[{"stars": 5}]', version = version + 1""",
+            "DELETE FROM institution_file_sections",
+            "TRUNCATE institution_file_sections",
+            "UPDATE institution_file_changes SET actor = 'user:nobody'",
+            "DELETE FROM institution_file_changes",
+            """INSERT INTO institution_file_changes (institution_id, section, version, rows, actor, person_id, door)
+               VALUES (%(home)s, 'star', 2, '[]', 'user:x', %(manager)s, 'page')""",
+            "UPDATE fire_gaps SET title = 'x' WHERE id = %(gap)s",
+            "DELETE FROM fire_gaps WHERE id = %(gap)s",
+            """UPDATE fire_gaps SET outcome = 'rectified', closed_on = found_on, closed_at = now(),
+               closed_by = 'user:manager', closer_id = %(manager)s WHERE id = %(gap)s""",
+        ):
+            with pytest.raises(BROKEN):
+                connection.execute(statement.encode(), numbers)
+    assert desk.close_gap("county", gap, "mistaken", "重复登记").status_code == 200
+
+
+def test_gaps_count_down_to_zero_by_the_authority_alone(desk: Desk):
+    due = (TODAY - timedelta(days=1)).isoformat()
+    first = desk.open_gap("safety", "疏散楼梯未封闭", due_on=due).raise_for_status().json()["gaps"][-1]
+    second = desk.open_gap("county", "无消防水池").raise_for_status().json()["gaps"][-1]
+    third = desk.open_gap("county", "灭火器过期", place=desk.other).raise_for_status().json()["gaps"][-1]
+    assert (first["opened_by"], first["outcome"]) == ("user:safety", None)
+    assert desk.open_gap("nurse", "x").status_code == 403
+    assert desk.open_gap("county", "无消防水池").status_code == 409  # on the list already
+    assert desk.open_gap("county", "x", days=-2).status_code == 409  # found in the future
+    page = desk.get("county", "/fire-acceptance", region="220322").json()
+    assert (page["known"], page["left"], page["open_gaps"], page["total"]) == (2, 2, 3, 2)
+    assert (page["items"][0]["institution"]["code"], page["items"][0]["overdue"]) == ("home-1", True)
+    assert desk.close_gap("manager", first["id"]).json()["type"] == "urn:anhu:problem:wrong-person"
+    assert desk.close_gap("elsewhere", first["id"]).status_code == 404
+    assert desk.close_gap("county", first["id"], days=9).status_code == 409  # before it was found
+    assert desk.close_gap("county", second["id"], "mistaken").status_code == 409  # and why?
+    closed = desk.close_gap("county", first["id"], note="已验收").raise_for_status().json()["gaps"]
+    assert ("user:county", "已验收") in [(each["closed_by"], each["note"]) for each in closed]
+    assert desk.close_gap("county", first["id"]).status_code == 409
+    desk.close_gap("county", second["id"], "mistaken", "不需要水池").raise_for_status()
+    page = desk.get("county", "/fire-acceptance").json()
+    assert (page["known"], page["left"], page["open_gaps"]) == (2, 1, 1)
+    desk.close_gap("county", third["id"]).raise_for_status()
+    page = desk.get("county", "/fire-acceptance").json()
+    assert (page["known"], page["left"], page["open_gaps"]) == (2, 0, 0)
+    assert {each["known_count"] for each in page["items"]} == {1}  # the mistaken ones never were
+    own = desk.get("manager", "/fire-acceptance").json()
+    assert [each["institution"]["code"] for each in own["items"]] == ["home-1"]
+
+
+def changed(data: bytes, change) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    change(book)
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_a_workbook_is_taken_in_as_a_whole_or_not_at_all(desk: Desk):
+    exported = desk.get("county", "/workbook", region="220322").raise_for_status().content
+
+    def fill(book):
+        contacts = book["联系方式"]
+        assert [row[0].value for row in contacts.iter_rows(min_row=2)] == ["home-1", "home-2"]
+        for row, phone in ((2, "0434-5223344"), (3, "110")):
+            for column, value in enumerate(("24 小时值班", "值班室", phone), 4):
+                contacts.cell(row, column, value)
+
+    def spoil(book):
+        fill(book)
+        book["联系方式"].cell(3, 6, "nobody")
+        book["培训"].append(["faraway", None, 0, "2026-01-01", "消防", "x", 3])
+
+    before = desk.file()
+    wrong = desk.send("county", changed(exported, spoil))
+    assert wrong.status_code == 422
+    assert wrong.json()["detail"].splitlines() == [
+        "联系方式，第 3 行 / row 3，电话：格式不对 / is not written as it should be",
+        "培训，第 4 行 / row 4，机构编码：没有这家机构 / there is no such institution",
+    ]
+    assert desk.file() == before
+    good = changed(exported, fill)
+    assert desk.send("nurse", good).status_code == 403
+    foreign = desk.send("manager", good)
+    assert "there is no such institution" in foreign.json()["detail"]  # nobody writes beyond their reach
+    assert desk.send("county", good).raise_for_status().json() == {"institutions": 2, "sections": 2}
+    assert desk.file(desk.other)["sections"]["contacts"]["rows"][0]["phone"] == "110"
+    assert desk.get("county", f"/{desk.other}/history").json()["items"][0]["door"] == "workbook"
+    assert desk.send("county", good).json() == {"institutions": 0, "sections": 0}  # nothing new in it
+    desk.write("manager", "contacts", 1, {"what": "office", "name": "办公室", "phone": "5551"}).raise_for_status()
+    stale = desk.send("county", good)
+    assert (stale.status_code, "somebody has changed this since" in stale.json()["detail"]) == (422, True)
+    assert desk.file()["sections"]["contacts"]["rows"][0]["phone"] == "5551"
+    assert desk.send("county", b"no workbook").status_code == 422
+    assert desk.send("county", bytes(5 * 1_048_576 + 1)).status_code == 413
+
+
+def test_the_list_begins_with_what_is_least_complete(desk: Desk):
+    page = desk.get("county").json()
+    assert [each["institution"]["code"] for each in page["items"]] == ["home-2", "home-1"]
+    assert page["items"][0]["percent"] < page["items"][1]["percent"]
+    assert page["items"][0]["missing"][0] in {"ownership", "beds", "fire_state"}
+    assert page["mean_percent"] == sum(each["percent"] for each in page["items"]) // 2
+    assert [each["institution"]["code"] for each in desk.get("county", q="康乐").json()["items"]] == ["home-2"]
+    assert desk.get("elsewhere").json()["total"] == 0
+    assert desk.get("nurse").json()["total"] == 1
+    sections = desk.get("nurse", "/catalogue").json()["sections"]
+    assert [each["name"] for each in sections][:3] == ["identity", "beds", "building"]
+
+
+def test_who_is_named_is_told_with_whether_they_agreed(desk: Desk):
+    people = ({"duty": "head", "name": "王院长", "public": True}, {"duty": "township", "name": "赵镇长"})
+    desk.write("county", "responsibles", 0, *people).raise_for_status()
+    with desk.world.connect() as connection:
+        found = institution_file_store.named(connection, desk.home)
+        assert found.ownership == "public"
+        assert [(each.name, each.public) for each in found.responsibles] == [("王院长", True), ("赵镇长", False)]
+        assert institution_file_store.named(connection, desk.world.station).ownership is None
+
+
+def test_the_command_line_exports_and_imports(desk: Desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANHU_DATABASE_URL", desk.world.database_url)
+    out = tmp_path / "files.xlsx"
+    run = CliRunner().invoke(app, ["institution-file", "export", "--institution", "home-2", "--out", str(out)])
+    assert run.exit_code == 0, run.output
+
+    def fill(book):
+        for column, value in enumerate((30, 5, 2), 4):
+            book["床位与人员"].cell(2, column, value)
+
+    out.write_bytes(changed(out.read_bytes(), fill))
+    run = CliRunner().invoke(app, ["institution-file", "import", str(out), "--by", "test"])
+    assert run.exit_code == 0, run.output
+    assert desk.file(desk.other)["sections"]["beds"]["changed_by"] == "cli:test"
+    assert desk.file(desk.other)["sections"]["beds"]["rows"][0]["full_care"] == 2
+    out.write_bytes(changed(out.read_bytes(), lambda book: book["床位与人员"].cell(2, 4, "many")))
+    run = CliRunner().invoke(app, ["institution-file", "import", str(out), "--by", "test"])
+    assert run.exit_code == 1
+    assert "自理床位" in run.output

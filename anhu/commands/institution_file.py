@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from anhu.commands.ground import DataDir, database, plain_errors, progress
+from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.place import Institution, Region, scope_of
 from anhu.errors import AnhuError
 from anhu.language import Language, text
+from anhu.plain_errors import plain_errors
 from ingest import directory
 from ingest.database import connect
 from inspection import institution_file_operate, institution_file_store, institution_file_workbook

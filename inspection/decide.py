@@ -139,8 +139,9 @@ def allowed(hazard: Hazard, by: By, rights: frozenset[Right], now: datetime, pol
     kept_out = hazard.level is Level.MAJOR and not by.outside
     if kept_out or by.person_id == hazard.rectifier_id:
         found -= {Verb.RECHECK, Verb.CLOSE}
-    if hazard.extension is not None or hazard.extensions >= policy.extensions_max:
-        found.discard(Verb.ASK_EXTENSION)
+    used_up = hazard.extension is not None or hazard.extensions >= policy.extensions_max
+    if used_up or (hazard.deadline is not None and now >= hazard.deadline + policy.extension_max):
+        found.discard(Verb.ASK_EXTENSION)  # at the latest it would end before now
     if hazard.extension is None or kept_out or by.person_id == hazard.extension.asker_id:
         found -= {Verb.EXTEND, Verb.REFUSE_EXTENSION}
     elif hazard.extension.until <= now:

@@ -57,7 +57,9 @@ def act(hazard: Hazard, verb: Verb, by: By, after: timedelta = timedelta(hours=1
         given = {"assignee_id": 1, "term": None, "level": hazard.level, "supervisor": hazard.supervisor, "note": ""}
         return decide.assign(hazard, by, at, policy=POLICY, **(given | more))
     if verb is Verb.ASK_EXTENSION:
-        until = more.get("until") or (hazard.deadline or at) + timedelta(days=5)
+        deadline = hazard.deadline or at
+        latest = deadline + POLICY.extension_max
+        until = more.get("until") or min(max(deadline, at) + timedelta(days=5), latest)
         return decide.ask_extension(hazard, by, at, until, "等配件", POLICY)
     if verb is Verb.PROPOSE:
         return decide.propose(hazard, by, at, Proposal.SUSPEND, "拒不整改", POLICY)
@@ -398,6 +400,19 @@ def test_whatever_is_tried_the_rules_hold(tries, major, sensor):
             assert before.state is State.RECHECKED
         if hazard.state is State.RECHECKED and before.state is not State.RECHECKED:
             assert (verb, before.state) == (Verb.RECHECK, State.RECTIFIED)
+
+
+def test_more_time_is_not_offered_when_the_longest_would_be_over():
+    assigned = step(reported()[0], Verb.ASSIGN, COUNTY)
+    latest = assigned.deadline + POLICY.extension_max
+    for at, offered in ((latest - timedelta(seconds=1), True), (latest, False)):
+        assert (Verb.ASK_EXTENSION in decide.allowed(assigned, NURSE, ANY, at, POLICY)) == offered
+        try:
+            fold(assigned, decide.ask_extension(assigned, NURSE, at, latest, "等配件", POLICY))
+        except StepRefused:
+            assert not offered
+        else:
+            assert offered
 
 
 @settings(max_examples=150, deadline=None)

@@ -61,6 +61,7 @@ def test_a_file_is_filled_in_and_its_gaps_count_down(database_url: str, browser:
         expect(gap).to_have_attribute("data-open", "false", timeout=WAIT_MS)
         page.set_viewport_size({"width": 390, "height": 844})
         page.get_by_text("English", exact=True).first.click()
+        expect(page.locator("html")).to_have_attribute("lang", "en", timeout=WAIT_MS)
         for path in (there.removeprefix(served.url), "/institution-files", "/fire-acceptance"):
             page.goto(f"{served.url}{path}")
             expect(page.locator("h1")).to_be_visible(timeout=WAIT_MS)

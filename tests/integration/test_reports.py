@@ -323,12 +323,16 @@ def test_reports_reach_no_further_than_the_reader(desk: Desk, served: Served):
     assert shown(elsewhere.get("/api/reports/ledger", params=query).json()) == {}
     for params in ({"hazard_id": str(desk.late.id)}, {"hazard_id": str(uuid.uuid4())}):
         assert elsewhere.get("/api/reports/notice", params=params).status_code == 404
-    with desk.transaction() as connection:
-        [[version_id]] = connection.execute("SELECT max(id) FROM report_versions").fetchall()
+    county, april = desk.client(served, "county"), {"first": "2026-04-01", "last": "2026-04-30"}
+    of_home = {"institution_id": desk.world.home}
+    seen = county.get("/api/reports/ledger", params={"from": april["first"], "to": april["last"], **of_home}).json()
+    signed = county.post(
+        "/api/reports/ledger/signatures", json={**april, **of_home, "sha256": seen["signing"]["sha256"]}
+    ).json()
     for name, code in (("elsewhere", 404), ("nurse", 200), ("county", 200)):
-        answer = desk.client(served, name).get(f"/api/reports/ledger/versions/{version_id}")
-        assert answer.status_code == code, name  # the newest one is that of the home
-    bad = desk.client(served, "county")
+        answer = desk.client(served, name).get(f"/api/reports/ledger/versions/{signed['id']}")
+        assert answer.status_code == code, name
+    bad = county
     assert bad.get("/api/reports/ledger").status_code == 422
     assert bad.get("/api/reports/ledger", params={"from": "2026-05-31", "to": "2026-05-01"}).status_code == 422
     assert bad.get("/api/reports/notice").status_code == 422

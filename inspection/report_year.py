@@ -143,6 +143,7 @@ def _homes(homes: Homes, language: Language) -> Figures:
             Figure(t("养老机构", "nursing homes"), homes.total),
             Figure(t("公办", "public"), homes.public),
             Figure(t("民办", "private"), homes.private),
+            Figure(t("未填写公办或民办", "ownership not written"), homes.total - homes.public - homes.private),
             Figure(t("存在消防问题的机构", "homes with fire gaps"), homes.fire_gaps),
             Figure(t("已完成达标", "of these brought to none"), homes.fire_gaps - homes.fire_gaps_left),
             Figure(t("期末仍存在问题", "with gaps at the end"), homes.fire_gaps_left),

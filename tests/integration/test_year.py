@@ -188,6 +188,7 @@ def test_a_published_year_gives_its_own_figures(database_url: str):
         assert (own["自查次数"], own["其中重大隐患"], own["重大隐患已完成整改"]) == (1690, 60, 60)
         homes = figures(report, "消防审验")
         assert (homes["养老机构"], homes["公办"], homes["民办"]) == (118, 78, 40)
+        assert homes["未填写公办或民办"] == 0
         assert (homes["存在消防问题的机构"], homes["已完成达标"], homes["期末仍存在问题"]) == (92, 92, 0)
         half = client.get("/api/reports/year", params={"from": "2023-01-01", "to": "2023-01-31"}).json()
         assert [figures(half, "消防审验")[each] for each in ("存在消防问题的机构", "已完成达标")] == [92, 0]

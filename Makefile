@@ -28,7 +28,7 @@ test: setup browser ## 全部检查和测试 / every check and test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(wildcard $(WEB)/package.json),$(PAGE_CHECK))
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup # one of the three waits for the search through fault histories
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

@@ -47,6 +47,7 @@ def make_database(url: str, database: str, template: str) -> None:
         connection.execute(statement)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (make test): the long search through fault histories begins first, in niced processes that
     take what the others leave of the machine; a module with servers stays on one worker, so that its fixtures do."""

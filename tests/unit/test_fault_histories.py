@@ -50,12 +50,12 @@ VALUES = {
 
 
 def script(seed: int) -> list[tuple[int, int, str, float]]:
-    """(second, device, quantity, value): what the devices of a home send within a minute and a half."""
+    """(second, device, quantity, value): what the devices of a home send within a minute."""
     rng = random.Random(seed)
     chosen = rng.sample(QUANTITIES, 2)
     return [
         (second, rng.randint(1, 2), quantity, rng.choice(VALUES[quantity]))
-        for second in range(0, 90, rng.choice((5, 10)))
+        for second in range(0, 60, rng.choice((5, 10)))
         for quantity in rng.sample(chosen, rng.randint(1, 2))
     ]
 
@@ -94,7 +94,7 @@ def play(seed: int, faults: float) -> Ground:
     process.step()
     messages = script(seed // STORMS)
     busy = {at for at, *_ in messages}
-    for second in range(100):
+    for second in range(70):
         if second % 2 and second not in busy:  # a cycle in which nothing comes finds little, and they are most
             continue
         ground.now_us = T0 + second * S

@@ -38,7 +38,8 @@ def hazard(no: int, state: State = State.ASSIGNED, **more: Any) -> Hazard:
     made = Hazard(
         id=uuid.UUID(int=no), institution_id=1, zone_id=None, device_id=None, origin=Origin.PERSON,
         category=Category.FIRE, level=Level.GENERAL, supervisor=Supervisor.HEAD, title=f"隐患 {no}", detail="",
-        state=state, version=1, reported_at=found, reported_by="user:x", no=no,
+        state=state, version=1, reported_at=found, reported_by="user:x", reporter_id=9,
+        no=no,
     )  # fmt: skip
     if state is not State.REPORTED:
         deadline = found + timedelta(days=10)

@@ -47,14 +47,10 @@ def make_database(url: str, database: str, template: str) -> None:
         connection.execute(statement)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers (make test): the long search through fault histories begins first, in niced processes that
-    take what the others leave of the machine; a module with servers stays on one worker, so that its fixtures do."""
+    take what the others leave of the machine."""
     items.sort(key=lambda item: item.path.name != "test_fault_histories.py")
-    for item in items:
-        if item.get_closest_marker("integration") or item.get_closest_marker("acceptance"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

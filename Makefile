@@ -22,14 +22,14 @@ setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## �
 demo: setup ## 运行演示 / run the demo
 	@$(BIN)/anhu demo
 
-# Three workers: one waits for the search through fault histories. A file stays on one worker, with its fixtures.
+# A file stays on one worker, with its fixtures.
 test: setup browser ## 全部检查和测试 / every check and test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(wildcard $(WEB)/package.json),$(PAGE_CHECK))
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

@@ -53,6 +53,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != "test_fault_histories.py")
 
 
+def drop_database(url: str, database: str) -> None:
+    """DROP DATABASE, whoever is still connected."""
+    statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
+    with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
+        for attempt in range(20):
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:  # autovacuum is in there for a moment, and is not ours to end
+                if attempt == 19:
+                    raise
+                time.sleep(0.2)
+            else:
+                break
+
+
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
     """A data folder of the test's own, where the servers' user can reach it (pytest's own folders are closed to it)."""
@@ -92,16 +107,7 @@ def database_url(services: runtime.Services, template_database: str) -> Iterator
     name = f"anhu_test_{next(_numbers)}"
     make_database(services.database_url, name, template_database)
     yield named(services.database_url, name)
-    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        for attempt in range(20):
-            try:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            except psycopg.errors.InsufficientPrivilege:  # autovacuum is in there for a moment, and is not ours to end
-                if attempt == 19:
-                    raise
-                time.sleep(0.2)
-            else:
-                break
+    drop_database(services.database_url, name)
 
 
 @pytest.fixture

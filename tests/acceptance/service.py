@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -98,9 +98,19 @@ class Service:
                 found[process.pid] = process
         return list(found.values())
 
+    def running(self, name: str) -> list[psutil.Process]:
+        """The processes that run a role."""
+        found = []
+        for each in self.processes():
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):  # it may have ended since we looked
+                if each.cmdline()[-2:] == ["anhu.role", name]:
+                    found.append(each)
+        return found
+
     def role(self, name: str) -> psutil.Process:
         """The process of one role."""
-        return next(each for each in self.processes() if each.cmdline()[-2:] == ["anhu.role", name])
+        [process] = self.running(name)
+        return process
 
     def interrupt(self) -> None:
         """Ctrl-C."""

@@ -186,10 +186,10 @@ def test_a_pipeline_that_dies_is_started_again_and_the_page_follows(demo: Servic
         frames = [frame for _, frame in listener.frames if frame["type"] == "heartbeat"]
         return bool(frames) and frames[-1]["pipeline_alive"]
 
-    wait_until(lambda: [each for each in demo.processes() if each.cmdline()[-1:] == ["pipeline"]], "it runs again")
+    wait_until(lambda: [each for each in demo.running("pipeline") if each.pid != before.pid], "it runs again")
     count = len(listener.frames)
     wait_until(lambda: len(listener.frames) > count and heard(), "its sign of life is on the websocket")
-    assert demo.role("pipeline").pid != before.pid
+    assert [each.pid != before.pid for each in demo.running("pipeline")] == [True]
 
 
 def test_the_command_of_the_readme_raises_a_fire(

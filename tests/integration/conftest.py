@@ -4,14 +4,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from argon2 import PasswordHasher
-from psycopg import sql
 
 from anhu import packages, runtime
 from dashboard import auth
-from tests.conftest import make_database, named
+from tests.conftest import drop_database, make_database, named
 from tests.integration.world import World, begin_session, end_session
 
 
@@ -46,8 +44,7 @@ def empty_database_url(services: runtime.Services) -> Iterator[str]:
     name = "anhu_test_empty"
     make_database(services.database_url, name, "anhu")
     yield named(services.database_url, name)
-    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(services.database_url, name)
 
 
 @pytest.fixture(scope="session")

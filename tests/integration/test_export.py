@@ -21,7 +21,7 @@ from inspection.hazard import By, Category, Supervisor
 from inspection.operate import Actor
 from inspection.rating_policy import parse, shipped_text
 from inspection.service_account import Collection, new_token
-from tests.conftest import make_database, named
+from tests.conftest import drop_database, make_database, named
 from tests.integration.dashboard_world import Served, World, build, serve, until
 from tests.integration.people_world import add_user, insert
 
@@ -71,8 +71,7 @@ def desk(services, template_database) -> Iterator[Desk]:
     name = "anhu_test_export"
     make_database(services.database_url, name, template_database)
     yield Desk(build(named(services.database_url, name)))
-    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    drop_database(services.database_url, name)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from alerting.people import Role, Scope
 from anhu.cli import app
 from inspection import institution_file_store
 from inspection.institution_file_operate import today
-from tests.conftest import make_database, named
+from tests.conftest import drop_database, make_database, named
 from tests.integration.dashboard_world import Served, World, build, serve
 from tests.integration.people_world import add_user, insert
 
@@ -81,8 +81,7 @@ def desk(services, template_database: str) -> Iterator[Desk]:
     world = build(named(services.database_url, name))
     with serve(world) as served:
         yield Desk(world, served)
-    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    drop_database(services.database_url, name)
 
 
 def test_a_section_is_written_by_house_and_county_and_nothing_is_lost(desk: Desk):

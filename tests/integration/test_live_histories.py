@@ -188,6 +188,8 @@ def test_no_page_is_left_without_an_open_alert(database_url: str, data_dir: Path
 
             def agreed() -> bool:
                 for browser in browsers:
+                    if browser.socket is None:  # parted with late, for what it had not read before: a page comes back
+                        browser.connect(served, cookies)
                     browser.read()
                 return all(browser.page.open == expected for browser in browsers)
 

@@ -26,7 +26,7 @@ from inspection.report_store import Narrowed
 from inspection.visit import Duty, Kind, Member
 from inspection.visit_operate import Plan
 from inspection.visit_operate import Seen as SeenThere
-from tests.conftest import make_database, named
+from tests.conftest import drop_database, make_database, named
 from tests.integration.dashboard_world import Served, World, build, serve, sign_in
 from tests.integration.people_world import add_user, insert
 
@@ -129,8 +129,7 @@ def module_database(services, template_database) -> Iterator[str]:
     name = "anhu_test_reports"
     make_database(services.database_url, name, template_database)
     yield named(services.database_url, name)
-    with psycopg.connect(named(services.database_url, "postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    drop_database(services.database_url, name)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ Like the engine, `judge` and `expire` change nothing until `adopt` (docs/decisio
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ ROWS_AT_LEAST: Final = 16
 TOLD_EVERY_US: Final = 30_000_000
 LATER_US: Final = 1_000  # a reading that would be no later than the one before it, after a step of the clock
 _NEVER: Final = -1
-_WEARS: Final[tuple[Wear, ...]] = ("waist", "wrist", "pocket")
+_WEARS: Final[tuple[Wear, ...]] = get_args(Wear)
 
 Notes = dict[tuple[int, int], dict[str, Any]]  # (point, when measured in µs) → evidence
 

@@ -13,19 +13,8 @@ from typing import Any, Final
 from alerting.people import Right
 from inspection.checklist import Level
 from inspection.errors import StepRefused, WrongPerson
-from inspection.hazard import (
-    ENGINE,
-    By,
-    Category,
-    Hazard,
-    HazardEvent,
-    Origin,
-    Proposal,
-    State,
-    Supervisor,
-    Verb,
-    permitted,
-)
+from inspection.hazard import ENGINE, By, Category, Hazard, HazardEvent, Origin, Proposal, State, Supervisor, Verb
+from inspection.hazard_steps import permitted
 from inspection.policy import Escalation, Policy
 
 RIGHT_OF: Final[Mapping[Verb, Right]] = {

@@ -14,19 +14,8 @@ from alerting.ledger_store import record_act
 from ingest.database import Connection
 from inspection.checklist import Level
 from inspection.errors import HazardChanged, HazardUnknown
-from inspection.hazard import (
-    By,
-    Category,
-    Extension,
-    Hazard,
-    HazardEvent,
-    Origin,
-    Proposal,
-    State,
-    Supervisor,
-    Verb,
-    fold,
-)
+from inspection.hazard import By, Category, Extension, Hazard, HazardEvent, Origin, Proposal, State, Supervisor, Verb
+from inspection.hazard_steps import fold
 
 _LEADER_LOCK: Final = 0x48415A44  # one worker opens hazards and reminds
 _FIXED: Final = (

@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 from ingest.database import Connection
 from inspection import hazard_store
 from inspection.errors import ReportRefused
-from inspection.hazard import Hazard, State, fold
+from inspection.hazard import Hazard, State
+from inspection.hazard_steps import fold
 from inspection.report_ledger import Place
 from inspection.report_year import Homes, VisitCount
 from inspection.visit import Kind

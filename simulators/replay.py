@@ -15,6 +15,7 @@ from simulators.premises import Device, Institution, Zone, readings_topic
 from simulators.recording import Recording
 from simulators.scenario import Incident
 from simulators.source import Message
+from simulators.timetable import Timetable
 
 INSTITUTION: Final = "replay-home"
 QUIET_INTERVAL_S: Final = 10
@@ -68,10 +69,10 @@ def _device_kind(quantities: Sequence[str]) -> str:
     return "multi" if "co" in quantities else "smoke"
 
 
-class Replay:
+class Replay(Timetable):
     """A recording as a source of messages: *baseline_s* of quiet, the fire, and *clearing_s* back to clean air.
 
-    The detectors are those of `home`. Offsets begin at 0; ignition is at `ignition_s`.
+    The detectors are those of `home`. Offsets begin at 0; ignition is at `ignition_s`, the last message at `end_s`.
     """
 
     def __init__(
@@ -87,46 +88,18 @@ class Replay:
             raise ValueError(f"baseline and clearing must be 0 to {BASELINE_S_MAX:g} s")
         self.ignition_s = baseline_s - min(recording.times_s[0], 0.0)
         self.recorded_end_s = self.ignition_s + recording.times_s[-1]
-        self._messages = _messages(
+        messages = _messages(
             recording,
             {place: readings_topic(institution, device_code(place)) for place in recording.places},
             np.random.default_rng([seed, 0x2EC02D]),
             ignition_s=self.ignition_s,
             clearing_s=clearing_s,
         )
-        self._sent = 0
         devices = tuple(device_code(place) for place in recording.places_by_rise())
         duration_s = recording.times_s[-1] + clearing_s
-        self._incidents = [Incident("recorded_fire", institution, "kitchen", devices, self.ignition_s, duration_s, 1.0)]
-        self._reached_s = -math.inf
-
-    @property
-    def messages(self) -> Sequence[Message]:
-        """Every message of the replay, in order."""
-        return self._messages
-
-    @property
-    def end_s(self) -> float:
-        """Offset of the last message."""
-        return self._messages[-1].offset_s
-
-    def next_s(self) -> float:
-        """Offset of the next message; infinity after the last."""
-        return self._messages[self._sent].offset_s if self._sent < len(self._messages) else math.inf
-
-    def due(self, until_s: float) -> Sequence[Message]:
-        """The messages not yet handed out, up to *until_s*."""
-        start = self._sent
-        while self._sent < len(self._messages) and self._messages[self._sent].offset_s <= until_s:
-            self._sent += 1
-        self._reached_s = max(self._reached_s, until_s)
-        return self._messages[start : self._sent]
-
-    def take_incidents(self) -> Sequence[Incident]:
-        """The fire, once it has started."""
-        begun = [incident for incident in self._incidents if incident.start_s <= self._reached_s]
-        self._incidents = [incident for incident in self._incidents if incident.start_s > self._reached_s]
-        return begun
+        fire = Incident("recorded_fire", institution, "kitchen", devices, self.ignition_s, duration_s, 1.0)
+        super().__init__(messages, [fire])
+        self.end_s = messages[-1].offset_s
 
 
 def _messages(

@@ -4,7 +4,6 @@ Trials follow one another with a pause in which the device says nothing, as one 
 what it sends what it would send: samples cannot come faster than their rate.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from simulators.premises import Device, Institution, Zone
 from simulators.scenario import Incident
 from simulators.source import Message, Stretch
+from simulators.timetable import Timetable
 
 INSTITUTION: Final = "replay-worn"
 ZONE: Final = "room"
@@ -43,47 +43,23 @@ def home(wear: str, institution: str = INSTITUTION) -> Institution:
     return Institution(institution, "佩戴记录之家", "Recorded-wearer Home", "other", "", (room,))
 
 
-class Worn:
+class Worn(Timetable):
     """The activities as a source of messages, one after the other."""
 
     def __init__(self, activities: Sequence[Activity], *, institution: str = INSTITUTION) -> None:
         topic = f"anhu/v1/{institution}/{DEVICE}/acceleration"
-        self._messages: list[Message] = []
-        self._incidents: list[Incident] = []
+        messages: list[Message] = []
+        incidents: list[Incident] = []
         at_s = 0.0
         for activity in activities:
             seconds = len(activity.acceleration) / activity.rate_hz
-            self._messages += _windows(activity, at_s, topic)
+            messages += _windows(activity, at_s, topic)
             if activity.fell_s is not None:
                 begun_s = at_s + activity.fell_s
                 incident = Incident("fall", institution, ZONE, (DEVICE,), begun_s, at_s + seconds - begun_s, 1.0)
-                self._incidents.append(incident)
+                incidents.append(incident)
             at_s += seconds + PAUSE_S
-        self._sent = 0
-        self._reached_s = -math.inf
-
-    @property
-    def messages(self) -> Sequence[Message]:
-        """Every message, in order."""
-        return self._messages
-
-    def next_s(self) -> float:
-        """Offset of the next message; infinity after the last."""
-        return self._messages[self._sent].offset_s if self._sent < len(self._messages) else math.inf
-
-    def due(self, until_s: float) -> Sequence[Message]:
-        """The messages not yet handed out, up to *until_s*."""
-        start = self._sent
-        while self._sent < len(self._messages) and self._messages[self._sent].offset_s <= until_s:
-            self._sent += 1
-        self._reached_s = max(self._reached_s, until_s)
-        return self._messages[start : self._sent]
-
-    def take_incidents(self) -> Sequence[Incident]:
-        """The falls that began since this was last asked."""
-        begun = [each for each in self._incidents if each.start_s <= self._reached_s]
-        self._incidents = self._incidents[len(begun) :]
-        return begun
+        super().__init__(messages, incidents)
 
 
 def _windows(activity: Activity, at_s: float, topic: str) -> Iterator[Message]:

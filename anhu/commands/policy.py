@@ -15,6 +15,11 @@ def _put_in_force(connection: Connection, policy: Policy, body: str, by: str) ->
     return save_policy(connection, policy, body, loaded_by=f"cli:{by}")
 
 
+def _in_force(connection: Connection) -> str | None:
+    found = load_policy(connection)
+    return found[0] if found else None
+
+
 add_commands(
     app,
     VersionedFile(
@@ -26,7 +31,7 @@ add_commands(
         version=lambda policy: policy.version,
         count=lambda policy: (f"{len(policy.routes)} 条路由", f"{len(policy.routes)} routes"),
         without_clause=lambda policy: [route.id for route in policy.routes if not route.clause_verified],
-        in_force=load_policy,
+        in_force=_in_force,
         put_in_force=_put_in_force,
     ),
 )

@@ -25,6 +25,11 @@ def _put_in_force(connection: Connection, rules: RuleSet, body: str, by: str) ->
     return store.save_rules(connection, version=rules.version, sha256=rules.sha256, body=body, loaded_by=by)
 
 
+def _in_force(connection: Connection) -> str | None:
+    found = store.load_rules(connection)
+    return found[0] if found else None
+
+
 add_commands(
     app,
     VersionedFile(
@@ -42,7 +47,7 @@ add_commands(
             *(rule.id for rule in rules.rules if not rule.clause_verified),
             *(each.id for each in rules.combinations if not each.clause_verified),
         ],
-        in_force=store.load_rules,
+        in_force=_in_force,
         put_in_force=_put_in_force,
     ),
 )

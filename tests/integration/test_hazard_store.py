@@ -15,8 +15,9 @@ from inspection import decide, draw_store, hazard_list_store, hazard_store, oper
 from inspection.checklist import Level
 from inspection.decide import Found
 from inspection.errors import HazardChanged, HazardUnknown, PhotoRefused, PhotoUnknown, StepRefused
-from inspection.hazard import By, Category, State, Supervisor, Verb, fold
+from inspection.hazard import By, Category, State, Supervisor, Verb
 from inspection.hazard_list_store import Filter, Which
+from inspection.hazard_steps import fold
 from inspection.operate import Actor
 from inspection.photo import Photo
 from inspection.policy import default_policy, default_text

@@ -20,7 +20,8 @@ from ingest.reading import to_us
 from inspection import draw_store, evidence_store, hazard_store, rating_run, rating_store, safety_record_store
 from inspection.errors import RatingRefused
 from inspection.evidence import SOURCES, Query, select
-from inspection.hazard import State, fold
+from inspection.hazard import State
+from inspection.hazard_steps import fold
 from inspection.rating_policy import parse, shipped, shipped_text
 from inspection.safety_record import RecordKind, SafetyRecord
 from tests.integration.dashboard_world import build

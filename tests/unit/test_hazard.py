@@ -13,20 +13,8 @@ from inspection import decide
 from inspection.checklist import Level
 from inspection.decide import Found, Ripe, Standing
 from inspection.errors import InspectionError, ProofMissing, StepRefused, WrongPerson
-from inspection.hazard import (
-    ENGINE,
-    By,
-    Category,
-    Hazard,
-    HazardEvent,
-    Origin,
-    Proposal,
-    State,
-    Supervisor,
-    Verb,
-    fold,
-    permitted,
-)
+from inspection.hazard import ENGINE, By, Category, Hazard, HazardEvent, Origin, Proposal, State, Supervisor, Verb
+from inspection.hazard_steps import fold, permitted
 from inspection.policy import default_policy
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)

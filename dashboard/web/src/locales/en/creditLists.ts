@@ -81,7 +81,7 @@ export const creditLists: typeof chinese = {
     heading: "Visits due",
     lead: "Grade and list say how many visits a year; counted from the last visit from outside, who is due first comes first.",
     search: "Institution",
-    total: "{n} institutions",
+    total: "Institutions: {n}",
     none: "Nothing matches",
     standing: { overdue: "Overdue", due_soon: "Due soon", in_time: "In time" },
     all: "All",

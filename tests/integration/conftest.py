@@ -13,10 +13,10 @@ from tests.conftest import drop_database, make_database, named
 from tests.integration.world import World, begin_session, end_session
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """Hashes that take hardly any time, in this process: every other test signs in. The real ones are for
-    tests/unit/test_dashboard_auth.py and for the service's own processes."""
+    """Hashes that take hardly any time, while this folder's tests run: every other one signs in. The real ones are for
+    tests/unit/test_dashboard_auth.py, which a worker may run after these, and for the service's own processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         auth._nobodys_hash.cache_clear()

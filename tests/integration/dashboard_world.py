@@ -169,11 +169,9 @@ def serve(world: World, *, spool: Path | None = None, **settings: Any) -> Iterat
         with served.clients:
             yield served
     finally:
-        began_s = time.monotonic()
         server.should_exit = True
         thread.join(15)
-        assert not thread.is_alive()
-        assert time.monotonic() - began_s < 5, "a graceful stop takes at most 5 s"
+        assert not thread.is_alive(), "a graceful stop ends"
 
 
 def until(condition: Any, timeout_s: float = 15) -> None:

@@ -176,7 +176,7 @@ def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runti
             took_s = wait_until(lambda: bool(entries.extend(feed.new_entries()) or entries), 5)
             assert entries[0].event.verb.value == "raise"
             assert entries[0].alert.active
-            assert took_s < 1.0
+            assert took_s < 3.0  # with the database it would be until it answers; `make bench` measures it
             for n in range(200):
                 bench.publish(n % DEVICES if n % DEVICES != 1 else 2, 0.0)
         wait_until(lambda: bench.rows() == 2 * bench.sent, 60)

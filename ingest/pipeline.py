@@ -173,8 +173,8 @@ class Pipeline:
         if self._sink.spooling:
             self._open_cached("the spool could not be brought in")
         else:
+            self._sink.open()
             self._open_fresh()
-        self._sink.open()
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
 
     def run(self, source: Source, stop: threading.Event) -> None:

@@ -56,9 +56,9 @@ class Lines:
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device, watch_first int32[s] (rows). sites: SITE by point id. profiles: line_first,
-    line_count and scored_count int64[p], of its lines those that must see every reading; the most sensitive setpoint
-    above, below.
+    slots: point_id int32[s] ascending, device, watch_first int32[s] (rows). sites: SITE by point id. profiles:
+    line_first, line_count and scored_count int64[p], of its lines those that must see every reading; the most sensitive
+    setpoint above, below.
     watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
     devices: device_id, institution, zone (row) int32[d], offline_us int64[d]. institutions: institution_id int32[i].
     zones: zone_id int32[z]; the watches whose rules count in a combination stand together by zone in `member`, those of

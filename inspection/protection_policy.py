@@ -59,6 +59,6 @@ def default_policy() -> Policy:
 
 def _whole(table: CheckedTable, name: str, most: int) -> int:
     found = table.number(name, 1, most)
-    if not found.is_integer():
+    if found != int(found):
         table.problem(f"{name} = {found} must be a whole number")
     return int(found)

@@ -14,11 +14,13 @@ from inspection.visit import Kind, Outcome
 # Only what still says something at `since` or later: not what was put right, or answered, longer ago than it holds.
 _ASSESSMENTS: Final = (
     "SELECT i.institution_id, t.item_id, t.outcome, i.concluded_at, i.id, i.no, i.kind, i.own, p.name, t.note,"
-    " coalesce(jsonb_array_length(e.body -> 'photos'), 0), f.hazard_id, h.no, h.closed_at, h.withdrawn_at"
+    " coalesce(jsonb_array_length(r.body -> 'photos'), jsonb_array_length(e.body -> 'photos'), 0),"
+    " f.hazard_id, h.no, h.closed_at, h.withdrawn_at"
     " FROM inspection_items t JOIN inspections i ON i.id = t.inspection_id JOIN persons p ON p.id = t.person_id"
     " LEFT JOIN inspection_events e ON e.inspection_id = t.inspection_id AND e.seq = t.event_seq"
     " LEFT JOIN inspection_findings f ON f.inspection_id = t.inspection_id AND f.event_seq = t.event_seq"
     " LEFT JOIN hazards h ON h.id = f.hazard_id"
+    " LEFT JOIN hazard_events r ON r.hazard_id = f.hazard_id AND r.seq = 1"  # a failed item's photos are its hazard's
     " WHERE t.checklist_id = 'gb38600-protections' AND i.state = 'concluded' AND i.concluded_at <= %(until)s"
     " AND (%(within)s::int[] IS NULL OR i.institution_id = ANY(%(within)s))"
     " AND (%(since)s::timestamptz IS NULL OR i.concluded_at >= %(since)s"

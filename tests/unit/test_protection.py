@@ -194,6 +194,8 @@ def test_the_policy_is_checked_as_a_whole():
     ]  # fmt: skip
     with pytest.raises(ProtectionPolicyInvalid):
         parse(default_text() + "=")
+    with pytest.raises(ProtectionPolicyInvalid, match="valid_days is missing"):
+        parse('version = "1"')
 
 
 def test_a_failure_without_its_hazard_is_no_record():

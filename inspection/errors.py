@@ -178,6 +178,10 @@ class DocumentRefused(InspectionError):
     """This cannot be kept as a document."""
 
 
+class DocumentSurplus(StepRefused):
+    """There is such a document already, or no more room."""
+
+
 class DocumentChanged(InspectionError):
     """Somebody else changed this document meanwhile."""
 

@@ -9,7 +9,7 @@ import structlog
 
 from ingest.database import Connection
 from inspection import institution_document_store as store
-from inspection.errors import DocumentChanged, FileSectionUnknown, StepRefused
+from inspection.errors import DocumentChanged, DocumentSurplus, FileSectionUnknown, StepRefused
 from inspection.institution_document import (
     DOCUMENTS_COUNT_MAX,
     INSTITUTION_BYTES_MAX,
@@ -28,7 +28,7 @@ log = structlog.get_logger("inspection.institution_document_operate")
 def add(
     connection: Connection, institution_id: int, section: str, title: str, file: Content, by: Writer
 ) -> Document:  # fmt: skip
-    """Put a document into a section of the file. Raises FileSectionUnknown, DocumentRefused for its title, StepRefused
+    """Put a document into a section of the file. Raises FileSectionUnknown, DocumentRefused for its title, DocumentSurplus
     where it is there already or there is no more room."""
     if not section_known(section):
         raise FileSectionUnknown(f"there is no section {section!r}")
@@ -36,9 +36,9 @@ def add(
     lock(connection, institution_id)
     there = [each.newest for each in store.documents(connection, institution_id) if not each.removed]
     if len(there) >= DOCUMENTS_COUNT_MAX:
-        raise StepRefused(f"a file holds at most {DOCUMENTS_COUNT_MAX} documents")
+        raise DocumentSurplus(f"a file holds at most {DOCUMENTS_COUNT_MAX} documents")
     if any((each.section, each.sha256) == (section, file.sha256.hex()) for each in there):
-        raise StepRefused("this very document is in this section already")
+        raise DocumentSurplus("this very document is in this section already")
     _demand_room(connection, institution_id, file)
     number = uuid4()
     store.append(connection, number, institution_id, section, 1, Verb.ADD, title, file, "", by)
@@ -48,11 +48,11 @@ def add(
 
 def replace(connection: Connection, document_id: UUID, seen: int, title: str, file: Content, by: Writer) -> Document:
     """Put a new version in place of the one seen; the old one is kept. Raises DocumentUnknown, DocumentChanged where
-    `seen` is not the newest, DocumentRefused for its title, StepRefused where nothing is new or there is no room."""
+    `seen` is not the newest, DocumentRefused for its title, DocumentSurplus where nothing is new or there is no room."""
     standing = _standing(connection, document_id, seen)
     newest = standing.newest
     if newest.sha256 == file.sha256.hex() and newest.title == titled(title):
-        raise StepRefused("this is what is there already")
+        raise DocumentSurplus("this is what is there already")
     _demand_room(connection, newest.institution_id, file)
     store.append(
         connection, document_id, newest.institution_id, newest.section, seen + 1, Verb.REPLACE, titled(title), file, "",
@@ -89,4 +89,4 @@ def _standing(connection: Connection, document_id: UUID, seen: int) -> Document:
 
 def _demand_room(connection: Connection, institution_id: int, file: Content) -> None:
     if store.kept_bytes(connection, institution_id) + len(file.data) > INSTITUTION_BYTES_MAX:
-        raise StepRefused(f"{INSTITUTION_BYTES_MAX // 2**20} MiB are kept of this institution already")
+        raise DocumentSurplus(f"{INSTITUTION_BYTES_MAX // 2**20} MiB are kept of this institution already")

@@ -1,14 +1,16 @@
 """From the nine protections to the shapes people see."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from dashboard.schemas import protections as shapes
 from dashboard.schemas.institution_files import FileInstitution
 from ingest.directory import InstitutionEntry
 from inspection.checklist import get
 from inspection.notice import CHINA
-from inspection.protection import CHECKLIST, Assessment, Conformity, Found, Share, counties
+from inspection.protection import CHECKLIST, Assessment, Conformity, Evidence, Found, Share, counties
 from inspection.protection_operate import Overview
 from inspection.protection_policy import Policy
 
@@ -63,9 +65,15 @@ def trend(found: Iterable[tuple[datetime, Share]], target_percent: int) -> shape
 
 
 def detail(
-    entry: InstitutionEntry, policy: Policy, found: Conformity | None, history: Iterable[Assessment]
-) -> shapes.ProtectionDetail:
-    """One institution with every record."""
+    entry: InstitutionEntry, policy: Policy, found: Conformity | None, history: Iterable[Assessment],
+    evidence: Mapping[tuple[UUID, str], Evidence],
+) -> shapes.ProtectionDetail:  # fmt: skip
+    """One institution with every record and what it rests on."""
+
+    def said(record: Assessment) -> shapes.ProtectionAssessment:
+        known = evidence[record.inspection_id, record.protection]
+        return shapes.ProtectionAssessment.model_validate({**asdict(record), **asdict(known)})
+
     return shapes.ProtectionDetail(
         institution=FileInstitution.model_validate(entry),
         policy=shapes.ProtectionPolicy.model_validate(policy),
@@ -74,8 +82,17 @@ def detail(
         standing=found.standing if found else "not_meant",
         verified=found is not None and found.verified,
         until=found.until if found else None,
-        found=[shapes.ProtectionFound.model_validate(each) for each in found.found] if found else [],
-        history=[shapes.ProtectionAssessment.model_validate(each) for each in history],
+        found=[
+            shapes.ProtectionFound(
+                protection=each.protection,
+                verdict=each.verdict,
+                because=each.because,
+                basis=said(each.basis) if each.basis else None,
+                until=each.until,
+            )
+            for each in (found.found if found else ())
+        ],
+        history=[said(each) for each in history],
     )
 
 

@@ -28,8 +28,8 @@ log = structlog.get_logger("inspection.institution_document_operate")
 def add(
     connection: Connection, institution_id: int, section: str, title: str, file: Content, by: Writer
 ) -> Document:  # fmt: skip
-    """Put a document into a section of the file. Raises FileSectionUnknown, DocumentRefused for its title, DocumentSurplus
-    where it is there already or there is no more room."""
+    """Put a document into a section of the file. Raises FileSectionUnknown, DocumentRefused for its title,
+    DocumentSurplus where it is there already or there is no more room."""
     if not section_known(section):
         raise FileSectionUnknown(f"there is no section {section!r}")
     title = titled(title)
@@ -48,7 +48,7 @@ def add(
 
 def replace(connection: Connection, document_id: UUID, seen: int, title: str, file: Content, by: Writer) -> Document:
     """Put a new version in place of the one seen; the old one is kept. Raises DocumentUnknown, DocumentChanged where
-    `seen` is not the newest, DocumentRefused for its title, DocumentSurplus where nothing is new or there is no room."""
+    `seen` is not the newest, DocumentRefused for its title, DocumentSurplus where nothing is new or no room is left."""
     standing = _standing(connection, document_id, seen)
     newest = standing.newest
     if newest.sha256 == file.sha256.hex() and newest.title == titled(title):

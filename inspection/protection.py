@@ -7,7 +7,7 @@ newest answer, for as long as the policy says. Every answer is a record that not
 any past moment is worked out in the same way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -55,20 +55,14 @@ class Standing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What one concluded inspection found of one protection. `at` is when its leader signed; the hazard is that which a
-    failed item opened; `photos` is how many were taken as evidence. Raises ValueError for a failure without a
-    hazard."""
+    failed item opened. Raises ValueError for a failure without a hazard."""
 
     institution_id: int
     protection: str
     outcome: Outcome
     at: datetime
     inspection_id: UUID
-    inspection_no: int
-    kind: Kind
     own: bool
-    by: str
-    note: str
-    photos: int
     hazard_id: UUID | None = None
     hazard_no: int | None = None
     hazard_closed_at: datetime | None = None
@@ -91,6 +85,17 @@ class Assessment:
     def since(self, at: datetime) -> datetime:
         """From when on it says what it says at `at`."""
         return self.hazard_closed_at if self.hazard_closed_at is not None and self.rectified(at) else self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an assessment rests on: which inspection, who answered, the note, and how many photos were taken."""
+
+    inspection_no: int
+    kind: Kind
+    by: str
+    note: str
+    photos: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +185,14 @@ def assess(protection: str, records: Iterable[Assessment], at: datetime, policy:
     known = [each for each in records if each.at <= at and not each.withdrawn(at)]
     still_open = [each for each in known if each.outcome is Outcome.FAIL and not each.rectified(at)]
     if still_open:
-        newest = max(still_open, key=lambda each: each.at)
+        newest = max(still_open, key=lambda each: (each.at, each.inspection_id))
         return Found(protection, Verdict.NOT_CONFORMING, Because.HAZARD_OPEN, newest)
+    known.sort(key=lambda each: (each.since(at), each.inspection_id))
     counted = [each for each in known if policy.own_checks_count or not each.own]
     if not counted:
         because = Because.OWN_CHECK_ONLY if known else Because.NEVER_ANSWERED
-        return Found(protection, Verdict.UNASSESSED, because, max(known, key=lambda each: each.since(at), default=None))
-    newest = max(counted, key=lambda each: each.since(at))
+        return Found(protection, Verdict.UNASSESSED, because, known[-1] if known else None)
+    newest = counted[-1]
     until = newest.since(at) + timedelta(days=policy.valid_days)
     if until <= at:
         return Found(protection, Verdict.EXPIRED, Because.TOO_OLD, newest, until)
@@ -199,26 +205,39 @@ def assess(protection: str, records: Iterable[Assessment], at: datetime, policy:
 def conformity(institution_id: int, records: Iterable[Assessment], at: datetime, policy: Policy) -> Conformity:
     """Where an institution stood at `at`, of all its records. It conforms when every protection that applies to it
     does, and one does apply."""
-    by_protection: dict[str, list[Assessment]] = {each: [] for each in protections()}
-    for record in records:
-        if record.protection in by_protection:  # an older list may have had others
-            by_protection[record.protection].append(record)
-    found = tuple(assess(name, known, at, policy) for name, known in by_protection.items())
-    if any(each.verdict is Verdict.NOT_CONFORMING for each in found):
-        standing = Standing.NOT_CONFORMING
-    elif all(each.holds for each in found) and any(each.verdict is Verdict.CONFORMING for each in found):
-        standing = Standing.CONFORMING
-    else:
-        standing = Standing.INCOMPLETE
+    found = tuple(assess(name, known, at, policy) for name, known in _by_protection(records).items())
+    standing, verified = _judge(found)
     conforms = standing is Standing.CONFORMING
-    verified = conforms and not any(each.basis is not None and each.basis.own for each in found)
     until = min((each.until for each in found if each.until is not None), default=None) if conforms else None
     return Conformity(institution_id, standing, verified, found, until)
 
 
+def _by_protection(records: Iterable[Assessment]) -> dict[str, list[Assessment]]:
+    """The records of each of the nine; an older list may have had others."""
+    found: dict[str, list[Assessment]] = {each: [] for each in protections()}
+    for record in records:
+        if record.protection in found:
+            found[record.protection].append(record)
+    return found
+
+
+def _judge(found: Collection[Found]) -> tuple[Standing, bool]:
+    """The standing, and whether it conforms without resting on its own word. What is found alike counts once: nothing
+    here depends on how often."""
+    if any(each.verdict is Verdict.NOT_CONFORMING for each in found):
+        return Standing.NOT_CONFORMING, False
+    if not all(each.holds for each in found) or not any(each.verdict is Verdict.CONFORMING for each in found):
+        return Standing.INCOMPLETE, False
+    return Standing.CONFORMING, not any(each.basis is not None and each.basis.own for each in found)
+
+
 def share(known: Iterable[Conformity]) -> Share:
     """How many of them conform."""
-    standings = [(each.standing, each.verified) for each in known]
+    return _count((each.standing, each.verified) for each in known)
+
+
+def _count(judged: Iterable[tuple[Standing, bool]]) -> Share:
+    standings = list(judged)
     return Share(
         total=len(standings),
         conforming=sum(standing is Standing.CONFORMING for standing, _ in standings),
@@ -239,15 +258,32 @@ def counties(known: Mapping[int, Conformity], places: Iterable[Place]) -> dict[s
 def trend(
     places: Sequence[Place], records: Mapping[int, Sequence[Assessment]], ends: Iterable[datetime], policy: Policy
 ) -> list[tuple[datetime, Share]]:
-    """The share at each of `ends`, of the institutions that were known by then."""
+    """The share at each of `ends`, of the institutions that were known by then.
+
+    Most visits answer all nine alike: protections whose records say the same at the same times are assessed once.
+    """
+    apart = {each.institution_id: _apart(records.get(each.institution_id, ())) for each in places}
     return [
         (
             at,
-            share(
-                conformity(each.institution_id, records.get(each.institution_id, ()), at, policy)
+            _count(
+                _judge([assess("", alike, at, policy) for alike in apart[each.institution_id]])
                 for each in places
                 if each.known_since <= at
             ),
         )
         for at in ends
     ]
+
+
+def _apart(records: Iterable[Assessment]) -> list[list[Assessment]]:
+    """The records of the nine protections, those alone that differ in what a verdict depends on."""
+    return list(
+        {
+            tuple(
+                (one.outcome, one.at, one.inspection_id, one.own, one.hazard_closed_at, one.hazard_withdrawn_at)
+                for one in known
+            ): known
+            for known in _by_protection(records).values()
+        }.values()
+    )

@@ -48,7 +48,7 @@ def overview(connection: Connection, within: Collection[int] | None, at: datetim
     """Where these institutions (None: all) stood at `at`."""
     policy = policy_in_force(connection)
     places = protection_store.places(connection, within)
-    records = protection_store.assessments(connection, within, at)  # with what has expired: the page says since when
+    records = protection_store.assessments(connection, within, at, newest=True)
     known = {
         each.institution_id: protection.conformity(
             each.institution_id, records.get(each.institution_id, ()), at, policy
@@ -77,7 +77,7 @@ def trend(
     ends = [*month_ends(now, months - 1), now]
     policy = policy_in_force(connection)
     since = ends[0] - timedelta(days=policy.valid_days)
-    records = protection_store.assessments(connection, within, now, since)
+    records = protection_store.assessments(connection, within, now, since=since)
     return protection.trend(protection_store.places(connection, within), records, ends, policy)
 
 

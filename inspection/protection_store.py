@@ -3,29 +3,42 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from alerting.ledger_store import record_act
 from ingest.database import Connection
 from inspection.checklist import get
-from inspection.protection import CHECKLIST, Assessment, Place
+from inspection.protection import CHECKLIST, Assessment, Evidence, Place
 from inspection.protection_policy import Policy
 from inspection.visit import Kind, Outcome
 
 # Only what still says something at `since` or later: not what was put right, or answered, longer ago than it holds.
+# Where `newest` is a moment, only what decides then: open failures, and of what was found by own checks and from outside
+# the newest that was no mistake.
 _ASSESSMENTS: Final = (
-    "SELECT i.institution_id, t.item_id, t.outcome, i.concluded_at, i.id, i.no, i.kind, i.own, p.name, t.note,"
-    " coalesce(jsonb_array_length(r.body -> 'photos'), jsonb_array_length(e.body -> 'photos'), 0),"
-    " f.hazard_id, h.no, h.closed_at, h.withdrawn_at"
-    " FROM inspection_items t JOIN inspections i ON i.id = t.inspection_id JOIN persons p ON p.id = t.person_id"
-    " LEFT JOIN inspection_events e ON e.inspection_id = t.inspection_id AND e.seq = t.event_seq"
+    "SELECT institution_id, item_id, outcome, concluded_at, id, own, hazard_id, no, closed_at, withdrawn_at FROM ("
+    "SELECT i.institution_id, t.item_id, t.outcome, i.concluded_at, i.id, i.own, f.hazard_id, h.no, h.closed_at,"
+    "  h.withdrawn_at, CASE WHEN %(newest)s::timestamptz IS NOT NULL THEN row_number() OVER"
+    "   (PARTITION BY i.institution_id, t.item_id, i.own, h.withdrawn_at <= %(newest)s ORDER BY"
+    "    CASE WHEN h.closed_at <= %(newest)s THEN h.closed_at ELSE i.concluded_at END DESC, i.id DESC) END AS place"
+    " FROM inspection_items t JOIN inspections i ON i.id = t.inspection_id"
     " LEFT JOIN inspection_findings f ON f.inspection_id = t.inspection_id AND f.event_seq = t.event_seq"
     " LEFT JOIN hazards h ON h.id = f.hazard_id"
-    " LEFT JOIN hazard_events r ON r.hazard_id = f.hazard_id AND r.seq = 1"  # a failed item's photos are its hazard's
     " WHERE t.checklist_id = 'gb38600-protections' AND i.state = 'concluded' AND i.concluded_at <= %(until)s"
     " AND (%(within)s::int[] IS NULL OR i.institution_id = ANY(%(within)s))"
     " AND (%(since)s::timestamptz IS NULL OR i.concluded_at >= %(since)s"
-    "  OR (f.hazard_id IS NOT NULL AND (h.closed_at IS NULL OR h.closed_at >= %(since)s)))"
-    " ORDER BY i.institution_id, i.concluded_at, i.id, t.position"
+    "  OR (f.hazard_id IS NOT NULL AND (h.closed_at IS NULL OR h.closed_at >= %(since)s)))) a"
+    " WHERE place IS NULL OR place = 1 OR (hazard_id IS NOT NULL AND (closed_at IS NULL OR closed_at > %(newest)s))"
+    " ORDER BY institution_id, concluded_at, id"
+)
+_EVIDENCE: Final = (
+    "SELECT i.id, t.item_id, i.no, i.kind, p.name, t.note,"
+    " coalesce(jsonb_array_length(r.body -> 'photos'), jsonb_array_length(e.body -> 'photos'), 0)"
+    " FROM inspection_items t JOIN inspections i ON i.id = t.inspection_id JOIN persons p ON p.id = t.person_id"
+    " LEFT JOIN inspection_events e ON e.inspection_id = t.inspection_id AND e.seq = t.event_seq"
+    " LEFT JOIN inspection_findings f ON f.inspection_id = t.inspection_id AND f.event_seq = t.event_seq"
+    " LEFT JOIN hazard_events r ON r.hazard_id = f.hazard_id AND r.seq = 1"  # a failed item's photos are its hazard's
+    " WHERE t.checklist_id = 'gb38600-protections' AND i.state = 'concluded' AND i.institution_id = %s"
 )
 
 
@@ -42,18 +55,25 @@ def places(connection: Connection, within: Collection[int] | None) -> list[Place
 
 
 def assessments(
-    connection: Connection, within: Collection[int] | None, until: datetime, since: datetime | None = None
-) -> dict[int, list[Assessment]]:
+    connection: Connection, within: Collection[int] | None, until: datetime, *, since: datetime | None = None,
+    newest: bool = False,
+) -> dict[int, list[Assessment]]:  # fmt: skip
     """What was found by `until`, of each institution, the oldest first; without what had ceased to say anything before
-    `since`."""
+    `since`; with `newest` only what decides how things stood at `until`."""
     found: dict[int, list[Assessment]] = {}
-    rows = connection.execute(_ASSESSMENTS, {"within": _listed(within), "until": until, "since": since})
-    for institution_id, protection, outcome, at, inspection_id, no, kind, *rest in rows:
-        made = Assessment(
-            institution_id, protection, Outcome(outcome), at, inspection_id, no, Kind(kind), *rest
-        )  # fmt: skip
+    given = {"within": _listed(within), "until": until, "since": since, "newest": until if newest else None}
+    for institution_id, protection, outcome, *rest in connection.execute(_ASSESSMENTS, given):
+        made = Assessment(institution_id, protection, Outcome(outcome), *rest)
         found.setdefault(institution_id, []).append(made)
     return found
+
+
+def evidence(connection: Connection, institution_id: int) -> dict[tuple[UUID, str], Evidence]:
+    """What the assessments of an institution rest on, by inspection and protection."""
+    return {
+        (inspection_id, protection): Evidence(no, Kind(kind), *rest)
+        for inspection_id, protection, no, kind, *rest in connection.execute(_EVIDENCE, (institution_id,))
+    }
 
 
 def load_policy(connection: Connection) -> str | None:

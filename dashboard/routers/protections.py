@@ -15,7 +15,7 @@ from dashboard.access import Reach, Serving, Viewing
 from dashboard.schemas import protections as shapes
 from ingest import directory
 from ingest.database import Connection
-from inspection import protection_operate
+from inspection import protection_operate, protection_store
 from inspection.protection import MONTHS_MAX, Standing
 
 router = APIRouter(prefix="/protections", tags=["nine protections"])
@@ -83,7 +83,8 @@ def show_protections(institution_id: InstitutionId, serving: Serving, reach: Vie
         reach.demand_institution(connection, institution_id)
         [entry] = directory.institutions(connection, [institution_id])
         policy, found, history = protection_operate.one(connection, institution_id, datetime.now(UTC))
-    return present.detail(entry, policy, found, history)
+        evidence = protection_store.evidence(connection, institution_id)
+    return present.detail(entry, policy, found, history, evidence)
 
 
 def _within(connection: Connection, reach: Reach, region: str) -> list[int]:

@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
-from inspection import protection_operate, visit_operate
+from inspection import protection_operate, protection_store, visit_operate
 from inspection.hazard import By
 from inspection.operate import Actor
-from inspection.protection import CHECKLIST, protections
+from inspection.protection import CHECKLIST, conformity, protections
+from inspection.protection_policy import default_policy
 from inspection.visit import Duty, ItemKey, Kind, Member, Outcome
 from inspection.visit_operate import Plan
 from tests.conftest import drop_database, make_database, named
@@ -205,6 +206,11 @@ def test_an_answer_expires_and_the_past_stays_what_it_was(desk: Desk):
         for days, conforming in ((-1, 0), (1, 1), (364, 1), (366, 0)):
             found = protection_operate.overview(connection, [desk.other], start + timedelta(days=days))
             assert found.share.conforming == conforming
+        # The list reads only what decides: that is what all records say, at any moment.
+        for at in [datetime.now(UTC), *(start + timedelta(days=days) for days in (0, 100, 365, 366))]:
+            everything = protection_store.assessments(connection, None, at)
+            for number, each in protection_operate.overview(connection, None, at).known.items():
+                assert each == conformity(number, everything.get(number, ()), at, default_policy())
         months = protection_operate.trend(connection, [desk.other], start + timedelta(days=400), 15)
     assert [each.conforming for _, each in months] == [0] + [1] * 12 + [0, 0]
     assert [each.total for _, each in months] == [0] + [1] * 14  # it was known from its first inspection on

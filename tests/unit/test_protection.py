@@ -26,7 +26,7 @@ from inspection.protection import (
 )
 from inspection.protection_operate import month_ends
 from inspection.protection_policy import default_policy, default_text, parse
-from inspection.visit import Kind, Outcome
+from inspection.visit import Outcome
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 POLICY = default_policy()
@@ -40,9 +40,8 @@ def day(number: float) -> datetime:
 def said(outcome: Outcome, on: float, protection: str = "fall", *, own: bool = False, closed=None, withdrawn=None):
     failed = outcome is Outcome.FAIL
     return Assessment(
-        7, protection, outcome, day(on), UUID(int=int(on)), 1, Kind.SELF_CHECK if own else Kind.JOINT, own, "王检查",
-        "", 0, UUID(int=99) if failed else None, 5 if failed else None, None if closed is None else day(closed),
-        None if withdrawn is None else day(withdrawn),
+        7, protection, outcome, day(on), UUID(int=int(on)), own, UUID(int=99) if failed else None,
+        5 if failed else None, None if closed is None else day(closed), None if withdrawn is None else day(withdrawn),
     )  # fmt: skip
 
 
@@ -177,6 +176,25 @@ def test_the_trend_is_what_was_known_at_each_end():
     assert [(each.conforming, each.not_conforming, each.total) for _, each in found] == [
         (0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 0, 2), (0, 0, 2),
     ]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(NINE), st.sampled_from(Outcome), st.integers(0, 400), st.booleans(),
+            st.none() | st.integers(0, 400),
+        ),
+        max_size=30,
+    ),
+    st.integers(0, 800),
+)  # fmt: skip
+def test_the_trend_judges_as_the_list_does(drawn, on):
+    records = all_nine() + [
+        said(outcome, at, name, own=own, closed=at + after if outcome is Outcome.FAIL and after is not None else None)
+        for name, outcome, at, own, after in drawn
+    ]
+    [(_, found)] = trend([Place(7, "220322", START)], {7: records}, [day(on)], POLICY)
+    assert found == share([conformity(7, records, day(on), POLICY)])
 
 
 def test_months_end_where_china_counts_them():

@@ -13,8 +13,8 @@ from inspection.protection_policy import Policy
 from inspection.visit import Kind, Outcome
 
 # Only what still says something at `since` or later: not what was put right, or answered, longer ago than it holds.
-# Where `newest` is a moment, only what decides then: open failures, and the newest that was no mistake, once of own checks
-# and once from outside.
+# Where `newest` is a moment, only what decides then: open failures, and the newest that was no mistake, once of own
+# checks and once from outside.
 _ASSESSMENTS: Final = (
     "SELECT institution_id, item_id, outcome, concluded_at, id, own, hazard_id, no, closed_at, withdrawn_at FROM ("
     "SELECT i.institution_id, t.item_id, t.outcome, i.concluded_at, i.id, i.own, f.hazard_id, h.no, h.closed_at,"

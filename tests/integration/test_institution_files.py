@@ -4,6 +4,8 @@ as a whole or not at all."""
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
+from uuid import UUID
 
 import httpx
 import openpyxl
@@ -14,7 +16,10 @@ from typer.testing import CliRunner
 from alerting.people import Role, Scope
 from anhu.cli import app
 from inspection import institution_document_operate, institution_file_store
+from inspection.errors import DocumentChanged
+from inspection.institution_document import take
 from inspection.institution_file_operate import today
+from inspection.institution_file_store import Writer
 from tests.conftest import drop_database, make_database, named
 from tests.integration.dashboard_world import Served, World, build, serve
 from tests.integration.people_world import add_user, insert, picture
@@ -319,6 +324,27 @@ def test_what_is_no_document_or_too_much_is_refused(desk: Desk, monkeypatch):
     assert desk.add("county", "drills", "演练照片", picture(), place=desk.other).status_code == 409
     desk.remove("county", first["id"], 1).raise_for_status()
     assert desk.add("county", "drills", "演练照片", picture(), place=desk.other).status_code == 201
+
+
+def test_of_two_who_replace_at_once_the_second_is_told(desk: Desk):
+    made = desk.add("county", "star", "等级牌", picture("green")).raise_for_status().json()["items"][-1]
+    number, outcome = UUID(made["id"]), []
+
+    def second() -> None:
+        with psycopg.connect(desk.world.database_url) as connection:
+            try:
+                institution_document_operate.replace(connection, number, 1, "乙", take(PDF + b"2\n%%EOF"), by)
+            except DocumentChanged as error:
+                outcome.append(str(error))
+
+    with psycopg.connect(desk.world.database_url) as connection:
+        county = connection.execute("SELECT id FROM persons WHERE name = 'county'").fetchone()[0]
+        by = Writer("user:county", county)
+        institution_document_operate.replace(connection, number, 1, "甲", take(PDF + b"1\n%%EOF"), by)
+        waiting = Thread(target=second)
+        waiting.start()
+    waiting.join(60)
+    assert outcome == ["the document is at version 2, not 1"]
 
 
 def test_no_door_leads_around_a_documents_history(desk: Desk):

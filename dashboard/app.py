@@ -31,6 +31,7 @@ from dashboard.routers import (
     floor_plans,
     hazards,
     inspections,
+    institution_documents,
     institution_files,
     institutions,
     ledger,
@@ -38,6 +39,7 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    protections,
     ratings,
     reports,
     rotations,
@@ -70,7 +72,9 @@ _RIGHTFUL = (
     inspections.campaigns,
     draws.router,
     reports.router,
+    institution_documents.router,
     institution_files.router,
+    protections.router,
     floor_plans.router,
     rotations.router,
 )
@@ -118,6 +122,8 @@ def create_app(
         larger={
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
+            institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,
+            institution_documents.REPLACE_PATH: institution_documents.UPLOAD_BYTES_MAX,
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)

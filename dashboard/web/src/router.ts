@@ -48,6 +48,8 @@ export const router = createRouter({
     { path: "/institution-files", name: "institution-files", component: () => import("@/pages/InstitutionFilesPage.vue") },
     { path: "/institution-files/:id(\\d+)", name: "institution-file", component: () => import("@/pages/InstitutionFilePage.vue") },
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
+    { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
+    { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },

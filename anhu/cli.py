@@ -1,46 +1,91 @@
-"""The `anhu` command: one straight list of what it can do. Each command lives in the module that does its work."""
+"""The `anhu` command: one straight list of what it can do. Each command lives in the module that does its work, and is
+imported when it is asked for: all of them together take a second of a processor.
+"""
 
+import importlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from anhu import __version__
-from anhu.commands import (
-    account,
-    broker,
-    checklist,
-    demo,
-    draw,
-    drill,
-    evaluate,
-    hazard,
-    institution_file,
-    learn,
-    ledger,
-    migrate,
-    notify,
-    person,
-    plans,
-    policy,
-    protection,
-    rating,
-    registry,
-    report,
-    rotation,
-    rules,
-    serve,
-    simulate,
-    user,
-)
 from anhu.language import Language, text
 from anhu.plain_errors import plain_errors
 from anhu.roles import ROLES
 
+# Commands that are a function `command` of their module, and how each is told.
+ALONE: Final = {
+    "demo": (
+        (
+            "用 20 个模拟机构运行整套服务，一分钟后重演一场真实火灾。 "
+            "Run the whole service with 20 simulated institutions; a recorded fire breaks out after a minute."
+        ),
+        "anhu demo --institutions 5",
+    ),
+    "serve": (
+        (
+            "运行服务；未设置 ANHU_DATABASE_URL、ANHU_MQTT_URL 时自带数据库和 MQTT。 "
+            "Run the service, with a database and an MQTT broker of its own unless their URLs are set."
+        ),
+        "anhu serve --roles pipeline,dashboard",
+    ),
+    "migrate": (
+        "更新数据库结构，可重复执行。 Bring the database's schema up to date; safe to repeat.",
+        "ANHU_DATABASE_URL=postgresql://anhu@db/anhu anhu migrate",
+    ),
+    "simulate": (
+        "模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
+        "anhu simulate --institutions 20 --devices-per 100 --seed 7",
+    ),
+    "report": (
+        (
+            "生成报表：ledger 月调度表、notice 整改通知书、bulletin 通报、campaign 专项行动小结、year 年度数据。 "
+            "Make a report: the ledger of a month, a notice of rectification, the bulletin, a campaign or a year."
+        ),
+        "anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
+    ),
+}
+# Commands with commands of their own: each an `app` of its module, except where another name is given.
+GROUPS: Final = {
+    "replay": "simulate:replay", "registry": "registry", "rules": "rules", "evaluate": "evaluate", "learn": "learn",
+    "drill": "drill", "plans": "plans", "checklist": "checklist", "hazard": "hazard", "rating": "rating",
+    "draw": "draw", "protection": "protection", "account": "account", "institution-file": "institution_file",
+    "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation", "notify": "notify",
+    "broker": "broker", "user": "user",
+}  # fmt: skip
+
+
+class Commands(TyperGroup):
+    """The commands by name, imported when asked for. (Whose Context and Command these are differs between versions of
+    typer: some have a click of their own.)"""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All of them, in the order of the list."""
+        here = super().list_commands(ctx)
+        return [*here, *ALONE, *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, None where there is no such."""
+        if cmd_name in ALONE:
+            told, example = ALONE[cmd_name]
+            alone = typer.Typer(add_completion=False)
+            run = importlib.import_module(f"anhu.commands.{cmd_name}").command
+            alone.command(cmd_name, help=told, epilog=f"例 / for example: {example}")(run)
+            return typer.main.get_command(alone)
+        if cmd_name in GROUPS:
+            module, _, name = GROUPS[cmd_name].partition(":")
+            group = typer.main.get_group(getattr(importlib.import_module(f"anhu.commands.{module}"), name or "app"))
+            group.name = cmd_name
+            return group
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="anhu",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -84,57 +129,6 @@ def doctor(
     findings = medicine.examine(os.environ, data_dir or default_data_dir(os.environ), lang)
     medicine.show(findings, Console(highlight=False, soft_wrap=True), lang)
     raise typer.Exit(0 if medicine.is_fit(findings) else 1)
-
-
-app.command(
-    "demo",
-    help="用 20 个模拟机构运行整套服务，一分钟后重演一场真实火灾。 "
-    "Run the whole service with 20 simulated institutions; a recorded fire breaks out after a minute.",
-    epilog="例 / for example: anhu demo --institutions 5",
-)(demo.command)
-app.command(
-    "serve",
-    help="运行服务；未设置 ANHU_DATABASE_URL、ANHU_MQTT_URL 时自带数据库和 MQTT。 "
-    "Run the service, with a database and an MQTT broker of its own unless their URLs are set.",
-    epilog="例 / for example: anhu serve --roles pipeline,dashboard",
-)(serve.command)
-app.command(
-    "migrate",
-    help="更新数据库结构，可重复执行。 Bring the database's schema up to date; safe to repeat.",
-    epilog="例 / for example: ANHU_DATABASE_URL=postgresql://anhu@db/anhu anhu migrate",
-)(migrate.command)
-app.command(
-    "simulate",
-    help="模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
-    epilog="例 / for example: anhu simulate --institutions 20 --devices-per 100 --seed 7",
-)(simulate.command)
-app.command(
-    "report",
-    help="生成报表：ledger 月调度表、notice 整改通知书、bulletin 通报、campaign 专项行动小结、year 年度数据。 "
-    "Make a report: the ledger of a month, a notice of rectification, the bulletin, a campaign or a year.",
-    epilog="例 / for example: anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
-)(report.command)
-app.add_typer(simulate.replay, name="replay")
-app.add_typer(registry.app, name="registry")
-app.add_typer(rules.app, name="rules")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(learn.app, name="learn")
-app.add_typer(drill.app, name="drill")
-app.add_typer(plans.app, name="plans")
-app.add_typer(checklist.app, name="checklist")
-app.add_typer(hazard.app, name="hazard")
-app.add_typer(rating.app, name="rating")
-app.add_typer(draw.app, name="draw")
-app.add_typer(protection.app, name="protection")
-app.add_typer(account.app, name="account")
-app.add_typer(institution_file.app, name="institution-file")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(policy.app, name="policy")
-app.add_typer(person.app, name="person")
-app.add_typer(rotation.app, name="rotation")
-app.add_typer(notify.app, name="notify")
-app.add_typer(broker.app, name="broker")
-app.add_typer(user.app, name="user")
 
 
 @app.command(

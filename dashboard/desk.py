@@ -15,7 +15,7 @@ from alerting.drill import State
 from dashboard import present_desk
 from dashboard.hub import Frame, Place, Shown, Update, on_wire
 from ingest import directory
-from ingest.database import Connection, connect
+from ingest.database import Connection, connect, cut
 from ingest.errors import DatabaseUnavailable
 
 _WAIT_S: Final = 0.25
@@ -34,12 +34,15 @@ class Desk(threading.Thread):
         self._database_url = database_url
         self._tell = tell
         self._ending = threading.Event()
+        self._connection: Connection | None = None
         self._drills: dict[UUID, Shown] = {}  # the running ones, as last told
         self._checks: dict[int, Shown] = {}  # the open ones
 
     def end(self, timeout_s: float) -> None:
         """Stop following; waits for the thread at most `timeout_s`."""
         self._ending.set()
+        if self._connection is not None:
+            cut(self._connection)  # it may be waiting there for something to happen
         self.join(timeout_s)
 
     def run(self) -> None:
@@ -48,7 +51,8 @@ class Desk(threading.Thread):
             try:
                 self._follow()
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
-                log.warning("drills and duty checks cannot be followed", error=str(error))
+                if not self._ending.is_set():
+                    log.warning("drills and duty checks cannot be followed", error=str(error))
             except Exception:  # noqa: BLE001 - told in full, and begun again
                 # The trace as text: structlog's own rendering can print local variables, and with them passwords.
                 trace = traceback.format_exc()
@@ -57,6 +61,7 @@ class Desk(threading.Thread):
 
     def _follow(self) -> None:
         with connect(self._database_url, autocommit=True, application="anhu desk") as connection:
+            self._connection = connection
             for channel in (drill_store.CHANNEL, duty_check_store.CHANNEL):
                 connection.execute(f"LISTEN {channel}".encode())
             looked_s = float("-inf")

@@ -18,7 +18,7 @@ from dashboard.picture import Picture
 from dashboard.present import Places
 from dashboard.store import CHANNEL as PEOPLE_CHANNEL
 from ingest import directory
-from ingest.database import Connection, connect
+from ingest.database import Connection, connect, cut
 from ingest.errors import DatabaseUnavailable
 from ingest.store import REGISTRY_CHANNEL
 
@@ -59,6 +59,7 @@ class Follower(threading.Thread):
         self._ending = threading.Event()
         self._seen_at_s = float("-inf")
         self._delay_s = _DELAY_S_FIRST
+        self._connection: Connection | None = None
 
     @property
     def alive(self) -> bool:
@@ -68,6 +69,8 @@ class Follower(threading.Thread):
     def end(self, timeout_s: float) -> None:
         """Stop following; waits for the thread at most `timeout_s`."""
         self._ending.set()
+        if self._connection is not None:
+            cut(self._connection)  # it may be waiting there for something to happen
         self.join(timeout_s)
 
     def run(self) -> None:
@@ -85,6 +88,8 @@ class Follower(threading.Thread):
                 self._lost("unexpected error")
 
     def _lost(self, reason: str) -> None:
+        if self._ending.is_set():
+            return
         self._seen_at_s = float("-inf")
         log.warning("the event log cannot be followed", retry_in_s=self._delay_s, error=reason)
         self._ending.wait(self._delay_s)
@@ -92,6 +97,7 @@ class Follower(threading.Thread):
 
     def _follow(self) -> None:
         with connect(self._database_url, autocommit=True, application="anhu live") as connection:
+            self._connection = connection
             for channel in _CHANNELS:
                 connection.execute(f"LISTEN {channel}".encode())
             cursor = self._begin(connection)

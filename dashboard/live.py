@@ -124,9 +124,8 @@ class Live:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for thread in (self._follower, self._bystander, self.desk):
-            if thread is not None:
-                await asyncio.to_thread(thread.end, _THREAD_STOP_S_MAX)
+        threads = [each for each in (self._follower, self._bystander, self.desk) if each is not None]
+        await asyncio.gather(*(asyncio.to_thread(each.end, _THREAD_STOP_S_MAX) for each in threads))
 
     def join(self, client: Client) -> bool:
         """Give `client` a snapshot and everything after it from now on; False when there is nothing to show yet."""

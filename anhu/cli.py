@@ -12,6 +12,7 @@ from anhu.commands import (
     account,
     broker,
     checklist,
+    commitment,
     demo,
     draw,
     drill,
@@ -126,6 +127,7 @@ app.add_typer(rating.app, name="rating")
 app.add_typer(draw.app, name="draw")
 app.add_typer(account.app, name="account")
 app.add_typer(institution_file.app, name="institution-file")
+app.add_typer(commitment.app, name="commitment")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(person.app, name="person")

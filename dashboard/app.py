@@ -38,6 +38,8 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    public,
+    publicity,
     ratings,
     reports,
     rotations,
@@ -71,6 +73,8 @@ _RIGHTFUL = (
     draws.router,
     reports.router,
     institution_files.router,
+    publicity.router,
+    publicity.entries,
     floor_plans.router,
     rotations.router,
 )
@@ -121,7 +125,7 @@ def create_app(
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=_route_names())
     return app
 
@@ -130,7 +134,7 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = operations.router, session.public, acknowledge.router, draws.public, export.router
+    unprotected = operations.router, session.public, acknowledge.router, draws.public, public.router, export.router
     for each in (*unprotected, _protected(), live.router):
         whole.include_router(each)
     return tuple(whole.routes)

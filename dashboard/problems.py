@@ -52,6 +52,7 @@ from inspection.errors import (
     CampaignUnknown,
     ChecklistsUnsuitable,
     ChecklistUnknown,
+    CommitmentChanged,
     CreditEntryUnknown,
     CursorRefused,
     DrawImpossible,
@@ -62,6 +63,7 @@ from inspection.errors import (
     FireGapUnknown,
     HazardChanged,
     HazardUnknown,
+    NotPublished,
     PhotoRefused,
     PhotoUnknown,
     ProofMissing,
@@ -76,6 +78,7 @@ from inspection.errors import (
     StepRefused,
     VersionUnknown,
     VisitUnknown,
+    WordsUnfit,
     WorkbookRefused,
     WrongPerson,
 )
@@ -127,6 +130,9 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     FileSectionInvalid: _Kind(422, "file-section-invalid", "This cannot be written into the file"),
     FileSectionChanged: _Kind(409, "stale-version", "Somebody else was faster"),
     FireGapUnknown: _Kind(404, "not-found", "Not found"),
+    CommitmentChanged: _Kind(409, "stale-version", "Another text is in force"),
+    WordsUnfit: _Kind(422, "words-unfit", "These words cannot stand on a public page"),
+    NotPublished: _Kind(404, "not-found", "Not found"),
     WorkbookRefused: _Kind(422, "workbook-refused", "The workbook has errors"),
     RatingUnknown: _Kind(404, "not-found", "Not found"),
     RatingRefused: _Kind(409, "rating-refused", "Not possible now"),
@@ -179,6 +185,8 @@ def of(error: Exception) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, SuppressionTooLong):
         more["limit_s"] = round(error.longest.total_seconds())
+    if isinstance(error, WordsUnfit):
+        more["why"] = error.why
     if isinstance(error, ChecklistsUnsuitable):
         named = [checklist.get(each) for each in error.checklists]
         more["checklists"] = [{"id": each.id, "zh": each.title_zh, "en": each.title_en} for each in named]

@@ -36,6 +36,7 @@ class PublicAnswers:
     age_s_max: float = AGE_S_MAX
     _kept: OrderedDict[Hashable, tuple[Answer | None, float]] = field(default_factory=OrderedDict)  # answer, made at
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
+    _asking: int = 0
     _turn: int = 0  # how often everything was forgotten
 
     async def get(
@@ -45,11 +46,13 @@ class PublicAnswers:
         TooManyQuestions where too many wait already, and what `make` raises."""
         kept = self._recent(question, now_s())
         if kept is None:
-            if self._one.statistics().tasks_waiting >= WAITING_COUNT_MAX:
+            if self._asking > WAITING_COUNT_MAX:  # besides the one that is being answered
                 raise TooManyQuestions
-            kept = await anyio.to_thread.run_sync(
-                partial(self._made, question, make, now_s), limiter=self._one, abandon_on_cancel=False
-            )
+            self._asking += 1
+            try:
+                kept = await anyio.to_thread.run_sync(partial(self._made, question, make, now_s), limiter=self._one)
+            finally:
+                self._asking -= 1
         return kept[0]
 
     def forget(self) -> None:

@@ -211,7 +211,7 @@ def unfit(words: str, names: Iterable[str] = ()) -> Unfit | None:
     return None
 
 
-def demand_page_step(newest: PageAct | None, published: bool, note: str, by: By) -> None:
+def demand_page_step(newest: PageAct | None, by: By, *, published: bool, note: str) -> None:
     """Whether `by`, within whose reach the institution lies, may publish its page now, or take it down. Raises
     StepRefused, WrongPerson."""
     if published is (newest is not None and newest.published):
@@ -228,8 +228,8 @@ def may_publish_page(newest: PageAct | None, by: By) -> bool:
 
 
 def demand_entry_step(
-    entry: Entry, newest: EntryAct | None, published: bool, words: tuple[str, str], note: str, names: Collection[str],
-    by: By,
+    entry: Entry, newest: EntryAct | None, by: By, *, published: bool, words: tuple[str, str], note: str,
+    names: Collection[str],
 ) -> None:  # fmt: skip
     """Whether `by` may make an entry known in these words (Chinese, English), or take it down. Raises WrongPerson,
     StepRefused, WordsUnfit."""

@@ -83,7 +83,7 @@ def publish_page(connection: Connection, institution_id: int, published: bool, n
     """Publish the page of an institution, or take it down. Raises StepRefused, WrongPerson."""
     commitment_store.lock(connection, institution_id)
     newest = next(iter(publicity_store.page_acts(connection, institution_id)), None)
-    publicity.demand_page_step(newest, published, note, actor.by)
+    publicity.demand_page_step(newest, actor.by, published=published, note=note)
     publicity_store.save_page_act(connection, institution_id, published, note.strip(), actor.by)
     log.info("page published" if published else "page taken down", institution_id=institution_id, actor=actor.by.actor)
 
@@ -97,7 +97,7 @@ def publish_entry(
     commitment_store.lock(connection, entry.institution_id)
     newest = next(iter(publicity_store.entry_acts(connection, entry_id)), None)
     names = publicity_store.unnamed(connection, entry.institution_id)
-    publicity.demand_entry_step(entry, newest, published, words, note, names, actor.by)
+    publicity.demand_entry_step(entry, newest, actor.by, published=published, words=words, note=note, names=names)
     kept = (words[0].strip(), words[1].strip()) if published else ("", "")
     publicity_store.save_entry_act(
         connection, entry_id, entry.institution_id, published, kept, note.strip(), actor.by

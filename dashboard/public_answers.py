@@ -5,6 +5,7 @@ never the duty desk. An answer is as old as `age_s_max` at most; what a person o
 """
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class PublicAnswers:
     age_s_max: float = AGE_S_MAX
     _kept: OrderedDict[Hashable, tuple[Answer | None, float]] = field(default_factory=OrderedDict)  # answer, made at
     _one: CapacityLimiter = field(default_factory=partial(CapacityLimiter, 1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # people change things in threads of their own
     _asking: int = 0
     _turn: int = 0  # how often everything was forgotten
 
@@ -57,8 +59,9 @@ class PublicAnswers:
 
     def forget(self) -> None:
         """Somebody has changed what is public."""
-        self._turn += 1
-        self._kept.clear()
+        with self._lock:
+            self._turn += 1
+            self._kept.clear()
 
     def _made(
         self, question: Hashable, make: Callable[[], bytes | None], now_s: Callable[[], float]
@@ -70,10 +73,11 @@ class PublicAnswers:
         turn, at_s = self._turn, now_s()
         body = make()
         answer = None if body is None else Answer(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-        if turn == self._turn:
-            self._kept[question] = answer, at_s
-            while len(self._kept) > ANSWERS_COUNT_MAX:
-                self._kept.popitem(last=False)
+        with self._lock:
+            if turn == self._turn:
+                self._kept[question] = answer, at_s
+                while len(self._kept) > ANSWERS_COUNT_MAX:
+                    self._kept.popitem(last=False)
         return answer, at_s
 
     def _recent(self, question: Hashable, now_s: float) -> tuple[Answer | None, float] | None:

@@ -121,7 +121,7 @@ def county(connection: Connection, region: str, now: datetime) -> County:
         region,
         tuple(_pages(connection, found, now, people=False)),
         {
-            kind: tuple(publicity_store.entries(connection, region, kind))
+            kind: tuple(publicity_store.entries(connection, region, kind, now))
             for kind in (ListKind.RED, ListKind.BLACK)
         },
     )  # fmt: skip

@@ -61,7 +61,7 @@ _ENTRIES: Final = (
     "SELECT i.id AS institution_id, i.name, i.name_en, e.kind, p.words_zh, p.words_en, e.listed_at, e.until"
     " FROM credit_entries e JOIN institutions i ON i.id = e.institution_id CROSS JOIN LATERAL"
     " (SELECT published, words_zh, words_en FROM credit_publications WHERE entry_id = e.id ORDER BY id DESC LIMIT 1) p"
-    " WHERE e.kind = %(kind)s AND e.state IN ('listed', 'contested') AND p.published AND i.region = %(region)s"
+    " WHERE e.kind = %(kind)s AND e.state IN ('listed', 'contested') AND e.until > %(now)s AND p.published AND i.region = %(region)s"
     " ORDER BY e.listed_at DESC, e.id LIMIT %(limit)s"
 )
 # Whose name cannot stand in words for the public: the people of the institution, but for those who agreed to be named.
@@ -168,9 +168,10 @@ def checks(connection: Connection, ids: Collection[int], since: datetime) -> dic
     return made
 
 
-def entries(connection: Connection, region: str, kind: ListKind) -> list[PublicEntry]:
-    """The entries of a county's list that are in force and made known, the newest first: at most COUNTY_COUNT_MAX."""
-    parameters = {"region": region, "kind": kind.value, "limit": COUNTY_COUNT_MAX}
+def entries(connection: Connection, region: str, kind: ListKind, now: datetime) -> list[PublicEntry]:
+    """The entries of a county's list that are in force and made known, the newest first: at most COUNTY_COUNT_MAX.
+    Whose term is over is not shown, also where the service has not taken it off the list yet."""
+    parameters = {"region": region, "kind": kind.value, "now": now, "limit": COUNTY_COUNT_MAX}
     rows = connection.execute(_ENTRIES, parameters).fetchall()
     return [
         PublicEntry(number, name, name_en, ListKind(of), words_zh, words_en, listed_at, until)

@@ -118,7 +118,7 @@ CREATE TRIGGER pages_are_published BEFORE INSERT ON page_publications FOR EACH R
 -- Entries of the red and the black list that a bureau has made known, with the reasons the public reads.
 CREATE TABLE credit_publications (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  entry_id uuid NOT NULL REFERENCES credit_entries,
+  entry_id uuid NOT NULL,          -- of credit_entries, which a later file makes: the trigger below asks for it
   published bool NOT NULL,
   words_zh text NOT NULL CHECK (length(words_zh) <= 300),   -- what the public reads
   words_en text NOT NULL CHECK (length(words_en) <= 300),
@@ -134,9 +134,12 @@ CREATE TRIGGER credit_publications_append_only BEFORE UPDATE OR DELETE OR TRUNCA
 
 CREATE FUNCTION credit_entry_is_published() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-  c credit_entries;
+  c record;
 BEGIN
   SELECT * INTO c FROM credit_entries WHERE id = NEW.entry_id FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such entry' USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
   IF NOT EXISTS (SELECT FROM persons WHERE id = NEW.person_id AND institution_id IS NULL) THEN
     RAISE EXCEPTION 'the bureau makes an entry known' USING ERRCODE = 'integrity_constraint_violation';
   END IF;

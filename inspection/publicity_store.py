@@ -61,7 +61,8 @@ _ENTRIES: Final = (
     "SELECT i.id AS institution_id, i.name, i.name_en, e.kind, p.words_zh, p.words_en, e.listed_at, e.until"
     " FROM credit_entries e JOIN institutions i ON i.id = e.institution_id CROSS JOIN LATERAL"
     " (SELECT published, words_zh, words_en FROM credit_publications WHERE entry_id = e.id ORDER BY id DESC LIMIT 1) p"
-    " WHERE e.kind = %(kind)s AND e.state IN ('listed', 'contested') AND e.until > %(now)s AND p.published AND i.region = %(region)s"
+    " WHERE e.kind = %(kind)s AND e.state IN ('listed', 'contested') AND e.until > %(now)s"
+    " AND p.published AND i.region = %(region)s"
     " ORDER BY e.listed_at DESC, e.id LIMIT %(limit)s"
 )
 # Whose name cannot stand in words for the public: the people of the institution, but for those who agreed to be named.

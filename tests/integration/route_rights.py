@@ -61,7 +61,8 @@ SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/s
 # A machine's own token opens these, and no session does (test_export.py).
 EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
 PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
-          ("GET", "/api/public/draws/{draw_id}")}  # fmt: skip
+          ("GET", "/api/public/draws/{draw_id}"), ("GET", "/api/public/institutions/{institution_id}"),
+          ("GET", "/api/public/counties/{region}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institutions"): may(Right.VIEW),
     ("GET", "/api/institutions/{institution_id}"): may(

@@ -376,7 +376,7 @@ def test_only_entries_in_force_are_made_known_in_words_for_the_public(desk: Desk
     assert desk.county()["lists"]["black"] == []
     desk.make_known("county", black, "重大火灾隐患逾期未整改").raise_for_status()
     with desk.transaction() as connection:  # the objection is granted, and the public page changes with it
-        head, _ = add_user(connection, "head", Role.INSTITUTION_MANAGER, Scope(desk.other), name=f"{MARK}head")
+        head, _ = add_user(connection, "head-2", Role.INSTITUTION_MANAGER, Scope(desk.other), name=f"{MARK}head")
         made = credit_list_store.load(connection, black)
         made = credit_list_operate.ask(
             connection, black, made.version, Actor(By("user:head", head, outside=False), NOW), Verb.APPEAL,

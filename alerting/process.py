@@ -208,6 +208,16 @@ class Judge:
         """Append events that were packed, in the caller's transaction."""
         self._log.append(connection, [event_json.load(body)[0] for body in events])
 
+    def lost(self, verdicts: Sequence[Decision]) -> None:
+        """The database may have lost what it had of these. The numbers of their events may be given to others then, so
+        whatever came after the first of them is read once more."""
+        before = [
+            alert.last_event_id - len(each.verdict.events) for each in verdicts for alert in each.logged.values()
+        ]  # the events of one verdict are numbered in a row
+        if before and self._cursor is not None:
+            self._cursor = min(self._cursor, *before)
+            self._logged = {}
+
     def adopt(self, decision: Decision, *, stored: bool) -> None:
         """Make the decision the engine's past. Where the log says otherwise than the engine (somebody acted meanwhile),
         the log is right; while the database is away there is only the engine."""

@@ -50,6 +50,8 @@ maintenance_work_mem = 64MB
 max_wal_size = 512MB
 min_wal_size = 80MB
 wal_compression = on
+# batches are committed before they are flushed: what a stalled disk holds up for a second has room here
+wal_buffers = 16MB
 checkpoint_timeout = 10min
 autovacuum_max_workers = 2
 max_worker_processes = 12

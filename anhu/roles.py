@@ -36,6 +36,7 @@ def pipeline() -> None:
     settings = PipelineSettings()
     pipe = Pipeline(
         Writer(database_url, hold_shard),
+        Writer(database_url, lambda _: None, application="anhu pipeline flush"),
         Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576),
         store,
         Judge(AlertingSettings()),

@@ -177,6 +177,7 @@ class Source:
             self._connection += 1  # already: what is acknowledged from here on would be sent to the next connection
         if reason.value == _SESSION_TAKEN_OVER:
             self.fenced = True
+            self._client.disconnect()  # else it would come back in a second and take the session from who has it now
         if reason.is_failure:
             log.warning("broker lost", reason=str(reason))
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -13,6 +14,7 @@ import structlog
 from ingest import registry_cache, store
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
+from ingest.flush import Batch
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
@@ -31,6 +33,7 @@ REFRESH_S_MAX: Final = 60.0
 SPOOL_FULL_PAUSE_S: Final = 0.5
 SHARD_PAUSE_S: Final = 0.25
 DRAIN_LOOK_S: Final = 0.02
+FLUSH_LOOK_S: Final = 0.005
 BEHIND_US_MAX: Final = 30_000_000
 
 log = structlog.get_logger("ingest.pipeline")
@@ -65,7 +68,8 @@ class Judge(EventWriter, Protocol):
 
     `judge` and `tick` decide without changing anything; the verdict becomes the judge's own past with `adopt`, once it
     is safe: `stored` says whether the database has it, or only the spool. `read` fetches what others changed and runs
-    in another thread; `take_up` makes it count and may have something to say about it. `cached` is what `cache` once
+    in another thread; `take_up` makes it count and may have something to say about it. Of what `lost` names, which was
+    stored, the database may know nothing any more; it will be brought in again. `cached` is what `cache` once
     gave, for a start without the database; until it `knows_the_past`, the log has still to be read.
     """
 
@@ -120,11 +124,13 @@ class _Refresh:
 
 
 class Pipeline:
-    """One shard's pipeline. `clock` answers µs since 1970; the writer's connections must `hold_shard`."""
+    """One shard's pipeline. `clock` answers µs since 1970; the writer's connections must `hold_shard`, the flusher's
+    are for themselves."""
 
     def __init__(
         self,
         writer: Writer,
+        flusher: Writer,
         spool: Spool,
         tables: Tables,
         judge: Judge,
@@ -141,7 +147,7 @@ class Pipeline:
         self._writer = writer
         self._spool = spool
         bounds = Bounds(settings.database_answer_s_max, settings.unclaimed_kept_max)
-        self._sink = Sink(writer, spool, tables, judge, bounds)
+        self._sink = Sink(writer, flusher, spool, tables, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
         self._drill_key: bytes | None = None
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
@@ -167,17 +173,22 @@ class Pipeline:
         if self._sink.spooling:
             self._open_cached("the spool could not be brought in")
         else:
+            self._sink.open()
             self._open_fresh()
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
 
     def run(self, source: Source, stop: threading.Event) -> None:
-        """Serve `source` until `stop`. Raises Fenced on a takeover."""
+        """Serve `source` until `stop`, and acknowledge what is on its way to the disk. Raises Fenced on a takeover."""
         while not stop.is_set():
             self._cycle(source, stop)
+        deadline_s = time.monotonic() + self._settings.database_answer_s_max
+        while self._sink.flushing and time.monotonic() < deadline_s:
+            time.sleep(FLUSH_LOOK_S)
+            self._acknowledge(source)
 
     def close(self) -> None:
         """Let the shard go."""
-        self._writer.close()
+        self._sink.close()
         self._spool.close()
 
     def _open_fresh(self) -> None:
@@ -218,12 +229,12 @@ class Pipeline:
         messages = source.take(
             count_max=self._settings.batch_count_max,
             age_ms_max=self._settings.batch_age_ms_max,
-            # What waits in the spool comes in a step at a time: when nobody sends anything, it must not wait for ticks.
-            wait_s=min(wait_s, DRAIN_LOOK_S if self._sink.spooling else 1.0),
+            wait_s=min(wait_s, self._look_s()),
         )
         self._emptied |= source.connected and not source.waiting_count
-        if messages and self._handle(messages, stop):
-            source.ack(messages)
+        if messages:
+            self._handle(messages, stop)
+        self._acknowledge(source)
         if source.fenced:
             raise Fenced
         self._sink.drain()
@@ -233,53 +244,70 @@ class Pipeline:
         if self._clock() - self._ticked_us >= TICK_US:
             self._tick(source, stop)
 
-    def _handle(self, messages: list[Message], stop: threading.Event) -> bool:
-        """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept.
-        False when we were stopped before they were safe."""
+    def _look_s(self) -> float:
+        """How long to wait for messages. What waits in the spool comes in a step at a time, and what is flushed is to
+        be acknowledged: when nobody sends anything, these must not wait for ticks."""
+        if self._sink.spooling:
+            return DRAIN_LOOK_S
+        return FLUSH_LOOK_S if self._sink.flushing else 1.0
+
+    def _acknowledge(self, source: Source) -> None:
+        with suppress(SpoolFull):  # which is told where messages come
+            source.ack(self._sink.safe())
+
+    def _handle(self, messages: list[Message], stop: threading.Event) -> None:
+        """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
             intake = take_in(messages, self._registry, self._limits, self._drill_key)
             verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows)
-            safe = self._keep(intake, verdict, stop)
+            self._keep(Batch(messages, intake, verdict), stop)
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))
-                return sum(not self._handle([message], stop) for message in messages) == 0
+                for message in messages:
+                    self._handle([message], stop)
+                return
             log.exception("message refused", topic=messages[0].topic)
-            safe = self._set_aside(messages[0], error, stop)
+            self._set_aside(messages[0], error, stop)
         self._lag_ms = (self._clock() - messages[0].received_at_us) // 1000
-        return safe
 
-    def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> bool:
+    def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> None:
         letter = dead_letter(message, Rejection(Refusal.STORE_REFUSED, f"{type(error).__name__}: {error}"))
         nothing = ReadingBatch.build((), (), (), ())
-        return self._keep(Intake(nothing, [letter], [], 1), self._judge.judge(nothing, (), self._clock()), stop)
+        verdict = self._judge.judge(nothing, (), self._clock())
+        self._keep(Batch([message], Intake(nothing, [letter], [], 1), verdict), stop)
 
-    def _keep(self, intake: Intake, verdict: Ruling, stop: threading.Event) -> bool:
-        """Make `intake` and `verdict` safe, then adopt. With database and spool both refusing, the messages stay with
-        the broker and we try again; False when we were stopped meanwhile."""
+    def _say(self, verdict: Ruling, stop: threading.Event) -> None:
+        """Keep what was decided without a message."""
+        self._keep(Batch([], Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict), stop)
+
+    def _keep(self, batch: Batch, stop: threading.Event) -> None:
+        """Keep `batch`, then adopt its verdict. With database and spool both refusing, the messages stay with the
+        broker and we try again, until we are stopped."""
+        intake, verdict = batch.intake, batch.verdict
         if len(verdict.told):
             intake = replace(intake, readings=intake.readings.joined(verdict.told))
+            batch = replace(batch, intake=intake)
         while True:
             try:
-                stored = self._sink.keep(intake, verdict)
+                stored = self._sink.keep(batch)
                 break
             except SpoolFull:
                 log.error("spool full, the broker keeps what comes", share=self._sink.spool_share)  # noqa: TRY400
                 self._sink.drain(wait_s=self._settings.database_answer_s_max)
                 if stop.wait(SPOOL_FULL_PAUSE_S):
-                    return False
+                    return
         self._judge.adopt(verdict, stored=stored)
         self.counts.messages += intake.message_count
         self.counts.readings += len(intake.readings)
         self.counts.dead_letters += len(intake.dead_letters)
-        return True
 
     def _tick(self, source: Source, stop: threading.Event) -> None:
         now_us = self._ticked_us = self._clock()
         verdict = self._judge.tick(
             now_us, listening=source.connected, caught_up=self._caught_up(now_us), spool_share=self._sink.spool_share
         )
-        self._keep(Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict, stop)
+        self._say(verdict, stop)
         prune = now_us - self._pruned_us >= PRUNE_US
         beat = self._heartbeat(now_us, source.waiting_count)
 
@@ -336,7 +364,7 @@ class Pipeline:
         cached = self._judge.cache()
         if cached != self._spool.recall("judge"):
             self._spool.remember("judge", cached)
-        self._keep(Intake(ReadingBatch.build((), (), (), ()), [], [], 0), verdict, threading.Event())
+        self._say(verdict, threading.Event())
 
     def _heartbeat(self, now_us: int, waiting_count: int) -> store.Heartbeat:
         return store.Heartbeat(

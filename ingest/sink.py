@@ -1,5 +1,6 @@
 """Where a judged batch goes: into the database; into the spool while the database is away; back in order afterwards.
 
+Nobody waits for the database's disk (ingest/flush.py). What it may have lost goes into the spool before anything else.
 While anything is in the spool, everything goes through it, so that the order is kept. What is brought in later is
 stored by the same idempotent statements, and how far that got is written in the same transaction.
 """
@@ -15,7 +16,8 @@ import structlog
 
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, ShardTaken
-from ingest.intake import DeadLetter, Intake, Unclaimed
+from ingest.flush import Batch, Flush
+from ingest.intake import DeadLetter, Message, Unclaimed
 from ingest.reading import ReadingBatch
 from ingest.spool import Spool, Spooled
 from ingest.writer import Writer
@@ -33,6 +35,7 @@ class EventWriter(Protocol):
     def write(self, connection: Connection, verdict: Any) -> None: ...
     def pack(self, verdict: Any) -> list[bytes]: ...
     def write_packed(self, connection: Connection, events: Sequence[bytes]) -> None: ...
+    def lost(self, verdicts: Sequence[Any]) -> None: ...
 
 
 class Tables(Protocol):
@@ -43,6 +46,8 @@ class Tables(Protocol):
         self, connection: Connection, entries: Sequence[Unclaimed], kept_max: int
     ) -> list[DeadLetter]: ...
     def store_dead_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None: ...
+    def commit_before_flush(self, connection: Connection) -> None: ...
+    def flush(self, connection: Connection) -> None: ...
     def spool_progress(self, connection: Connection, spool: UUID) -> int: ...
     def note_spool_progress(self, connection: Connection, spool: UUID, number: int) -> None: ...
 
@@ -56,14 +61,19 @@ class Bounds:
 
 
 class Sink:
-    """One pipeline's way to the database."""
+    """One pipeline's way to the database: what is written goes through `writer`, and `flusher` has it flushed."""
 
-    def __init__(self, writer: Writer, spool: Spool, tables: Tables, events: EventWriter, bounds: Bounds) -> None:
+    def __init__(
+        self, writer: Writer, flusher: Writer, spool: Spool, tables: Tables, events: EventWriter, bounds: Bounds
+    ) -> None:
         self._writer = writer
+        self._flush = Flush(flusher, tables.flush, bounds.answer_s_max)
         self._spool = spool
         self._tables = tables
         self._events = events
         self._bounds = bounds
+        self._lost: list[Batch] = []  # what the database had and may have lost, on its way to the spool
+        self._safe: list[Message] = []
         self._draining: Future[None] | None = None
         self._bringing_in = 0  # the last batch of the step; it may go once the step is committed
         self._drain_begun_s = 0.0
@@ -76,29 +86,76 @@ class Sink:
         """How full the spool is, 0 to 1."""
         return self._spool.share
 
-    def keep(self, intake: Intake, verdict: Any) -> bool:
-        """Put the batch where it is safe; True when that is the database. Raises SpoolFull, sqlite3.Error."""
+    @property
+    def flushing(self) -> bool:
+        """Whether anything is on its way to the database's disk."""
+        return len(self._flush) > 0
+
+    def open(self) -> None:
+        """Before the first batch. Where the database is away, that begins in the spool."""
         if not self.spooling:
             try:
-                self._writer.run(lambda connection: self._write(connection, intake, verdict), self._bounds.answer_s_max)
+                self._flush.connect()
             except DatabaseUnavailable as error:
                 self._fall_back(error)
-            else:
-                return True
-        batch = Spooled(intake.readings, intake.dead_letters, intake.unclaimed, self._events.pack(verdict))
-        self._spool.put(batch)
+
+    def keep(self, batch: Batch) -> bool:
+        """Put the batch where everybody sees it; True when that is the database. Its messages become `safe` once it is
+        on a disk. Raises SpoolFull, sqlite3.Error: then keep it again, before any other."""
+        if self._run(lambda connection: self._write(connection, batch), self._bounds.answer_s_max):
+            self._flush.add(batch)
+            return True
+        self._put_lost()
+        self._put(batch)
         return False
 
+    def safe(self) -> list[Message]:
+        """The messages that have become safe since this was asked last, in their order. Raises SpoolFull,
+        sqlite3.Error, and can be asked again."""
+        try:
+            for batch in self._flush.flushed():
+                self._safe.extend(batch.messages)
+        except DatabaseUnavailable as error:
+            self._fall_back(error)
+        self._put_lost()
+        safe, self._safe = self._safe, []
+        return safe
+
     def run(self, work: Callable[[Connection], None], answer_s_max: float | None = None) -> bool:
-        """Do `work` in a transaction unless the database is away; whether it was done."""
+        """Do `work` in a transaction unless the database is away; whether it was done. A crash of the database may undo
+        it."""
+        return self._run(work, answer_s_max or self._bounds.answer_s_max)
+
+    def close(self) -> None:
+        """End the connections, waiting for nobody."""
+        self._flush.close()
+        self._writer.close()
+
+    def _run(self, work: Callable[[Connection], None], answer_s_max: float) -> bool:
         if self.spooling:
             return False
+
+        def before_flush(connection: Connection) -> None:
+            self._tables.commit_before_flush(connection)
+            work(connection)
+
         try:
-            self._writer.run(work, answer_s_max or self._bounds.answer_s_max)
+            self._writer.run(before_flush, answer_s_max)
         except DatabaseUnavailable as error:
             self._fall_back(error)
             return False
         return True
+
+    def _put_lost(self) -> None:
+        while self._lost:
+            self._put(self._lost[0])
+            del self._lost[0]
+
+    def _put(self, batch: Batch) -> None:
+        intake = batch.intake
+        events = self._events.pack(batch.verdict)
+        self._spool.put(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, events))
+        self._safe.extend(batch.messages)
 
     def drain(self, *, wait_s: float = 0.0) -> None:
         """Bring the spool in, a step at a time and without waiting (but `wait_s`); to be called now and then."""
@@ -120,6 +177,8 @@ class Sink:
                 # While readings keep coming there is always one more: the last few are waited for.
                 self._writer.run(self._bring_in, self._bounds.answer_s_max)
                 self._spool.remove(self._bringing_in)
+            if not len(self._spool):
+                self._flush.connect()
         except DatabaseUnavailable as error:
             self._draining, self._drain_after_s = None, time.monotonic() + DRAIN_PAUSE_S
             self.shard_taken = isinstance(error, ShardTaken)
@@ -140,11 +199,14 @@ class Sink:
     def _fall_back(self, error: DatabaseUnavailable) -> None:
         self.spooling = True
         self._drain_after_s = time.monotonic() + DRAIN_PAUSE_S
-        log.error("database away, spooling", reason=str(error))
+        self._lost += self._flush.take_back()
+        self._events.lost([batch.verdict for batch in self._lost])
+        log.error("database away, spooling", reason=str(error), unflushed=len(self._lost))
 
-    def _write(self, connection: Connection, intake: Intake, verdict: Any) -> None:
+    def _write(self, connection: Connection, batch: Batch) -> None:
+        intake = batch.intake
         self._store(connection, intake.readings, intake.dead_letters, intake.unclaimed)
-        self._events.write(connection, verdict)
+        self._events.write(connection, batch.verdict)
 
     def _store(
         self,

@@ -286,6 +286,18 @@ def hold_shard(connection: Connection, shard: int) -> bool:
     return bool(row and row[0])
 
 
+def commit_before_flush(connection: Connection) -> None:
+    """Let the caller's transaction be committed, and seen by everybody, before it is on the disk. A server that crashes
+    may lose it, with all that was committed so after it, but nothing in between."""
+    connection.execute("SET LOCAL synchronous_commit = off")
+
+
+def flush(connection: Connection) -> None:
+    """Make the commit of the caller's transaction wait until it is on the disk, and everything committed before it:
+    a message to nobody in the write-ahead log, as a transaction that writes nothing waits for nothing."""
+    connection.execute("SELECT pg_logical_emit_message(true, 'anhu', '')")
+
+
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
     """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
     rows = connection.execute(

@@ -51,6 +51,7 @@ report_interval_s = 30
 quantities = ["smoke_obscuration", "temperature"]
 """
 DEVICES = 20
+FLUSHER = "test flusher"
 
 
 def now_us() -> int:
@@ -99,11 +100,13 @@ class Bench:
         self._client.loop_stop()
 
     @contextmanager
-    def pipeline(self) -> Iterator[Pipeline]:
+    def pipeline(self, **settings: float) -> Iterator[Pipeline]:
+        self.settings = self.settings.model_copy(update=settings)
         stop = threading.Event()
-        writer = Writer(self.services.database_url, hold_shard)
+        url = self.services.database_url
+        writer, flusher = Writer(url, hold_shard), Writer(url, lambda _: None, application=FLUSHER)
         spool = Spool(self.spool, self.settings.spool_mib_max * 1_048_576)
-        pipe = Pipeline(writer, spool, store, Judge(AlertingSettings()), self.settings, now_us)
+        pipe = Pipeline(writer, flusher, spool, store, Judge(AlertingSettings()), self.settings, now_us)
         pipe.open()
         source = Source(self.services.mqtt_url, "away-test", self.settings, now_us)
         source.open()
@@ -184,6 +187,75 @@ def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runti
         bench.publish(3, 0.0)  # and it goes on as before
         wait_until(lambda: bench.rows() == 2 * bench.sent)
         feed.close()
+
+
+def backend(folder: Path, what: str) -> psutil.Process:
+    """The process of the database that says of itself that it is `what`."""
+    postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
+    [found] = [child for child in postmaster.children() if what in " ".join(child.cmdline())]
+    return found
+
+
+def flusher_of(bench: Bench, folder: Path) -> psutil.Process:
+    """The backend that flushes for the pipeline."""
+    with connect(bench.services.database_url) as connection:
+        row = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", (FLUSHER,)).fetchone()
+    assert row is not None
+    return psutil.Process(int(row[0]))
+
+
+def test_no_alarm_waits_for_the_disk(bench: Bench, own_services: tuple[runtime.Services, Path]) -> None:
+    _, folder = own_services
+    with bench.pipeline(database_answer_s_max=60.0) as pipe:
+        bench.publish(0, 0.0)
+        wait_until(lambda: bench.rows() == 2 and not pipe._sink.flushing)
+        flusher = flusher_of(bench, folder)
+        flusher.suspend()
+        try:
+            for _ in range(2):
+                bench.publish(0, 0.0)
+                bench.publish(1, 0.9)
+            wait_until(lambda: len(bench.raised()) == 1 and bench.rows() == 2 * bench.sent)
+            assert not pipe._sink.spooling
+            assert pipe._sink.flushing  # until when nothing is acknowledged
+        finally:
+            flusher.resume()
+        wait_until(lambda: not pipe._sink.flushing)
+        assert not pipe._sink.spooling
+
+
+def test_what_a_crash_of_the_database_took_is_stored_again(
+    bench: Bench, own_services: tuple[runtime.Services, Path]
+) -> None:
+    _, folder = own_services
+
+    def raised_at() -> list[tuple]:
+        with connect(bench.services.database_url) as connection:
+            return connection.execute("SELECT recorded_at FROM alert_events WHERE verb = 'raise'").fetchall()
+
+    with connect(bench.services.database_url, autocommit=True) as connection:  # in these tests nothing else is flushed
+        connection.execute("ALTER DATABASE anhu SET synchronous_commit = on")
+    with bench.pipeline(database_answer_s_max=60.0) as pipe:
+        bench.publish(0, 0.0)
+        wait_until(lambda: bench.rows() == 2 and not pipe._sink.flushing)
+        victims = [flusher_of(bench, folder), backend(folder, "walwriter")]
+        for each in victims:
+            each.suspend()  # what is committed now stays in memory
+        for _ in range(2):
+            bench.publish(1, 0.9)
+        wait_until(lambda: len(raised_at()) == 1 and bench.rows() == 2 * bench.sent)
+        before = raised_at()
+        postmaster = victims[1].parent()
+        for each in [postmaster, *postmaster.children(recursive=True)]:
+            each.kill()
+        wait_until(lambda: pipe._sink.spooling)
+        wait_until(lambda: not pipe._sink.spooling, 60)
+        assert bench.rows() == 2 * bench.sent
+        [after] = raised_at()
+        assert after > before[0], "the database had lost it"
+        bench.publish(1, 0.9)  # the condition goes on: no second raise
+        wait_until(lambda: bench.rows() == 2 * bench.sent)
+        assert [count for _, count in bench.raised()] == [1]
 
 
 def test_a_database_that_is_back_is_used_again_while_readings_keep_coming(

@@ -170,6 +170,8 @@ def test_a_pipeline_whose_session_is_taken_over_gives_up(world: World, session_u
         thread.start()
         second.open()
         wait_until(lambda: fenced, "the first one gives up")
+        client = first._client._thread
+        wait_until(lambda: client is None or not client.is_alive(), "it does not come back to take the session again")
         first.close()
         with Devices(session_url) as devices:
             devices.report("bed-co-1", {"co": 1})

@@ -272,7 +272,8 @@ class Running:
 def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings) -> Pipeline:
     """A pipeline as the role wires it, with its spool in `folder`."""
     spool = Spool(folder / "shard.sqlite", settings.spool_mib_max * 1_048_576)
-    return Pipeline(Writer(database_url, hold_shard), spool, store, Judge(AlertingSettings()), settings, now_us)
+    writer, flusher = Writer(database_url, hold_shard), Writer(database_url, lambda _: None)
+    return Pipeline(writer, flusher, spool, store, Judge(AlertingSettings()), settings, now_us)
 
 
 @contextmanager

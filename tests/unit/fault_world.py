@@ -36,6 +36,7 @@ class Ground:
         self.healed = False
         self.now_us = 0
         self.database_up = True
+        self.on_disk: Any = None  # the tables as a crash of the database would leave them
         self.broker = Broker(self)
         self.rows: dict[tuple[int, int], float] = {}
         self.events: list[AlertEvent] = []
@@ -44,10 +45,33 @@ class Ground:
         self.spool = MemorySpool(self)
         self.registry = registry(3)
         self.blind_starts = 0  # starts while the database was away
+        self.crashes = 0  # of the database
+        self.losses = 0  # crashes by which it lost what it had
 
     def strikes(self, share: float = 1.0) -> bool:
         """Whether a fault happens here."""
         return not self.healed and self.rng.random() < self.faults * share
+
+    def turn_database(self) -> None:
+        """It goes away, or comes back."""
+        self.database_up = not self.database_up
+
+    def crash_database(self) -> None:
+        """It loses what was not on its disk, and is back at once; whoever was connected is so no more."""
+        self.crashes += 1
+        if self.on_disk is not None:
+            self.rows, self.events, self.alerts, self.progress = self.on_disk
+            self.on_disk = None
+            self.losses += 1
+
+    def commit(self, connection: "Connection") -> None:
+        """Make the changes; one that is not flushed leaves the disk behind, one that is takes all along."""
+        if connection.before_flush and self.on_disk is None:
+            self.on_disk = dict(self.rows), list(self.events), dict(self.alerts), dict(self.progress)
+        for change in connection.changes:
+            change()
+        if not connection.before_flush:
+            self.on_disk = None
 
     def clock(self) -> int:
         return self.now_us
@@ -110,6 +134,7 @@ class Connection:
 
     def __init__(self, ground: Ground) -> None:
         self.changes: list[Callable[[], None]] = []
+        self.before_flush = False
         self.events = list(ground.events)
         self.alerts = dict(ground.alerts)
 
@@ -119,22 +144,29 @@ class MemoryWriter:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._connected: int | None = None  # since so many crashes of the database
 
     def run(self, work: Callable[[Any], None], limit_s: float) -> None:
         self.wait(self.begin(work), limit_s)
 
     def begin(self, work: Callable[[Any], None]) -> "Future[None]":
-        future: Future[None] = Future()
+        return self._begin(work, Future())
+
+    def _begin(self, work: Callable[[Any], None], future: "Future[None]") -> "Future[None]":
         ground = self._ground
         if not ground.database_up or ground.strikes(0.2):
             future.set_exception(DatabaseUnavailable("away"))
             return future
-        connection = Connection(ground)
+        connected, self._connected = self._connected, ground.crashes
+        if connected not in (None, ground.crashes):
+            self._connected = None
+            future.set_exception(DatabaseUnavailable("the connection was lost"))
+            return future
+        connection = self._connection(new=connected is None)
         work(connection)
         if ground.strikes(0.3):
             raise Crash
-        for change in connection.changes:
-            change()
+        ground.commit(connection)
         if ground.strikes(0.3):
             raise Crash
         if ground.strikes(0.2):
@@ -143,11 +175,50 @@ class MemoryWriter:
             future.set_result(None)
         return future
 
+    def _connection(self, *, new: bool) -> "Connection":
+        return Connection(self._ground)
+
     def wait(self, begun: "Future[None]", limit_s: float) -> None:
         begun.result(0)
 
     def close(self) -> None:
         pass
+
+
+class MemoryFlusher(MemoryWriter):
+    """A writer that takes its time: what is begun is done when somebody looks, or a look later. It shows by the
+    connection's identity whether that is the one it had."""
+
+    _last: Connection
+
+    def begin(self, work: Callable[[Any], None]) -> "Future[None]":
+        return Slow(self, work)
+
+    def _connection(self, *, new: bool) -> Connection:
+        if new:
+            self._last = Connection(self._ground)
+        return self._last
+
+    def wait(self, begun: "Future[None]", limit_s: float) -> None:
+        if not begun.done() and limit_s < 0.01:
+            begun.cancel()
+            raise DatabaseUnavailable("overdue")
+        while not begun.done():
+            pass
+        begun.result(0)
+
+
+class Slow(Future[None]):
+    """What a MemoryFlusher has begun."""
+
+    def __init__(self, flusher: MemoryFlusher, work: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._flusher, self._work = flusher, work
+
+    def done(self) -> bool:
+        if not super().done() and not self._flusher._ground.strikes(3.0):
+            self._flusher._begin(self._work, self)
+        return super().done()
 
 
 class MemorySpool:
@@ -215,6 +286,12 @@ class MemoryTables:
 
     def store_dead_letters(self, connection: Connection, letters: Any) -> None:
         assert not letters, letters
+
+    def commit_before_flush(self, connection: Connection) -> None:
+        connection.before_flush = True
+
+    def flush(self, connection: Connection) -> None:
+        pass
 
     def prune_dead_letters(self, connection: Connection, kept_max: int) -> int:
         return 0

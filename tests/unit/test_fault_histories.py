@@ -1,5 +1,6 @@
-"""Random histories with faults: the broker redelivers, the database refuses and loses answers, the process dies around
-every commit. When all is over, the table and the event log are those of the same history without a fault.
+"""Random histories with faults: the broker redelivers, the database refuses, loses answers and crashes with what was
+not on its disk, the process dies around every commit. When all is over, the table and the event log are those of the
+same history without a fault.
 
 What the devices send is sent STORMS times, each time through other faults, and compared with one calm history of it.
 ANHU_FAULT_HISTORIES says how many histories are tried; a failing seed is named and reproduces exactly.
@@ -30,7 +31,7 @@ from ingest.registry import Registry
 from ingest.settings import PipelineSettings
 
 from .engine_world import QUANTITIES, T0, S
-from .fault_world import Crash, Ground, MemoryTables, MemoryWriter
+from .fault_world import Crash, Ground, MemoryFlusher, MemoryTables, MemoryWriter
 
 HISTORIES = int(os.environ.get("ANHU_FAULT_HISTORIES", "10000"))
 STORMS = 5
@@ -74,7 +75,8 @@ class Process:
             if self._pipe is None:
                 tables = MemoryTables(ground)
                 judge = Judge(ALERTING, tables, tables)
-                pipe = Pipeline(MemoryWriter(ground), ground.spool, tables, judge, SETTINGS, ground.clock)
+                writers = MemoryWriter(ground), MemoryFlusher(ground)
+                pipe = Pipeline(*writers, ground.spool, tables, judge, SETTINGS, ground.clock)
                 pipe.open()
                 ground.blind_starts += not judge.knows_the_past
                 ground.broker.reconnect()
@@ -103,7 +105,9 @@ def play(seed: int, faults: float) -> Ground:
                 payload = native.encode(ground.now_us, {quantity: value})
                 ground.broker.publish(f"anhu/v1/home/d{device}/readings", payload)
         if ground.strikes(0.1):
-            ground.database_up = not ground.database_up
+            ground.turn_database()
+        if ground.strikes(0.2):
+            ground.crash_database()
         process.step()
     ground.healed = ground.database_up = True
     for _ in range(200):
@@ -168,6 +172,8 @@ def complaints(first: int) -> list[str]:
 def complaint(seed: int, calm: Ground) -> str | None:
     """What is wrong with the history of `seed`, `calm` being the same without a fault."""
     stormy = play(seed, 0.15)
+    if not stormy.broker.empty:
+        return f"seed {seed}: a message was never acknowledged"
     if stormy.rows != calm.rows:
         return f"seed {seed}: other rows"
     open_places = [alert.key for alert in stormy.alerts.values() if alert.open]

@@ -1,5 +1,7 @@
 """What others changed is read beside the stream: what the judge said meanwhile is newer, and stands."""
 
+from dataclasses import replace
+
 import pytest
 
 from alerting.process import Judge
@@ -68,3 +70,23 @@ def test_news_read_before_a_clear_do_not_bring_the_alert_back(desk: Desk) -> Non
     assert desk.agrees_with_the_log()
     assert desk.reading(15, 1.0) == ["raise"]
     assert [event.verb.value for event in desk.ground.events] == ["raise", "clear", "raise"]
+
+
+def test_what_the_database_lost_makes_room_for_numbers_that_are_read_again(desk: Desk) -> None:
+    kept = (list(desk.ground.events), dict(desk.ground.alerts))
+    at_us = T0
+    lost = desk.judge.judge(ReadingBatch.build([FALL], [at_us], [at_us], [1.0]), (), at_us)
+    assert desk.store(lost) == ["raise"]
+    desk.take_up(desk.read(1), 1)  # the raise is number 1, and read
+    desk.ground.events, desk.ground.alerts = kept  # the database has crashed without it
+    desk.judge.lost([lost])
+    again = desk.judge.judge(ReadingBatch.build([], [], [], []), (), at_us)
+    again.verdict.events = lost.verdict.events
+    connection = Connection(desk.ground)
+    desk.judge.write(connection, again)  # as the spool brings it in
+    [(raised, alert)] = connection.alerts.items()
+    acknowledged = replace(alert, acknowledged=True, version=alert.version + 1)  # by somebody, before we look again
+    desk.ground.events, desk.ground.alerts = connection.events, {raised: acknowledged}
+    desk.take_up(desk.read(3), 3)
+    assert desk.agrees_with_the_log()
+    assert desk.judge._started().alerts[alert.key].acknowledged

@@ -16,7 +16,7 @@ from ingest.pipeline import DRAIN_LOOK_S, Pipeline
 from ingest.settings import PipelineSettings
 
 from .engine_world import T0, S
-from .fault_world import Ground, MemoryTables, MemoryWriter
+from .fault_world import Ground, MemoryFlusher, MemoryTables, MemoryWriter
 
 
 class Watched:
@@ -45,13 +45,12 @@ def test_the_spool_is_not_left_waiting_for_messages(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ingest.pipeline, "time", world)
     tables = MemoryTables(ground)
     judge = Judge(AlertingSettings(), tables, tables)
-    pipe = Pipeline(
-        MemoryWriter(ground), ground.spool, tables, judge, PipelineSettings(age_days_max=3650), ground.clock
-    )
+    settings, writers = PipelineSettings(age_days_max=3650), (MemoryWriter(ground), MemoryFlusher(ground))
+    pipe = Pipeline(*writers, ground.spool, tables, judge, settings, ground.clock)
     pipe.open()
     source, stop = Watched(ground), threading.Event()
-    pipe._cycle(source, stop)  # it ticks, and the next tick is a second away
-    pipe._cycle(source, stop)
+    for _ in range(5):  # it ticks, has that flushed, and the next tick is a second away
+        pipe._cycle(source, stop)
     calm_s = source.waits_s[-1]
     ground.database_up = False
     for second in range(250):

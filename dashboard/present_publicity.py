@@ -74,6 +74,7 @@ def public_page(made: PublicPage, now: datetime) -> shapes.PublicInstitution:
         months=SHOWN_MONTHS,
         as_of=now,
         responsibles=[shapes.PublicPersonShape.model_validate(each) for each in made.responsibles],
+        risks=shapes.PublicRisks.model_validate({**made.risks.by_level, "assessed_on": made.risks.assessed_on}),
         general=shapes.PublicHazards.model_validate(made.hazards[Level.GENERAL]),
         major=shapes.PublicHazards.model_validate(made.hazards[Level.MAJOR]),
         checks=[

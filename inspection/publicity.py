@@ -8,8 +8,8 @@ which a person could be reached or known, or with the name of somebody who has n
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -19,6 +19,7 @@ from inspection.credit_criteria import ListKind
 from inspection.credit_list import STANDING, Entry
 from inspection.errors import StepRefused, WordsUnfit, WrongPerson
 from inspection.hazard import By
+from inspection.institution_file import RISK_LEVELS
 from inspection.visit import Kind
 
 SHOWN_MONTHS: Final = 12  # hazards found and checks made since then; older hazards as long as they are open
@@ -99,6 +100,14 @@ class CheckFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskFigures:
+    """The risks the institution has found with itself, by level, and the day of the newest assessment."""
+
+    by_level: Mapping[str, int] = field(default_factory=dict)
+    assessed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """An institution with a public page."""
 
@@ -117,6 +126,7 @@ class Known:
     place: Place
     ownership: str | None
     responsibles: tuple[Responsible, ...]
+    risks: RiskFigures
     hazards: Mapping[Level, HazardFigures]
     checks: Mapping[Kind, CheckFigures]
     commitment: Commitment | None
@@ -153,6 +163,7 @@ class PublicPage:
     place: Place
     ownership: str | None
     responsibles: tuple[PublicPerson, ...]
+    risks: RiskFigures
     hazards: Mapping[Level, HazardFigures]
     checks: Mapping[Kind, CheckFigures]
     commitment: PublicCommitment | None
@@ -179,6 +190,9 @@ def page(known: Known) -> PublicPage:
         place=known.place,
         ownership=known.ownership,
         responsibles=people,
+        risks=RiskFigures(
+            {each.value: known.risks.by_level.get(each.value, 0) for each in RISK_LEVELS}, known.risks.assessed_on
+        ),
         hazards={level: known.hazards.get(level, HazardFigures()) for level in Level},
         checks={kind: known.checks.get(kind, CheckFigures()) for kind in OWN_CHECKS},
         commitment=_commitment(known, {each.name for each in people}),

@@ -19,7 +19,7 @@ from inspection.credit_calendar import add_months
 from inspection.credit_criteria import ListKind
 from inspection.errors import CommitmentTextInvalid, NotPublished, StepRefused
 from inspection.operate import Actor
-from inspection.publicity import SHOWN_MONTHS, Known, Place, PublicEntry, PublicPage
+from inspection.publicity import SHOWN_MONTHS, Known, Place, PublicEntry, PublicPage, RiskFigures
 
 log: Final = structlog.get_logger("inspection.publicity_operate")
 
@@ -110,16 +110,16 @@ def page(connection: Connection, institution_id: int, now: datetime) -> PublicPa
     found = publicity_store.place(connection, institution_id)
     if found is None:
         raise NotPublished("there is no such public page")
-    return _pages(connection, [found], now, people=True)[0]
+    return _pages(connection, [found], now, whole=True)[0]
 
 
 def county(connection: Connection, region: str, now: datetime) -> County:
-    """The public pages of a county without its people, and the entries of its red and black list that were made
+    """The public pages of a county, without people and risks, and the entries of its red and black list that were made
     known."""
     found = publicity_store.places(connection, region)
     return County(
         region,
-        tuple(_pages(connection, found, now, people=False)),
+        tuple(_pages(connection, found, now, whole=False)),
         {
             kind: tuple(publicity_store.entries(connection, region, kind, now))
             for kind in (ListKind.RED, ListKind.BLACK)
@@ -133,7 +133,8 @@ def texts_of(connection: Connection, signed: Iterable[Commitment]) -> dict[int, 
     return {number: _readable(body) for number, body in bodies.items()}
 
 
-def _pages(connection: Connection, found: list[Place], now: datetime, *, people: bool) -> list[PublicPage]:
+def _pages(connection: Connection, found: list[Place], now: datetime, *, whole: bool) -> list[PublicPage]:
+    """The pages of these institutions; who is responsible, and risks, only of a `whole` one."""
     ids = [each.id for each in found]
     since = add_months(now, -SHOWN_MONTHS)
     hazards = publicity_store.hazards(connection, ids, since, now)
@@ -147,7 +148,8 @@ def _pages(connection: Connection, found: list[Place], now: datetime, *, people:
         known = Known(
             place=each,
             ownership=owners.get(each.id),
-            responsibles=publicity_store.responsibles(connection, each.id) if people else (),
+            responsibles=publicity_store.responsibles(connection, each.id) if whole else (),
+            risks=publicity_store.risks(connection, each.id) if whole else RiskFigures(),
             hazards=hazards.get(each.id, {}),
             checks=checks.get(each.id, {}),
             commitment=held,

@@ -24,6 +24,7 @@ from inspection.publicity import (
     Place,
     PublicEntry,
     Responsible,
+    RiskFigures,
 )
 from inspection.visit import Kind
 
@@ -139,6 +140,15 @@ def responsibles(connection: Connection, institution_id: int) -> tuple[Responsib
         (institution_id,),
     )
     return tuple(Responsible(*row) for row in rows)
+
+
+def risks(connection: Connection, institution_id: int) -> RiskFigures:
+    """How many risks an institution has found with itself, by level, and when it last looked."""
+    rows = connection.execute(
+        "SELECT level, count(*)::int, max(assessed_on) FROM file_risks WHERE institution_id = %s GROUP BY 1",
+        (institution_id,),
+    ).fetchall()
+    return RiskFigures({level: count for level, count, _ in rows}, max((day for *_, day in rows), default=None))
 
 
 def ownership(connection: Connection, ids: Collection[int]) -> dict[int, str]:

@@ -194,6 +194,16 @@ class PublicHazards(Shape):
     overdue: int
 
 
+class PublicRisks(Shape):
+    """The risks the institution has found with itself: how many of each level; when it last looked."""
+
+    major: int
+    high: int
+    medium: int
+    low: int
+    assessed_on: date | None
+
+
 class PublicChecks(Shape):
     """The institution's own checks of one kind; `last_on`: the day of the newest, in China."""
 
@@ -223,6 +233,7 @@ class PublicInstitution(Shape):
     months: int
     as_of: Moment
     responsibles: list[PublicPersonShape]
+    risks: PublicRisks
     general: PublicHazards
     major: PublicHazards
     checks: list[PublicChecks]

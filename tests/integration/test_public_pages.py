@@ -418,6 +418,17 @@ def fill_with_marks(desk: Desk) -> None:
         ],
         "contacts": [{"what": "duty", "name": f"{MARK}值班", "phone": PHONE}],
         "licences": [{"kind": "food", "number": f"{MARK}证照", "issuer": f"{MARK}机关"}],
+        "risks": [
+            {
+                "risk": "fire",
+                "place": f"{MARK}厨房",
+                "level": level,
+                "measures": f"{MARK}措施",
+                "owner": f"{MARK}岗位",
+                "assessed_on": day,
+            }
+            for level, day in (("major", "2026-01-05"), ("low", "2026-03-02"), ("low", "2026-02-01"))
+        ],
         "trainings": [{"held_on": "2026-01-05", "kind": "fire", "topic": f"{MARK}培训", "participants": 3}],
         "equipment": [
             {"kind": "lift", "checked_on": "2026-01-05", "passed": True, "checked_by": f"{MARK}检查人", "note": MARK}
@@ -499,6 +510,7 @@ def test_nothing_personal_is_in_anything_that_anybody_reads(desk: Desk):
     assert page["responsibles"] == [{"duty": "head", "name": NAMED, "position": "院长"}]
     assert (page["commitment"]["signer"], page["institution"]["ownership"]) == (None, "private")
     assert page["general"]["found"] > 0
+    assert page["risks"] == {"major": 1, "high": 0, "medium": 0, "low": 2, "assessed_on": "2026-03-02"}
     with desk.transaction() as connection:
         connection.execute(
             "UPDATE persons SET name = %s WHERE id = %s", (NAMED, desk.by["manager"].person_id)

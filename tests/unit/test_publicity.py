@@ -12,7 +12,7 @@ from inspection.checklist import Level
 from inspection.commitment import Commitment
 from inspection.errors import StepRefused, WrongPerson
 from inspection.hazard import By
-from inspection.publicity import HazardFigures, Known, PageAct, Place, Responsible, Unfit
+from inspection.publicity import HazardFigures, Known, PageAct, Place, Responsible, RiskFigures, Unfit
 
 NOW = datetime(2026, 11, 27, 8, tzinfo=UTC)
 TEXT = commitment.parse(commitment.default_text())
@@ -22,7 +22,7 @@ INSIDE, OUTSIDE = By("user:head", 1, outside=False), By("user:county", 2, outsid
 
 
 def known(*people: Responsible) -> Known:
-    return Known(PLACE, "private", people, {}, {}, SIGNED, TEXT)
+    return Known(PLACE, "private", people, RiskFigures(), {}, {}, SIGNED, TEXT)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_every_level_and_kind_of_check_stands_on_the_page_also_with_none():
     page = publicity.page(known())
     assert set(page.hazards) == set(Level)
     assert [each.made for each in page.checks.values()] == [0, 0, 0]
+    assert page.risks == RiskFigures({"major": 0, "high": 0, "medium": 0, "low": 0}, None)
     assert HazardFigures(10, 6, 5, 3).running == 1
 
 

@@ -81,6 +81,8 @@ export interface PublicInstitution {
   months: number;
   as_of: Iso;
   responsibles: { duty: "head" | "officer" | "township" | "department"; name: string; position: string | null }[];
+  /** The risks the institution has found with itself. */
+  risks: Record<"major" | "high" | "medium" | "low", number> & { assessed_on: string | null };
   general: PublicHazards;
   major: PublicHazards;
   checks: { kind: "self_check" | "daily_patrol" | "monthly_check"; made: number; last_on: string | null }[];

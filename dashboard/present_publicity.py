@@ -23,7 +23,7 @@ def text(made: CommitmentText | None) -> shapes.CommitmentTextShape | None:
 def detail(
     place: InstitutionEntry, in_force: CommitmentText | None, texts: Mapping[int, CommitmentText | None],
     history: Sequence[Commitment], found: OpenHazards, acts: Sequence[PageAct], named: int, now: datetime, *,
-    may_sign: bool, may_revoke: bool, may_publish: bool,
+    head_gone: bool, may_sign: bool, may_revoke: bool, may_publish: bool,
 ) -> shapes.CommitmentDetail:  # fmt: skip
     """An institution's commitments, the newest first, and its page."""
     newest_id = max((each.id for each in history), default=0)
@@ -40,6 +40,7 @@ def detail(
             )
             for each in history
         ],
+        head_gone=head_gone,
         published=bool(acts) and acts[0].published,
         acts=[shapes.PageActShape.model_validate(each) for each in acts],
         named=named,

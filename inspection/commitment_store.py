@@ -89,6 +89,16 @@ def newest(connection: Connection, ids: Collection[int]) -> dict[int, Commitment
     return {row["institution_id"]: _commitment(row) for row in rows}
 
 
+def head_gone(connection: Connection, held: Commitment) -> bool:
+    """Whether who signed is no longer the head of that institution: it holds, and the new head should sign anew."""
+    row = connection.execute(
+        "SELECT active AND role = 'institution_manager' AND institution_id IS NOT DISTINCT FROM %s FROM persons"
+        " WHERE id = %s",
+        (held.institution_id, held.signer_id),
+    ).fetchone()
+    return row is None or not row[0]
+
+
 def open_hazards(connection: Connection, institution_id: int, now: datetime) -> OpenHazards:
     """What the signer has to know of."""
     row = connection.execute(_OPEN, {"institution_id": institution_id, "now": now}).fetchone()

@@ -176,13 +176,14 @@ def _detail(connection: Connection, reach: Reach, institution_id: int, now: date
     texts = publicity_operate.texts_of(connection, history)
     acts = publicity_store.page_acts(connection, institution_id)
     by = operate.by_person(reach.person, reach.actor)
+    held = commitment.in_force(history, now)
     named = publicity.named(publicity_store.responsibles(connection, institution_id))
     return present.detail(
         place, publicity_operate.text_known(connection), texts, history,
         commitment_store.open_hazards(connection, institution_id, now), acts, len(named), now,
+        head_gone=held is not None and commitment_store.head_gone(connection, held),
         may_sign=commitment.may_sign(reach.person, institution_id),
-        may_revoke=commitment.may_revoke(reach.person, institution_id)
-        and commitment.in_force(history, now) is not None,
+        may_revoke=held is not None and commitment.may_revoke(reach.person, institution_id),
         may_publish=reach.holds(Right.PUBLISH_PAGE) and publicity.may_publish_page(next(iter(acts), None), by),
     )  # fmt: skip
 

@@ -80,12 +80,14 @@ class OpenHazardsShape(Shape):
 
 
 class CommitmentDetail(Shape):
-    """An institution's commitments and whether its page is public; `may_…` is what the reader may do now."""
+    """An institution's commitments and whether its page is public; `may_…` is what the reader may do now. `head_gone`:
+    who signed the one in force is no longer the head."""
 
     institution: FileInstitution
     text: CommitmentTextShape | None
     open: OpenHazardsShape
     history: list[CommitmentShape]
+    head_gone: bool
     published: bool
     acts: list[PageActShape]
     named: int

@@ -9,6 +9,9 @@ CREATE VIEW file_risks AS SELECT s.institution_id, s.version, s.changed_at, r.* 
   jsonb_to_recordset(s.rows) AS r(risk text, place text, level text, measures text, owner text, assessed_on date)
   WHERE s.section = 'risks';
 
+-- The public counts an institution's own checks: a year of daily patrols each.
+CREATE INDEX inspections_own_checks ON inspections (institution_id, concluded_at, kind) WHERE own AND state = 'concluded';
+
 CREATE TABLE commitment_texts (
   id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   version text NOT NULL,

@@ -223,8 +223,14 @@ def test_the_head_signs_the_newest_holds_and_what_holds_can_be_revoked(desk: Des
         "in_force", 1, 1, f"{MARK}manager",
     )  # fmt: skip
     assert first["text"]["clauses"] == before["text"]["clauses"]
-    second = desk.sign("manager").raise_for_status().json()["history"]
-    assert [each["standing"] for each in second] == ["in_force", "superseded"]
+    signed = desk.sign("manager").raise_for_status().json()
+    second = signed["history"]
+    assert ([each["standing"] for each in second], signed["head_gone"]) == (["in_force", "superseded"], False)
+    for change in ("active = false", "active = true, role = 'operator'", "role = 'institution_manager'"):
+        with desk.transaction() as connection:
+            manager = desk.by["manager"].person_id
+            connection.execute(f"UPDATE persons SET {change} WHERE id = %s".encode(), (manager,))  # noqa: S608
+        assert desk.commitment()["head_gone"] is ("manager" not in change), change
     number = second[0]["id"]
     assert desk.revoke("manager", first["id"]).status_code == 409
     assert desk.revoke("county", number, " ").status_code == 409

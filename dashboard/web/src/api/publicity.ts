@@ -34,6 +34,8 @@ export interface CommitmentDetail {
   text: CommitmentText | null;
   open: { general: number; major: number; overdue: number };
   history: Commitment[];
+  /** Who signed the one in force is no longer the head. */
+  head_gone: boolean;
   published: boolean;
   acts: { published: boolean; note: string; at: Iso; actor: string; outside: boolean }[];
   /** How many of the responsible persons have agreed to be named in public. */

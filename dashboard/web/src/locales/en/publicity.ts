@@ -18,6 +18,7 @@ export const publicity: typeof zh = {
     commitment: "Safety commitment",
     none: "No commitment is in force",
     holds: "Signed by {who} on {day}, in force until {until}",
+    headGone: "Who signed is no longer the head of the institution: the new head should sign anew.",
     text: "Text version {version}",
     unreadable: "This version of Anhu cannot read that text",
     sign: "Sign the commitment",

@@ -16,6 +16,7 @@ export const publicity = {
     commitment: "安全承诺",
     none: "没有有效的承诺",
     holds: "{who} 于 {day} 签署，有效期至 {until}",
+    headGone: "签署人已不是机构负责人：请新负责人重新签署。",
     text: "文本第 {version} 版",
     unreadable: "本系统版本无法读取这份文本",
     sign: "签署承诺",

@@ -28,8 +28,11 @@ NOTE_LENGTH_MAX: Final = 500
 PUBLISHED_LISTS: Final = frozenset({ListKind.RED, ListKind.BLACK})
 OWN_CHECKS: Final = (Kind.SELF_CHECK, Kind.DAILY_PATROL, Kind.MONTHLY_CHECK)
 _NAME_LENGTH_MIN: Final = 2
-_DATE: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
-_STANDARD: Final = re.compile(r"[A-Z]{2,4}(?:/T)?\s?\d+(?:\.\d+)?[-–—]\d{4}")  # GB 38600-2019
+# What has many digits and names nobody: a day, a standard such as GB 38600-2019.
+_HARMLESS: Final = re.compile(
+    r"(?<!\d)(?:19|20)\d\d-(?:0?[1-9]|1[0-2])-(?:[12]\d|3[01]|0?[1-9])(?!\d)"
+    r"|\b(?:GB|GBZ|JGJ|MZ|XF|GA|TSG|WS)(?:/T)?\s?\d{1,5}(?:\.\d{1,2})?[-–—](?:19|20)\d\d(?!\d)"
+)
 _NUMBER: Final = re.compile(r"(?:\d[\s\-–—.()（）]{0,2}){7,}")  # a telephone number, an identity card, an account
 _ADDRESS: Final = re.compile(r"\S@\S|https?://|www\.", re.IGNORECASE)
 
@@ -215,7 +218,7 @@ def unfit(words: str, names: Iterable[str] = ()) -> Unfit | None:
     >>> unfit("联系 138-0013-8000"), unfit("王小明有功", ["王小明"]), unfit("GB 38600-2019 未达标，2026-11-27 查实")
     (<Unfit.NUMBER: 'number'>, <Unfit.NAME: 'name'>, None)
     """
-    if _NUMBER.search(_STANDARD.sub("", _DATE.sub("", words))):
+    if _NUMBER.search(_HARMLESS.sub("§", words)):
         return Unfit.NUMBER
     if _ADDRESS.search(words):
         return Unfit.ADDRESS
@@ -269,13 +272,13 @@ def publishable(entry: Entry) -> bool:
     return entry.kind in PUBLISHED_LISTS and entry.state in STANDING
 
 
-def _commitment(known: Known, named: Collection[str]) -> PublicCommitment | None:
+def _commitment(known: Known, names: Collection[str]) -> PublicCommitment | None:
     held, text = known.commitment, known.text
     if held is None or text is None:
         return None
     return PublicCommitment(
         text.title_zh, text.title_en, text.clauses, text.version, text.sha256,
-        held.signer_name if held.signer_name in named else None, held.signed_at, held.until,
+        held.signer_name if held.signer_name in names else None, held.signed_at, held.until,
     )  # fmt: skip
 
 

@@ -36,6 +36,10 @@ def known(*people: Responsible) -> Known:
         ("电话 (0434) 523-4567", Unfit.NUMBER),
         ("身份证 22030219400101123X", Unfit.NUMBER),
         ("电话１３８００１３８０００", Unfit.NUMBER),
+        ("1391-23-45678", Unfit.NUMBER),  # no day, though it begins like one
+        ("QQ 123456789-2019", Unfit.NUMBER),  # and no standard
+        ("2026-11-271391234567", Unfit.NUMBER),
+        ("2026-11-27至2026-12-01，MZ/T 032-2012", None),
         ("见 https://example.org/x", Unfit.ADDRESS),
         ("来信 a@example.org", Unfit.ADDRESS),
         ("护理员张晓燕举报", Unfit.NAME),

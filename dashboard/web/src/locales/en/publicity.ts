@@ -85,7 +85,7 @@ export const publicity: typeof zh = {
     major: "Major",
     found: "Found",
     closed: "Closed",
-    inTime: "of these in time",
+    inTime: "of these, in time",
     running: "Under way",
     overdue: "Overdue",
     risks: "Own assessment of risks",

@@ -22,6 +22,11 @@ _NEWEST: Final = (
     f"{_SELECT} WHERE c.institution_id = ANY(%s)"
     " AND c.id = (SELECT max(id) FROM commitments WHERE institution_id = c.institution_id)"
 )
+_ENDING: Final = (
+    f"{_SELECT} WHERE c.until > %(now)s AND c.until <= %(by)s AND r.commitment_id IS NULL"
+    " AND c.id = (SELECT max(id) FROM commitments WHERE institution_id = c.institution_id)"
+    " AND NOT EXISTS (SELECT FROM commitment_reminders WHERE commitment_id = c.id) ORDER BY c.id"
+)
 _OPEN: Final = (
     "SELECT count(*) FILTER (WHERE level = 'general')::int, count(*) FILTER (WHERE level = 'major')::int,"
     " count(*) FILTER (WHERE state = 'assigned' AND deadline < %(now)s)::int FROM hazards"
@@ -87,6 +92,23 @@ def newest(connection: Connection, ids: Collection[int]) -> dict[int, Commitment
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_NEWEST.encode(), (list(ids),)).fetchall()
     return {row["institution_id"]: _commitment(row) for row in rows}
+
+
+def ending(connection: Connection, now: datetime, by: datetime) -> list[Commitment]:
+    """The commitments in force at `now` that end by then, and of which nobody was reminded."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_ENDING.encode(), {"now": now, "by": by}).fetchall()
+    return [_commitment(row) for row in rows]
+
+
+def save_reminder(connection: Connection, held: Commitment, now: datetime) -> bool:
+    """Note that the institution is reminded; False where it was before."""
+    return bool(
+        connection.execute(
+            "INSERT INTO commitment_reminders (commitment_id, at) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (held.id, now),
+        ).rowcount
+    )
 
 
 def head_gone(connection: Connection, held: Commitment) -> bool:

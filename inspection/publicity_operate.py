@@ -5,16 +5,26 @@ Every function works in the caller's transaction; whether somebody reaches that 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
+from alerting import people_store
 from alerting.people import Person
+from ingest import directory
 from ingest.database import Connection
-from inspection import commitment, commitment_store, credit_list_store, publicity, publicity_store
-from inspection.commitment import Commitment, CommitmentText
+from inspection import (
+    commitment,
+    commitment_notice,
+    commitment_store,
+    credit_list_store,
+    notice_store,
+    publicity,
+    publicity_store,
+)
+from inspection.commitment import SOON_DAYS, Commitment, CommitmentText
 from inspection.credit_calendar import add_months
 from inspection.credit_criteria import ListKind
 from inspection.errors import CommitmentTextInvalid, NotPublished, StepRefused
@@ -77,6 +87,27 @@ def revoke(
     held = commitment.revoke(history, commitment_id, reason, who, actor.now)
     commitment_store.revoke(connection, held, reason.strip(), actor.by)
     log.info("commitment revoked", institution_id=institution_id, actor=actor.by.actor)
+
+
+def remind(connection: Connection, now: datetime) -> int:
+    """Tell the heads of institutions whose commitment ends within SOON_DAYS, once of each commitment; how many were
+    told of. Each is a transaction of its own."""
+    told = 0
+    for held in commitment_store.ending(connection, now, now + timedelta(days=SOON_DAYS)):
+        with connection.transaction():
+            if not commitment_store.save_reminder(connection, held, now):
+                continue
+            [place] = directory.institutions(connection, [held.institution_id])
+            made = [
+                commitment_notice.message(
+                    held, each, place.name_en or place.name if each.language == "en" else place.name
+                )
+                for each in commitment_notice.readers(held, people_store.persons(connection))
+            ]
+            notice_store.send(connection, made, commitment_notice.key(held), now)
+        told += 1
+        log.info("commitment ends soon", institution_id=held.institution_id, readers=len(made))
+    return told
 
 
 def publish_page(connection: Connection, institution_id: int, published: bool, note: str, actor: Actor) -> None:

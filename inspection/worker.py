@@ -12,7 +12,16 @@ import structlog
 from alerting import feed, store
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
-from inspection import decide, hazard_store, notice_store, operate, photo_store, sensing, sensing_store
+from inspection import (
+    decide,
+    hazard_store,
+    notice_store,
+    operate,
+    photo_store,
+    publicity_operate,
+    sensing,
+    sensing_store,
+)
 from inspection.errors import StepRefused
 from inspection.hazard import Hazard, HazardEvent
 from inspection.policy import Policy, SensorRule, When
@@ -93,7 +102,8 @@ def follow(connection: Connection, now: datetime) -> bool:
 
 
 def scan(connection: Connection, now: datetime) -> None:
-    """What time alone brings about: conditions that have lasted, reminders, escalations; and photos nobody used."""
+    """What time alone brings about: conditions that have lasted, reminders, escalations, commitments that end; and
+    photos nobody used."""
     policy = operate.policy_in_force(connection)
     for rule in policy.sensors.values():
         if rule.when is When.LASTING:
@@ -103,6 +113,7 @@ def scan(connection: Connection, now: datetime) -> None:
     for hazard in (*unassigned, *hazard_store.due_before(connection, now + policy.remind_before)):
         while _step(connection, hazard, now, policy):
             hazard = hazard_store.load(connection, hazard.id)
+    publicity_operate.remind(connection, now)
     with connection.transaction():
         photo_store.drop_loose(connection)
 

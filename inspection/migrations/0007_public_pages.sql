@@ -40,6 +40,7 @@ CREATE TABLE commitments (
   CHECK (signed_at BETWEEN recorded_at - interval '5 minutes' AND recorded_at + interval '5 minutes')
 );
 CREATE INDEX commitments_institution ON commitments (institution_id, id DESC);
+CREATE INDEX commitments_end ON commitments (until);
 CREATE TRIGGER commitments_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON commitments
   FOR EACH STATEMENT EXECUTE FUNCTION records_are_append_only();
 
@@ -52,6 +53,14 @@ CREATE TABLE commitment_revocations (
   outside bool NOT NULL            -- somebody who is not of the institution itself
 );
 CREATE TRIGGER commitment_revocations_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON commitment_revocations
+  FOR EACH STATEMENT EXECUTE FUNCTION records_are_append_only();
+
+-- Whom the service has reminded that a commitment ends: once each.
+CREATE TABLE commitment_reminders (
+  commitment_id bigint PRIMARY KEY REFERENCES commitments,
+  at timestamptz NOT NULL
+);
+CREATE TRIGGER commitment_reminders_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON commitment_reminders
   FOR EACH STATEMENT EXECUTE FUNCTION records_are_append_only();
 
 -- The acts about one institution are taken one after the other.

@@ -21,6 +21,7 @@ from inspection import (
     institution_file_operate,
     operate,
     photo_store,
+    publicity_operate,
     visit_operate,
 )
 from inspection.checklist import Level
@@ -254,6 +255,26 @@ def test_the_head_signs_the_newest_holds_and_what_holds_can_be_revoked(desk: Des
     ]  # fmt: skip
 
 
+def test_the_head_is_reminded_once_before_a_commitment_ends(desk: Desk):
+    desk.sign("manager", months=2).raise_for_status()
+    held = desk.sign("manager", months=6).raise_for_status().json()["history"][0]
+    until = datetime.fromisoformat(held["until"])
+    words = "SELECT title, body FROM pushes p JOIN persons w ON w.id = p.person_id WHERE title LIKE '%承诺%'"
+    with desk.world.connect() as connection:
+        insert(
+            connection, "contacts", person_id=desk.by["manager"].person_id, channel="sms", address=f"{MARK}{PHONE}"
+        )  # fmt: skip
+        assert publicity_operate.remind(connection, until - 31 * DAY) == 0  # the one for two months does not count
+        assert publicity_operate.remind(connection, until - 29 * DAY) == 1
+        assert publicity_operate.remind(connection, until - 28 * DAY) == 0
+        [(title, body)] = connection.execute(words).fetchall()
+    assert (title, "重新签署" in body) == ("【安全承诺即将到期】安和养老院", True)
+    revoked = desk.sign("manager", months=6).raise_for_status().json()["history"][0]["id"]
+    desk.revoke("county", revoked).raise_for_status()
+    with desk.world.connect() as connection:
+        assert publicity_operate.remind(connection, until - 5 * DAY) == 0
+
+
 def test_no_door_leads_around_a_signature(desk: Desk):
     desk.sign("manager").raise_for_status()
     with desk.transaction() as connection:
@@ -444,9 +465,6 @@ def fill_with_marks(desk: Desk) -> None:
         for section, rows in sections.items():
             institution_file_operate.write(connection, desk.home, section, 0, rows, writer, NOW)
         institution_file_operate.open_gap(connection, desk.home, f"{MARK}缺项", date(2026, 1, 5), None, writer, NOW)
-        insert(
-            connection, "contacts", person_id=desk.by["manager"].person_id, channel="sms", address=f"{MARK}{PHONE}"
-        )  # fmt: skip
         connection.execute("UPDATE zones SET name = %s WHERE institution_id = %s", (f"{MARK}房间", desk.home))
         connection.execute("UPDATE devices SET name = %s WHERE institution_id = %s", (f"{MARK}设备", desk.home))
         connection.execute(

@@ -104,6 +104,7 @@ def follow(connection: Connection, now: datetime) -> bool:
 def scan(connection: Connection, now: datetime) -> None:
     """What time alone brings about: conditions that have lasted, reminders, escalations, commitments that end; and
     photos nobody used."""
+    publicity_operate.remind(connection, now)  # first: one gets only so many messages at a time, and this one once
     policy = operate.policy_in_force(connection)
     for rule in policy.sensors.values():
         if rule.when is When.LASTING:
@@ -113,7 +114,6 @@ def scan(connection: Connection, now: datetime) -> None:
     for hazard in (*unassigned, *hazard_store.due_before(connection, now + policy.remind_before)):
         while _step(connection, hazard, now, policy):
             hazard = hazard_store.load(connection, hazard.id)
-    publicity_operate.remind(connection, now)
     with connection.transaction():
         photo_store.drop_loose(connection)
 

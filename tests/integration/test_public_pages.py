@@ -23,6 +23,7 @@ from inspection import (
     photo_store,
     publicity_operate,
     visit_operate,
+    worker,
 )
 from inspection.checklist import Level
 from inspection.credit_calendar import add_months
@@ -264,6 +265,11 @@ def test_the_head_is_reminded_once_before_a_commitment_ends(desk: Desk):
         insert(
             connection, "contacts", person_id=desk.by["manager"].person_id, channel="sms", address=f"{MARK}{PHONE}"
         )  # fmt: skip
+    with desk.transaction() as connection:  # the service's own round, of which nothing is kept here
+        worker.scan(connection, until - 29 * DAY)
+        assert len(connection.execute(words).fetchall()) == 1
+        connection.rollback()
+    with desk.world.connect() as connection:
         assert publicity_operate.remind(connection, until - 31 * DAY) == 0  # the one for two months does not count
         assert publicity_operate.remind(connection, until - 29 * DAY) == 1
         assert publicity_operate.remind(connection, until - 28 * DAY) == 0

@@ -73,11 +73,10 @@ def _sites(plan: Plan, point_id: Int32) -> NDArray[np.void]:
 
 
 def _repeated(slots: Int64, count: int) -> bool:
-    """Whether one of `count` slots stands twice: then somebody else wrote where it looks for what it wrote."""
-    number = np.arange(len(slots), dtype=np.int32)
-    last = np.empty(count, np.int32)
-    last[slots] = number
-    return bool((last[slots] != number).any())
+    """Whether one of `count` slots stands twice: then fewer are marked than there are marks."""
+    marked = np.zeros(count, np.bool_)
+    marked[slots] = True
+    return bool(np.count_nonzero(marked) != len(slots))
 
 
 def _judge_once(

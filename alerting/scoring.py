@@ -62,19 +62,20 @@ class _Places:
     """Where the watches of readings stand; one row a reading."""
 
     plan: Plan
+    slot: NDArray[np.int32]
     profile: Int64
-    watch_first: Int64
     nth: Int64
 
     @classmethod
     def of(cls, plan: Plan, sites: NDArray[np.void]) -> "_Places":
         """Of readings at `sites`."""
         # numpy turns an index into intp each time it is used: these are used many times.
-        return cls(plan, *(sites[name].astype(np.intp) for name in ("profile", "watch_first", "nth")))
+        return cls(plan, sites["slot"], sites["profile"].astype(np.intp), sites["nth"].astype(np.intp))
 
     def watches(self, reading: Int64, line: Int64) -> Int64:
         """The watches of these lines at these readings."""
-        watch: Int64 = self.watch_first[reading] + line - self.plan.line_first[self.profile[reading]]
+        first = self.plan.watch_first[self.slot[reading]]
+        watch: Int64 = first + line - self.plan.line_first[self.profile[reading]]
         return watch
 
     def group_rows(self, reading: Int64, line: Int64) -> Int64:
@@ -89,15 +90,14 @@ def _turn(
     """One turn. Each `line` is judged by a `reading`: a row of `place`, `value` and `at_us`."""
     plan = work.state.plan
     rule, group = plan.lines.rule[line], plan.lines.group[line]
-    order = np.argsort(group, kind="stable")
-    ends = np.cumsum(np.bincount(group, minlength=len(GROUPS))).tolist()
     score = value[reading]  # the score of a setpoint is the value; the other detectors write theirs over it
     onset_us: Int64 | None = None  # where some detector knows it
     for number, name in enumerate(GROUPS):
-        begin, end = ends[number - 1] if number else 0, ends[number]
-        if number == _SETPOINT or begin == end:
+        if number == _SETPOINT or not plan.groups[number].count:
             continue
-        mine = order[begin:end]
+        mine = (group == number).nonzero()[0]
+        if not len(mine):
+            continue
         of = reading[mine]
         which = place.group_rows(of, line[mine])
         rows = work.rows(number, which)

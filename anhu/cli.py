@@ -26,6 +26,7 @@ from anhu.commands import (
     person,
     plans,
     policy,
+    protection,
     rating,
     registry,
     report,
@@ -125,6 +126,7 @@ app.add_typer(checklist.app, name="checklist")
 app.add_typer(hazard.app, name="hazard")
 app.add_typer(rating.app, name="rating")
 app.add_typer(draw.app, name="draw")
+app.add_typer(protection.app, name="protection")
 app.add_typer(account.app, name="account")
 app.add_typer(institution_file.app, name="institution-file")
 app.add_typer(commitment.app, name="commitment")

@@ -31,6 +31,7 @@ from dashboard.routers import (
     floor_plans,
     hazards,
     inspections,
+    institution_documents,
     institution_files,
     institutions,
     ledger,
@@ -38,6 +39,7 @@ from dashboard.routers import (
     operations,
     people,
     plans,
+    protections,
     public,
     publicity,
     ratings,
@@ -72,7 +74,9 @@ _RIGHTFUL = (
     inspections.campaigns,
     draws.router,
     reports.router,
+    institution_documents.router,
     institution_files.router,
+    protections.router,
     publicity.router,
     publicity.entries,
     floor_plans.router,
@@ -122,6 +126,8 @@ def create_app(
         larger={
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
+            institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,
+            institution_documents.REPLACE_PATH: institution_documents.UPLOAD_BYTES_MAX,
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)

@@ -170,6 +170,26 @@ class FireGapUnknown(InspectionError):
     """There is no such gap."""
 
 
+class DocumentUnknown(InspectionError):
+    """There is no such document."""
+
+
+class DocumentRefused(InspectionError):
+    """This cannot be kept as a document."""
+
+
+class DocumentSurplus(StepRefused):
+    """There is such a document already, or no more room."""
+
+
+class DocumentChanged(InspectionError):
+    """Somebody else changed this document meanwhile."""
+
+
+class ProtectionPolicyInvalid(FileInvalid):
+    """The policy of the nine protections has errors; nothing of it was used."""
+
+
 class WorkbookRefused(FileInvalid):
     """The workbook has errors; nothing of it was used."""
 

@@ -4,6 +4,7 @@ The catalogue is data: the page's forms, the workbook's sheets and the check of 
 are kept as ISO text, so that a row is JSON as it stands.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -131,13 +132,15 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionFile:
-    """All of one institution's file. `kind` is what the institution is registered as."""
+    """All of one institution's file. `kind` is what the institution is registered as; `documents` is how many stand in
+    which section."""
 
     institution_id: int
     kind: str
     sections: Mapping[str, Kept]
     gaps: tuple[FireGap, ...]
     practice: Practice
+    documents: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def rows(self, section: str) -> tuple[Row, ...]:
         """The rows of a section."""

@@ -106,6 +106,23 @@ def _has(section: str, field: str, value: str) -> Callable[[InstitutionFile, dat
     return judge
 
 
+def _document(section: str) -> Callable[[InstitutionFile, date], Judged]:
+    """Whether a document or photo stands in that section."""
+
+    def judge(found: InstitutionFile, _today: date) -> Judged:
+        number = found.documents.get(section, 0)
+        return Judged(met=True, zh=f"{number} 份材料", en=f"documents: {number}") if number else _NOT_THERE
+
+    return judge
+
+
+def _fire_paper(found: InstitutionFile, today: date) -> Judged:
+    row = found.one("fire_acceptance")
+    if row and row.get("state") not in ("accepted", "filed"):
+        return Judged(met=True, zh="没有结论可附", en="there is no decision to attach")
+    return _document("fire_acceptance")(found, today)
+
+
 def _decision(found: InstitutionFile, _today: date) -> Judged:
     row = found.one("fire_acceptance")
     if row.get("state") not in ("accepted", "filed"):
@@ -190,8 +207,10 @@ ITEMS: Final[tuple[Item, ...]] = (
     ),
     Item("fire_state", "fire_acceptance", "消防审验状态", "state of fire acceptance", 8, _filled("fire_acceptance")),
     Item("fire_decision", "fire_acceptance", "消防审验日期与文号", "its day and number", 4, _decision),
+    Item("fire_paper", "fire_acceptance", "消防审验文书（材料）", "the paper of the fire acceptance", 4, _fire_paper),
     Item("registration", "licences", "法人登记证书", "registration", 5, _has("licences", "kind", "registration")),
     Item("expired", "licences", "证照均在有效期内", "no licence has expired", 5, _none_expired),
+    Item("licence_copy", "licences", "证照扫描件或照片", "a copy of the licences", 4, _document("licences")),
     Item("star", "star", "有效的等级评定", "a star grade that holds", 3, _star, _HOMES),
     Item("head", "responsibles", "安全责任人", "responsible for safety", 6, _has("responsibles", "duty", "head")),
     Item("officer", "responsibles", "安全员", "safety officer", 6, _has("responsibles", "duty", "officer")),
@@ -199,6 +218,7 @@ ITEMS: Final[tuple[Item, ...]] = (
     Item("duty_phone", "contacts", "24 小时值班电话", "phone of the 24 h duty", 4, _has("contacts", "what", "duty")),
     Item("fire_station", "contacts", "消防站电话", "fire station's phone", 2, _has("contacts", "what", "fire")),
     Item("plans", "plans", "应急预案行动卡", "action cards of the emergency plan", 5, _plans),
+    Item("plan_text", "plans", "应急预案文本（材料）", "the text of the emergency plan", 4, _document("plans")),
     Item("drill", "drills", "半年内通过的演练", "a drill passed within half a year", 5, _drill),
     Item("training", "trainings", "一年内的培训", "a training within a year", 4, _training),
     Item("equipment", "equipment", "设备检查未逾期", "equipment checked in time", 4, _equipment),

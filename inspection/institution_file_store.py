@@ -24,6 +24,11 @@ _PRACTICE: Final = (
     " LEFT JOIN (SELECT institution_id, count(*) AS number, max(started_at) AS newest FROM drills"
     "  WHERE state = 'passed' GROUP BY 1) d ON d.institution_id = i.id WHERE i.id = ANY(%s)"
 )
+_DOCUMENTS: Final = (
+    "SELECT institution_id, section, count(*) FROM (SELECT DISTINCT ON (institution_id, document_id) institution_id,"
+    "  section, verb FROM institution_document_events WHERE institution_id = ANY(%s)"
+    "  ORDER BY institution_id, document_id, seq DESC) d WHERE verb <> 'remove' GROUP BY 1, 2"
+)
 _FIRST: Final = (
     "INSERT INTO institution_file_sections (institution_id, section, version, rows, changed_at, changed_by)"
     " VALUES (%(institution_id)s, %(section)s, %(version)s, %(rows)s, %(at)s, %(actor)s)"
@@ -117,12 +122,26 @@ def load_many(connection: Connection, ids: Collection[int]) -> dict[int, Institu
     gaps: dict[int, list[FireGap]] = {}
     for each in _gaps(connection, " WHERE institution_id = ANY(%s) ORDER BY found_on, id", (wanted,)):
         gaps.setdefault(each.institution_id, []).append(each)
+    documents = standing_documents(connection, wanted)
     return {
         number: InstitutionFile(
-            number, kind, sections.get(number, {}), tuple(gaps.get(number, ())), Practice(cards, drills, newest)
+            number,
+            kind,
+            sections.get(number, {}),
+            tuple(gaps.get(number, ())),
+            Practice(cards, drills, newest),
+            documents.get(number, {}),
         )
         for number, kind, cards, drills, newest in connection.execute(_PRACTICE, (wanted,))
     }
+
+
+def standing_documents(connection: Connection, institution_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """How many documents stand in which section of these institutions' files."""
+    found: dict[int, dict[str, int]] = {}
+    for institution_id, section, number in connection.execute(_DOCUMENTS, (list(institution_ids),)):
+        found.setdefault(institution_id, {})[section] = number
+    return found
 
 
 def named(connection: Connection, institution_id: int) -> Named:

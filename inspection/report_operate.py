@@ -17,6 +17,7 @@ from inspection import (
     hazard_list_store,
     hazard_store,
     operate,
+    protection_operate,
     report_bulletin,
     report_campaign,
     report_ledger,
@@ -35,7 +36,7 @@ from inspection.report_ledger import Change, Ledger
 from inspection.report_notice import Notice
 from inspection.report_store import Narrowed
 from inspection.report_words import either
-from inspection.report_year import Year
+from inspection.report_year import Protections, Year
 from inspection.signature_store import Version
 
 log = structlog.get_logger("inspection.report_operate")
@@ -182,8 +183,14 @@ def year_facts(connection: Connection, period: Period, asked: Asked) -> Year:
         hazards,
         report_store.found_by_own(connection, [each.id for each in hazards]),
         report_store.homes(connection, narrowed),
+        _protections(connection, within, at),
         at,
     )
+
+
+def _protections(connection: Connection, within: Collection[int] | None, at: datetime) -> Protections:
+    found = protection_operate.overview(connection, within, at)
+    return Protections(found.share, found.policy.target_percent)
 
 
 def _notice(found: Notice, asked: Asked) -> Document:

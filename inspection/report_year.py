@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inspection.hazard import Hazard, Origin
+from inspection.protection import Share
 from inspection.report import Block, Column, Document, Figure, Figures, Language, Period, ReportKind, Table
 from inspection.report_campaign import Outcome, outcome, outcome_figures
 from inspection.report_words import either, word
@@ -35,6 +36,14 @@ class Homes:
 
 
 @dataclass(frozen=True, slots=True)
+class Protections:
+    """The nine protections of GB 38600 at the end of the time, beside the target."""
+
+    share: Share
+    target_percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Year:
     """The figures. `supervised` and `own` are what came of findings of visits from outside and of own checks."""
 
@@ -46,6 +55,7 @@ class Year:
     sensors: Outcome
     reported: Outcome
     homes: Homes
+    protections: Protections
 
     def visited(self, *, own: bool, kind: Kind | None = None) -> int:
         """How many inspections were made, from outside or by institutions themselves."""
@@ -54,7 +64,7 @@ class Year:
 
 def year(
     visits: Iterable[VisitCount], institutions_visited: int, hazards: Iterable[Hazard],
-    found_by_own: Mapping[object, bool], homes: Homes, at: datetime,
+    found_by_own: Mapping[object, bool], homes: Homes, protections: Protections, at: datetime,
 ) -> Year:  # fmt: skip
     """The figures of hazards reported in the time, as they stood `at`; `found_by_own` says of each that an inspection
     found whether it was the institution's own check."""
@@ -70,6 +80,7 @@ def year(
         sensors=outcome((each for each in known if each.origin is Origin.SENSOR), at),
         reported=outcome((each for each in known if each.origin is Origin.PERSON), at),
         homes=homes,
+        protections=protections,
     )
 
 
@@ -110,6 +121,7 @@ def lay_out(found: Year, period: Period, language: Language, heads: tuple[str, .
             ),
         ),
         _homes(found.homes, language),
+        _protections(found.protections, language),
         Table(
             t("检查种类", "Kinds of inspections"),
             (
@@ -147,5 +159,23 @@ def _homes(homes: Homes, language: Language) -> Figures:
             Figure(t("存在消防问题的机构", "homes with fire gaps"), homes.fire_gaps),
             Figure(t("已完成达标", "of these brought to none"), homes.fire_gaps - homes.fire_gaps_left),
             Figure(t("期末仍存在问题", "with gaps at the end"), homes.fire_gaps_left),
+        ),
+    )
+
+
+def _protections(found: Protections, language: Language) -> Figures:
+    def t(zh: str, en: str) -> str:
+        return either(language, zh, en)
+
+    return Figures(
+        t("五、GB 38600 九项防护", "5. The nine protections of GB 38600"),
+        (
+            Figure(t("养老机构", "nursing homes"), found.share.total),
+            Figure(t("达标", "conforming"), found.share.conforming),
+            Figure(t("其中经外部检查核实", "of these seen from outside"), found.share.verified),
+            Figure(t("不达标", "not conforming"), found.share.not_conforming),
+            Figure(t("未评估完整", "not assessed in full"), found.share.incomplete),
+            Figure(t("达标率（%）", "share that conforms (%)"), found.share.percent),
+            Figure(t("目标（%）", "target (%)"), found.target_percent),
         ),
     )

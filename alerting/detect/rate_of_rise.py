@@ -7,6 +7,9 @@ single sample is damped by both. The averages are those of Zumbach & Müller, "O
 
     μ = exp(−Δt/τ),  ν = (1 − μ)·τ/Δt,  ema ← μ·ema + (ν − μ)·previous + (1 − ν)·value
 
+worked out as how far the average lies below the sample, which loses no digits:
+μ·(value − ema) + (ν − μ)·(value − previous).
+
 Grace: a watch that has seen one sample scores 0 and the estimate grows to its full size over some `slow_s`, so a point
 that joins at any level raises nothing by joining.
 """
@@ -49,22 +52,23 @@ class RateOfRise:
         """Two averages, and the last sample (its time NEVER = -1 before the first)."""
         return {
             "at_us": np.full(count, -1, np.int64),
-            "value": np.zeros(count),
-            "fast": np.zeros(count),
-            "slow": np.zeros(count),
+            "value": np.zeros(count, np.float32),
+            "fast": np.zeros(count, np.float32),
+            "slow": np.zeros(count, np.float32),
         }
 
     def score(self, state: Columns, parameters: Columns, at_us: NDArray[np.int64], value: Float64) -> Float64:
         """The slopes after these samples."""
         first = state["at_us"] < 0
-        elapsed_s = np.where(first, 1.0, (at_us - state["at_us"]) / 1e6)
-        previous = np.where(first, value, state["value"])
+        elapsed_s = np.where(first, 1.0, (at_us - state["at_us"]) * 1e-6)
+        climbed = np.where(first, 0.0, value - state["value"])
+        below = {}
         for name in ("fast", "slow"):
-            average = np.where(first, value, state[name])
             ratio = elapsed_s / parameters[f"{name}_s"]
-            mu = np.exp(-ratio)
-            nu = -np.expm1(-ratio) / ratio
-            state[name] = mu * average + (nu - mu) * previous + (1 - nu) * value
+            fading = np.expm1(-ratio)
+            mu, nu = fading + 1.0, -fading / ratio
+            below[name] = mu * np.where(first, 0.0, value - state[name]) + (nu - mu) * climbed
+            state[name] = value - below[name]
         state["at_us"], state["value"] = at_us, value
-        slope: Float64 = (state["fast"] - state["slow"]) / (parameters["slow_s"] - parameters["fast_s"]) * 60
+        slope: Float64 = (below["slow"] - below["fast"]) * (60 / (parameters["slow_s"] - parameters["fast_s"]))
         return slope

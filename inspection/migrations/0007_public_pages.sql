@@ -1,14 +1,5 @@
 -- 一承诺: what the head of an institution has signed, and until when it holds. 两公开: what of an institution and of the credit
 -- lists anybody may read. Nothing here is ever changed or removed: the newest row counts, and who wrote it stands in it.
--- 自主评估: the institution's own assessment of its risks is a section of its file.
-ALTER TABLE institution_file_changes DROP CONSTRAINT institution_file_changes_section_check;
-ALTER TABLE institution_file_changes ADD CONSTRAINT institution_file_changes_section_check
-  CHECK (section IN ('identity', 'beds', 'building', 'fire_acceptance', 'licences', 'star', 'responsibles', 'contacts', 'trainings',
-                     'equipment', 'risks'));
-CREATE VIEW file_risks AS SELECT s.institution_id, s.version, s.changed_at, r.* FROM institution_file_sections s,
-  jsonb_to_recordset(s.rows) AS r(risk text, place text, level text, measures text, owner text, assessed_on date)
-  WHERE s.section = 'risks';
-
 -- The public counts an institution's own checks: a year of daily patrols each.
 CREATE INDEX inspections_own_checks ON inspections (institution_id, concluded_at, kind) WHERE own AND state = 'concluded';
 

@@ -30,6 +30,7 @@ from inspection import (
     credit_list_operate,
     draw_operate,
     draw_store,
+    institution_document_operate,
     institution_file_store,
     operate,
     photo_store,
@@ -43,6 +44,7 @@ from inspection.credit_criteria import ListKind
 from inspection.decide import Found
 from inspection.draw_operate import Wanted
 from inspection.hazard import By, Category, Supervisor
+from inspection.institution_document import Content, Type
 from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.photo import Photo
@@ -97,6 +99,8 @@ class Two:
     far_entry: UUID
     own_gap: int
     far_gap: int
+    own_document: UUID
+    far_document: UUID
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -241,11 +245,18 @@ def build_two(database_url: str) -> Two:
             institution_file_store.open_gap(connection, each, "x", date(2026, 1, 5), None, writer).id
             for each in (world.home, far)
         ]
+        documents = [
+            institution_document_operate.add(
+                connection, each, "licences", "own" if each == world.home else "远处的证", Content(Type.PDF, b"%PDF-"),
+                writer,
+            ).newest.document_id
+            for each in (world.home, far)
+        ]  # fmt: skip
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps,
+        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps, *documents,
     )  # fmt: skip

@@ -45,6 +45,7 @@ CREDIT = {"own": {"entry_id": "own_entry"}, "foreign": {"entry_id": "far_entry"}
 PAPER = {"own": CREDIT["own"] | {"seq": "paper"}, "foreign": CREDIT["foreign"] | {"seq": "paper"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
+DOCUMENT = {"own": {"document_id": "own_document"}, "foreign": {"document_id": "far_document"}}
 REPORT = {"own": {"report": "report"}}
 VERSION = {"own": {"version_id": "own_version"}, "foreign": {"version_id": "far_version"}}
 MONTH = "from=2026-11-01&to=2026-11-30"
@@ -250,6 +251,28 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/institution-files/{institution_id}/fire-gaps"): may(
         Right.WRITE_FILE, **HOME, body={"title": "x", "found_on": "2026-01-05"}
     ),
+    ("GET", "/api/institution-files/{institution_id}/documents"): may(Right.VIEW, **HOME),
+    ("POST", "/api/institution-files/documents"): may(
+        Right.WRITE_FILE, **PLACE, body={"section": "licences", "title": "x"}, picture=True
+    ),
+    ("POST", "/api/institution-files/documents/versions"): may(
+        Right.WRITE_FILE,
+        own={"": {"document_id": "own_document"}},
+        foreign={"": {"document_id": "far_document"}},
+        body={"version": 9, "title": "x"},
+        picture=True,
+    ),
+    ("POST", "/api/institution-files/documents/{document_id}/remove"): may(
+        Right.WRITE_FILE, **DOCUMENT, body={"version": 9, "reason": "x"}
+    ),
+    ("GET", "/api/institution-files/documents/{document_id}/versions/{version}"): may(
+        Right.VIEW,
+        own=DOCUMENT["own"] | {"version": "document_version"},
+        foreign=DOCUMENT["foreign"] | {"version": "document_version"},
+    ),
+    ("GET", "/api/protections"): may(Right.VIEW),
+    ("GET", "/api/protections/trend"): may(Right.VIEW),
+    ("GET", "/api/protections/{institution_id}"): may(Right.VIEW, **HOME),
     ("POST", "/api/institution-files/fire-gaps/{gap_id}/close"): may(
         Right.WRITE_FILE,
         own={"gap_id": "own_gap"},

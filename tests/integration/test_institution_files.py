@@ -4,6 +4,8 @@ as a whole or not at all."""
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
+from uuid import UUID
 
 import httpx
 import openpyxl
@@ -13,12 +15,15 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
-from inspection import institution_file_store
+from inspection import institution_document_operate, institution_file_store
+from inspection.errors import DocumentChanged
+from inspection.institution_document import take
 from inspection.institution_file import CATALOGUE
 from inspection.institution_file_operate import today
+from inspection.institution_file_store import Writer
 from tests.conftest import drop_database, make_database, named
 from tests.integration.dashboard_world import Served, World, build, serve
-from tests.integration.people_world import add_user, insert
+from tests.integration.people_world import add_user, insert, picture
 
 pytestmark = pytest.mark.integration
 
@@ -70,6 +75,19 @@ class Desk:
     def close_gap(self, who: str, gap: int, outcome: str = "rectified", note: str = "", days: int = 0):
         body = {"outcome": outcome, "closed_on": (TODAY - timedelta(days=days)).isoformat(), "note": note}
         return self.clients[who].post(f"{BASE}/fire-gaps/{gap}/close", json=body)
+
+    def add(self, who: str, section: str, title: str, data: bytes, place: int | None = None) -> httpx.Response:
+        query = {"institution_id": place or self.home, "section": section, "title": title}
+        return self.clients[who].post(f"{BASE}/documents", params=query, content=data)
+
+    def replace(self, who: str, document: str, version: int, title: str, data: bytes) -> httpx.Response:
+        query = {"document_id": document, "version": version, "title": title}
+        return self.clients[who].post(f"{BASE}/documents/versions", params=query, content=data)
+
+    def remove(self, who: str, document: str, version: int, reason: str = "上传有误") -> httpx.Response:
+        return self.clients[who].post(
+            f"{BASE}/documents/{document}/remove", json={"version": version, "reason": reason}
+        )  # fmt: skip
 
     def send(self, who: str, data: bytes) -> httpx.Response:
         return self.clients[who].post(f"{BASE}/workbook", content=data)
@@ -247,6 +265,126 @@ def test_who_is_named_is_told_with_whether_they_agreed(desk: Desk):
         assert found.ownership == "public"
         assert [(each.name, each.public) for each in found.responsibles] == [("王院长", True), ("赵镇长", False)]
         assert institution_file_store.named(connection, desk.world.station).ownership is None
+
+
+PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"
+
+
+def test_a_document_is_added_replaced_and_removed_and_every_version_is_kept(desk: Desk):
+    before = desk.file()["completeness"]["points"]
+    assert desk.add("nurse", "licences", "食品经营许可证", PDF).status_code == 403
+    assert desk.add("expert", "licences", "食品经营许可证", PDF).status_code == 403
+    assert desk.add("elsewhere", "licences", "食品经营许可证", PDF).status_code == 404
+    assert desk.add("manager", "licences", "食品经营许可证", PDF, place=desk.other).status_code == 404
+    assert desk.add("safety", "secrets", "x", PDF).status_code == 404
+    added = desk.add("safety", "licences", "食品经营许可证", PDF)
+    assert added.status_code == 201
+    [one] = added.json()["items"]
+    assert (one["section"], one["removed"], added.json()["kept_bytes"]) == ("licences", False, len(PDF))
+    assert [(each["version"], each["type"], each["actor"]) for each in one["versions"]] == [(1, "pdf", "user:safety")]
+    assert desk.file()["completeness"]["points"] == before + 4
+    assert desk.add("county", "licences", "再传一次", PDF).status_code == 409  # the very same file
+    url = f"/documents/{one['id']}/versions"
+    changed = desk.replace("county", one["id"], 1, "食品经营许可证（换发）", picture())
+    assert [(each["version"], each["type"]) for each in changed.json()["items"][0]["versions"]] == [
+        (2, "photo"), (1, "pdf"),
+    ]  # fmt: skip
+    assert desk.replace("manager", one["id"], 1, "x", PDF).json()["type"] == "urn:anhu:problem:stale-version"
+    assert desk.replace("elsewhere", one["id"], 2, "x", PDF).status_code == 404
+    for who in ("nurse", "expert", "county"):
+        assert desk.get(who, f"/{desk.home}/documents").status_code == 200
+        assert desk.get(who, f"{url}/1").content == PDF  # the old version
+    assert desk.get("elsewhere", f"{url}/1").status_code == 404
+    photo = desk.get("nurse", f"{url}/2")
+    assert photo.headers["content-type"] == "image/jpeg"
+    assert photo.headers["content-disposition"].startswith("attachment; filename=\"document.jpg\"; filename*=UTF-8''%")
+    assert photo.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert (photo.headers["x-content-type-options"], photo.headers["cache-control"]) == ("nosniff", "no-store")
+    assert desk.get("nurse", f"{url}/3").status_code == 404
+    assert desk.remove("nurse", one["id"], 2).status_code == 403
+    assert desk.remove("county", one["id"], 2, "  ").status_code in (409, 422)
+    assert desk.remove("county", one["id"], 1).status_code == 409
+    gone = desk.remove("county", one["id"], 2).raise_for_status().json()
+    assert (gone["items"][0]["removed"], gone["items"][0]["versions"][0]["reason"]) == (True, "上传有误")
+    assert desk.file()["completeness"]["points"] == before
+    assert desk.get("nurse", f"{url}/2").status_code == 404  # it is no part of the file any more
+    assert desk.get("manager", f"{url}/2").content == photo.content  # and stays on record
+    assert desk.replace("county", one["id"], 3, "x", PDF).status_code == 409
+    assert desk.add("county", "licences", "再传一次", PDF).status_code == 201  # what was removed is not in the way
+    with desk.world.connect() as connection:
+        acts = connection.execute(
+            "SELECT verb, actor, body ->> 'title' FROM acts WHERE subject = %s ORDER BY id",
+            (f"institution_document:{one['id']}",),
+        ).fetchall()
+    assert acts == [
+        ("add_document", "user:safety", "食品经营许可证"),
+        ("replace_document", "user:county", "食品经营许可证（换发）"),
+        ("remove_document", "user:county", "食品经营许可证（换发）"),
+    ]
+
+
+def test_what_is_no_document_or_too_much_is_refused(desk: Desk, monkeypatch):
+    for data in (b"MZ" + bytes(99), b"<html>", b""):
+        refused = desk.add("county", "general", "说明.pdf", data, place=desk.other)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:anhu:problem:document-refused")
+    assert desk.add("county", "general", "x", bytes(16 * 1_048_576 + 1), place=desk.other).status_code == 413
+    monkeypatch.setattr(institution_document_operate, "INSTITUTION_BYTES_MAX", len(PDF) + 9)
+    first = desk.add("county", "general", "说明", PDF, place=desk.other).raise_for_status().json()["items"][0]
+    assert desk.add("county", "general", "说明二", PDF + b"%%EOF", place=desk.other).status_code == 409
+    assert desk.replace("county", first["id"], 1, "说明", PDF + b"%%EOF").status_code == 409  # old versions count
+    monkeypatch.undo()
+    monkeypatch.setattr(institution_document_operate, "DOCUMENTS_COUNT_MAX", 1)
+    assert desk.add("county", "drills", "演练照片", picture(), place=desk.other).status_code == 409
+    desk.remove("county", first["id"], 1).raise_for_status()
+    assert desk.add("county", "drills", "演练照片", picture(), place=desk.other).status_code == 201
+
+
+def test_of_two_who_replace_at_once_the_second_is_told(desk: Desk):
+    made = desk.add("county", "star", "等级牌", picture("green")).raise_for_status().json()["items"][-1]
+    number, outcome = UUID(made["id"]), []
+
+    def second() -> None:
+        with psycopg.connect(desk.world.database_url) as connection:
+            try:
+                institution_document_operate.replace(connection, number, 1, "乙", take(PDF + b"2\n%%EOF"), by)
+            except DocumentChanged as error:
+                outcome.append(str(error))
+
+    with psycopg.connect(desk.world.database_url) as connection:
+        county = connection.execute("SELECT id FROM persons WHERE name = 'county'").fetchone()[0]
+        by = Writer("user:county", county)
+        institution_document_operate.replace(connection, number, 1, "甲", take(PDF + b"1\n%%EOF"), by)
+        waiting = Thread(target=second)
+        waiting.start()
+    waiting.join(60)
+    assert outcome == ["the document is at version 2, not 1"]
+
+
+def test_no_door_leads_around_a_documents_history(desk: Desk):
+    made = desk.add("county", "building", "平面图", PDF + b"\n").raise_for_status().json()["items"][-1]
+    with desk.world.connect() as connection:
+        county, nurse = (
+            connection.execute("SELECT id FROM persons WHERE name = %s", (name,)).fetchone()[0]
+            for name in ("county", "nurse")
+        )
+        numbers = {"id": made["id"], "home": desk.home, "other": desk.other, "county": county, "nurse": nurse}
+        step = (
+            "INSERT INTO institution_document_events (document_id, seq, verb, institution_id, section, title, reason,"
+        )
+        kept = f"{step} actor, person_id, type, content, size_bytes, sha256) VALUES"
+        file, other = "'pdf', 'abc', 3, sha256('abc'))", "'pdf', 'abc', 3, sha256('abd'))"
+        for statement in (
+            "UPDATE institution_document_events SET title = 'x'",
+            "DELETE FROM institution_document_events",
+            "TRUNCATE institution_document_events",
+            f"{step} actor, person_id) VALUES (%(id)s, 3, 'remove', %(home)s, 'building', 'x', 'x', 'x', %(county)s)",
+            f"{step} actor, person_id) VALUES (%(id)s, 2, 'remove', %(other)s, 'building', 'x', 'x', 'x', %(county)s)",
+            f"{step} actor, person_id) VALUES (%(id)s, 2, 'remove', %(home)s, 'building', 'x', '', 'x', %(county)s)",
+            f"{kept} (gen_random_uuid(), 1, 'add', %(other)s, 'building', 'x', '', 'x', %(nurse)s, {file}",
+            f"{kept} (%(id)s, 2, 'replace', %(home)s, 'building', 'x', '', 'x', %(county)s, {other}",
+        ):
+            with pytest.raises(psycopg.errors.IntegrityError):
+                connection.execute(statement.encode(), numbers)
 
 
 def test_the_command_line_exports_and_imports(desk: Desk, tmp_path, monkeypatch):

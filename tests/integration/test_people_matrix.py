@@ -44,6 +44,8 @@ def value_of(two: Two, name: Any) -> Any:
         return "ledger"
     if name == "paper":
         return 2
+    if name == "document_version":
+        return 1
     if name == "section":
         return "trainings"
     if name == "device":

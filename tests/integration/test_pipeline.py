@@ -142,7 +142,7 @@ def test_a_second_pipeline_waits_and_takes_over(
     monkeypatch.setattr("ingest.pipeline.FIRST_ANSWER_S_MAX", 0.5)
     second = make_pipeline(world.database_url, tmp_path, PipelineSettings())
     with pipeline(world.database_url, session_url) as running, Devices(session_url) as devices:
-        with pytest.raises(DatabaseUnavailable, match="another pipeline holds this shard"):
+        with closing(second), pytest.raises(DatabaseUnavailable, match="another pipeline holds this shard"):
             second.open()
         devices.report("bed-co-1", {"co": 1})
         running.took(1)

@@ -67,7 +67,8 @@ def full(kind: str = "nursing_home", **other: list) -> InstitutionFile:
         name: Kept(1, checked(SECTIONS[name], rows, TODAY), NOW, "user:a") for name, rows in {**FULL, **other}.items()
     }
     gap = FireGap(1, 7, "疏散楼梯未封闭", TODAY, None, NOW, "user:a", None, None, "", None, None)
-    return InstitutionFile(7, kind, sections, (gap,), Practice(3, 2, NOW - timedelta(days=183)))
+    documents = {"licences": 2, "fire_acceptance": 1, "plans": 1}
+    return InstitutionFile(7, kind, sections, (gap,), Practice(3, 2, NOW - timedelta(days=183)), documents)
 
 
 def faults(section: str, *rows: dict) -> list[tuple[int, str]]:
@@ -143,6 +144,17 @@ def test_a_drill_holds_for_half_a_year():
     found = full()
     late = replace(found, practice=replace(found.practice, last_drill_at=NOW - timedelta(days=184)))
     assert [each.key for each in complete(late, TODAY).items if not each.met] == ["drill"]
+
+
+def test_a_wanted_document_costs_its_points_where_it_is_not_there():
+    def lacking(**documents: int) -> list[str]:
+        found = replace(full(), documents={**full().documents, **documents})
+        return [each.key for each in complete(found, TODAY).items if not each.met]
+
+    assert lacking(licences=0) == ["licence_copy"]
+    assert lacking(plans=0, fire_acceptance=0) == ["fire_paper", "plan_text"]
+    applied = replace(full(fire_acceptance=[{"state": "applied"}]), documents={"licences": 1, "plans": 1})
+    assert [each.key for each in complete(applied, TODAY).items if not each.met] == []  # there is no paper yet
 
 
 def back(data: bytes) -> dict[str, list[dict]]:

@@ -54,6 +54,8 @@ export const router = createRouter({
     { path: "/public/institutions/:id(\\d+)", name: "public-institution", component: () => import("@/pages/PublicInstitutionPage.vue"), meta: { open: true, public: true } },
     { path: "/public/counties/:region(\\d{6})", name: "public-county", component: () => import("@/pages/PublicCountyPage.vue"), meta: { open: true, public: true } },
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
+    { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
+    { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },

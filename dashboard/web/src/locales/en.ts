@@ -4,9 +4,11 @@ import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
+import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
+import { protections } from "./en/protections";
 import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
@@ -17,6 +19,8 @@ export const en: Messages = {
   ...inspections,
   ...draws,
   ...institutionFiles,
+  ...institutionDocuments,
+  ...protections,
   ...ratings,
   ...reports,
   ...creditLists,
@@ -396,7 +400,9 @@ export const en: Messages = {
     "rotation-refused": "Somebody no longer has this role here. Choose who takes turns again",
     "floor-plan-refused": "This cannot be used: send PNG, JPEG or WebP (up to 25 million pixels), or an SVG without pictures or scripts; marks must be on this floor",
     "plan-invalid": "The plan has errors: every step needs Chinese text, every phone a number",
-    "too-large": "The file is too large: at most 8 MB",
+    "too-large": "The file is too large",
+    "document-refused": "This cannot be kept: PDF, OFD, docx, xlsx, pptx (without macros) and JPEG, PNG, WebP pictures can, under a title",
+    "document-surplus": "This section has this very document already, or there is no more room",
     "not-permitted": "Your role does not permit this",
     "password-change-required": "Choose a password of your own first",
     "password-unfit": "That password is too easily guessed. Choose another, without your user name in it",

@@ -3,9 +3,11 @@ import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
+import { institutionDocuments } from "./zh-CN/institutionDocuments";
 import { institutionFiles } from "./zh-CN/institutionFiles";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
+import { protections } from "./zh-CN/protections";
 import { publicity } from "./zh-CN/publicity";
 import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
@@ -16,6 +18,8 @@ export const zhCN = {
   ...inspections,
   ...draws,
   ...institutionFiles,
+  ...institutionDocuments,
+  ...protections,
   ...ratings,
   ...reports,
   ...creditLists,
@@ -388,7 +392,9 @@ export const zhCN = {
     "rotation-refused": "有人已不在此岗位，请重新选择值班人员",
     "floor-plan-refused": "这张图不能使用：请用 PNG、JPEG、WebP 图片（2500 万像素以内），或不含图片、脚本的 SVG；标记须在本层",
     "plan-invalid": "预案有误：每一步须有中文内容，电话须是号码",
-    "too-large": "文件太大，最大 8 MB",
+    "too-large": "文件太大",
+    "document-refused": "不是可以保存的材料：请用 PDF、OFD、docx、xlsx、pptx（不含宏）或 JPEG、PNG、WebP 图片，并写明名称",
+    "document-surplus": "这一部分已有同样的材料，或已达到份数、容量上限",
     "not-permitted": "您的角色没有这项权限",
     "password-change-required": "请先设置自己的密码",
     "password-unfit": "密码太容易被猜到，请换一个，且不要包含用户名",

@@ -18,6 +18,7 @@ from inspection import (
     commitment_store,
     credit_list_operate,
     credit_list_store,
+    institution_document_operate,
     institution_file_operate,
     operate,
     photo_store,
@@ -31,6 +32,7 @@ from inspection.credit_criteria import ListKind
 from inspection.credit_list import Delivery, Verb
 from inspection.decide import Found
 from inspection.hazard import By, Category, Supervisor
+from inspection.institution_document import take
 from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.photo import Photo
@@ -471,6 +473,10 @@ def fill_with_marks(desk: Desk) -> None:
         for section, rows in sections.items():
             institution_file_operate.write(connection, desk.home, section, 0, rows, writer, NOW)
         institution_file_operate.open_gap(connection, desk.home, f"{MARK}缺项", date(2026, 1, 5), None, writer, NOW)
+        for section, colour in (("risks", "blue"), ("responsibles", "red")):
+            institution_document_operate.add(
+                connection, desk.home, section, f"{MARK}文件", take(picture(colour)), writer
+            )  # fmt: skip
         connection.execute("UPDATE zones SET name = %s WHERE institution_id = %s", (f"{MARK}房间", desk.home))
         connection.execute("UPDATE devices SET name = %s WHERE institution_id = %s", (f"{MARK}设备", desk.home))
         connection.execute(
@@ -515,11 +521,13 @@ def test_nothing_personal_is_in_anything_that_anybody_reads(desk: Desk):
             for (each,) in connection.execute(
                 "SELECT username FROM users UNION SELECT id::text FROM hazards UNION SELECT id::text FROM hazard_photos"
                 " UNION SELECT id::text FROM inspections"
+                " UNION SELECT document_id::text FROM institution_document_events"
             )
         ]
     assert {
         "persons", "contacts", "zones", "devices", "residents_carried", "hazards", "hazard_events", "inspections",
-        "inspection_events", "institution_file_sections", "fire_gaps", "commitments", "page_publications",
+        "inspection_events", "institution_file_sections",
+        "institution_document_events", "fire_gaps", "commitments", "page_publications",
         "credit_entries", "credit_events", "credit_publications",
     } <= holding, holding  # fmt: skip
     paths = [

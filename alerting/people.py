@@ -53,6 +53,8 @@ class Right(StrEnum):
     INSPECT = "inspect"  # as one of the team
     SIGN_REPORT = "sign_report"  # the monthly ledger
     WRITE_FILE = "write_file"  # the institution file; closing a gap of its fire acceptance: from outside only
+    SIGN_COMMITMENT = "sign_commitment"  # 一承诺: for one's own institution
+    PUBLISH_PAGE = "publish_page"  # what the public reads; entries of the credit lists: from outside only
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
 
@@ -77,6 +79,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.RECHECK_HAZARD,
             Right.CLOSE_HAZARD,
             Right.APPEAL_CREDIT_LIST,
+            Right.SIGN_COMMITMENT,
+            Right.PUBLISH_PAGE,
         }
     ),
     Role.INSPECTOR: frozenset(
@@ -110,6 +114,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.DRAW,
             Right.SIGN_REPORT,
             Right.WRITE_FILE,
+            Right.PUBLISH_PAGE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

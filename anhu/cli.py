@@ -53,8 +53,8 @@ GROUPS: Final = {
     "replay": "simulate:replay", "registry": "registry", "rules": "rules", "evaluate": "evaluate", "learn": "learn",
     "drill": "drill", "plans": "plans", "checklist": "checklist", "hazard": "hazard", "rating": "rating",
     "draw": "draw", "protection": "protection", "account": "account", "institution-file": "institution_file",
-    "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation", "notify": "notify",
-    "broker": "broker", "user": "user",
+    "commitment": "commitment", "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation",
+    "notify": "notify", "broker": "broker", "user": "user",
 }  # fmt: skip
 
 

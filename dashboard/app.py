@@ -40,6 +40,8 @@ from dashboard.routers import (
     people,
     plans,
     protections,
+    public,
+    publicity,
     ratings,
     reports,
     rotations,
@@ -75,6 +77,8 @@ _RIGHTFUL = (
     institution_documents.router,
     institution_files.router,
     protections.router,
+    publicity.router,
+    publicity.entries,
     floor_plans.router,
     rotations.router,
 )
@@ -127,7 +131,7 @@ def create_app(
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=_route_names())
     return app
 
@@ -136,7 +140,7 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = operations.router, session.public, acknowledge.router, draws.public, export.router
+    unprotected = operations.router, session.public, acknowledge.router, draws.public, public.router, export.router
     for each in (*unprotected, _protected(), live.router):
         whole.include_router(each)
     return tuple(whole.routes)

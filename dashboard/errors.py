@@ -28,6 +28,13 @@ class TooManyAttempts(DashboardError):
         super().__init__()
 
 
+class TooManyQuestions(TooManyAttempts):
+    """Too many people ask at the same time; ask again in a moment."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=2)
+
+
 class NotPermitted(DashboardError):
     """Your role does not permit this."""
 

@@ -18,6 +18,7 @@ _POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
     " frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
 )
+_PUBLIC: Final = ("/public/", "/api/public/")
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -96,17 +97,20 @@ class BodyLimit:
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer that keep a browser from lending the page to somebody else."""
+    """Puts the headers on every answer that keep a browser from lending the page to somebody else, and search engines
+    away from what the public reads unless it is `indexed`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, indexed: bool = False) -> None:
         self._app = app
+        self._indexed = indexed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        private = scope["path"].startswith("/api")
+        path = scope["path"]
+        private, public = path.startswith("/api"), path.startswith(_PUBLIC)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,8 +118,12 @@ class SecurityHeaders:
                 headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if private:
+                if private and public:
+                    headers.setdefault("cache-control", "no-store")
+                elif private:
                     headers["cache-control"] = "no-store"
+                if public and not self._indexed:
+                    headers["x-robots-tag"] = "noindex"
             await send(message)
 
         await self._app(scope, receive, with_headers)

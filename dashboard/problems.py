@@ -52,6 +52,7 @@ from inspection.errors import (
     CampaignUnknown,
     ChecklistsUnsuitable,
     ChecklistUnknown,
+    CommitmentChanged,
     CreditEntryUnknown,
     CursorRefused,
     DocumentChanged,
@@ -66,6 +67,7 @@ from inspection.errors import (
     FireGapUnknown,
     HazardChanged,
     HazardUnknown,
+    NotPublished,
     PhotoRefused,
     PhotoUnknown,
     ProofMissing,
@@ -80,6 +82,7 @@ from inspection.errors import (
     StepRefused,
     VersionUnknown,
     VisitUnknown,
+    WordsUnfit,
     WorkbookRefused,
     WrongPerson,
 )
@@ -135,6 +138,9 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DocumentRefused: _Kind(422, "document-refused", "This cannot be kept as a document"),
     DocumentSurplus: _Kind(409, "document-surplus", "It is there already, or there is no more room"),
     DocumentChanged: _Kind(409, "stale-version", "Somebody else was faster"),
+    CommitmentChanged: _Kind(409, "stale-version", "Another text is in force"),
+    WordsUnfit: _Kind(422, "words-unfit", "These words cannot stand on a public page"),
+    NotPublished: _Kind(404, "not-found", "Not found"),
     WorkbookRefused: _Kind(422, "workbook-refused", "The workbook has errors"),
     RatingUnknown: _Kind(404, "not-found", "Not found"),
     RatingRefused: _Kind(409, "rating-refused", "Not possible now"),
@@ -187,6 +193,8 @@ def of(error: Exception) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, SuppressionTooLong):
         more["limit_s"] = round(error.longest.total_seconds())
+    if isinstance(error, WordsUnfit):
+        more["why"] = error.why
     if isinstance(error, ChecklistsUnsuitable):
         named = [checklist.get(each) for each in error.checklists]
         more["checklists"] = [{"id": each.id, "zh": each.title_zh, "en": each.title_en} for each in named]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
+from dashboard.public_answers import PublicAnswers
 from dashboard.settings import DashboardSettings
 from dashboard.throttle import SignInThrottle
 from ingest.database import Connection, Pool
@@ -29,6 +30,7 @@ class Service:
     metrics: Metrics
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
+    public: PublicAnswers = field(default_factory=PublicAnswers)
     picture_work: threading.Lock = field(default_factory=threading.Lock)
     password_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORD_CHECKS_MAX))
 

@@ -44,6 +44,8 @@ class DashboardSettings(AnhuSettings):
     database_wait_s_max: float = Field(5.0, gt=0)
     body_bytes_max: int = Field(64 * 1024, ge=1024)
     picture_mib_max: int = Field(8, ge=1, le=64)  # of a floor plan as it is sent
+    public_age_s_max: int = Field(60, ge=0, le=86_400)  # how long anybody may keep a public page
+    public_indexed: bool = False  # whether search engines may list the public pages
     span_days_max: float = Field(92.0, gt=0)  # of one request for readings
     stop_s_max: int = Field(3, ge=1, le=60)
 

@@ -192,3 +192,23 @@ class ProtectionPolicyInvalid(FileInvalid):
 
 class WorkbookRefused(FileInvalid):
     """The workbook has errors; nothing of it was used."""
+
+
+class CommitmentTextInvalid(FileInvalid):
+    """The text of the commitment has errors; nothing of it was used."""
+
+
+class CommitmentChanged(InspectionError):
+    """Another text is in force than the one that was read: look again before signing."""
+
+
+class WordsUnfit(InspectionError):
+    """These words cannot stand on a public page."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"{(type(self).__doc__ or '').strip()} ({why})")
+
+
+class NotPublished(InspectionError):
+    """There is no such public page."""

@@ -180,6 +180,11 @@ _CREDIT_CODE: Final = "[0-9A-HJ-NPQRTUWXY]{18}"  # GB 32100-2015: 18 places, wit
 _PHONE: Final = r"[0-9+][0-9 \-]{2,29}"
 _GRADES: Final = _choices(("1", "一级", "1"), ("2", "二级", "2"), ("3", "三级", "3"), ("4", "四级", "4"))
 
+# 重大, 较大, 一般, 低: red, orange, yellow and blue of 安全风险分级管控.
+RISK_LEVELS: Final = _choices(
+    ("major", "重大（红）", "major (red)"), ("high", "较大（橙）", "high (orange)"),
+    ("medium", "一般（黄）", "medium (yellow)"), ("low", "低（蓝）", "low (blue)"),
+)  # fmt: skip
 CATALOGUE: Final[tuple[Section, ...]] = (
     Section(
         "identity", "基本信息", "Identity",
@@ -318,6 +323,23 @@ CATALOGUE: Final[tuple[Section, ...]] = (
             _text("note", "备注", "note", length_max=200),
         ),
         rows_max=500, after=(("checked_on", "next_due_on"),),
+    ),
+    Section(
+        "risks", "风险自评", "Own assessment of risks",
+        (
+            _choice("risk", "风险", "risk", _choices(
+                ("fire", "火灾", "fire"), ("electrical", "用电", "electricity"), ("gas", "燃气", "gas"),
+                ("building", "建筑", "building"), ("equipment", "设备", "equipment"), ("food", "食品", "food"),
+                ("infection", "传染病", "infection"), ("fall", "跌倒坠床", "falls"), ("lost", "走失", "wandering off"),
+                ("choking", "噎食误吸", "choking"), ("weather", "极端天气", "extreme weather"),
+                ("other", "其他", "other")), required=True),
+            _text("place", "部位", "place", required=True),
+            _choice("level", "等级", "level", RISK_LEVELS, required=True),
+            _text("measures", "管控措施", "measures", required=True, length_max=200),
+            _text("owner", "责任岗位", "responsible post", required=True),
+            _day("assessed_on", "评估日期", "assessed on", required=True, past=True),
+        ),
+        rows_max=200,
     ),
 )  # fmt: skip
 SECTIONS: Final[Mapping[str, Section]] = {each.name: each for each in CATALOGUE}

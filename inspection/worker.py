@@ -12,7 +12,16 @@ import structlog
 from alerting import feed, store
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
-from inspection import decide, hazard_store, notice_store, operate, photo_store, sensing, sensing_store
+from inspection import (
+    decide,
+    hazard_store,
+    notice_store,
+    operate,
+    photo_store,
+    publicity_operate,
+    sensing,
+    sensing_store,
+)
 from inspection.errors import StepRefused
 from inspection.hazard import Hazard, HazardEvent
 from inspection.policy import Policy, SensorRule, When
@@ -93,7 +102,9 @@ def follow(connection: Connection, now: datetime) -> bool:
 
 
 def scan(connection: Connection, now: datetime) -> None:
-    """What time alone brings about: conditions that have lasted, reminders, escalations; and photos nobody used."""
+    """What time alone brings about: conditions that have lasted, reminders, escalations, commitments that end; and
+    photos nobody used."""
+    publicity_operate.remind(connection, now)  # first: one gets only so many messages at a time, and this one once
     policy = operate.policy_in_force(connection)
     for rule in policy.sensors.values():
         if rule.when is When.LASTING:

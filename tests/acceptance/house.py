@@ -40,6 +40,20 @@ class House:
         finally:
             context.close()
 
+    @contextmanager
+    def anybody(self, size: dict[str, int]) -> Iterator[tuple[Page, list[str]]]:
+        """Somebody who has no session, and the addresses their browser asks for."""
+        context: BrowserContext = self.browser.new_context(viewport=size, locale="zh-CN")
+        context.set_default_timeout(WAIT_MS)
+        page, asked = context.new_page(), []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        try:
+            yield page, asked
+        finally:
+            context.close()
+
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "401" not in message.text:
             self.complaints.append(message.text)

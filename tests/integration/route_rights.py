@@ -62,7 +62,8 @@ SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/s
 # A machine's own token opens these, and no session does (test_export.py).
 EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
 PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
-          ("GET", "/api/public/draws/{draw_id}")}  # fmt: skip
+          ("GET", "/api/public/draws/{draw_id}"), ("GET", "/api/public/institutions/{institution_id}"),
+          ("GET", "/api/public/counties/{region}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institutions"): may(Right.VIEW),
     ("GET", "/api/institutions/{institution_id}"): may(
@@ -312,6 +313,21 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ),
     ("POST", "/api/credit-lists/{entry_id}/repair/decision"): may(
         Right.MANAGE_CREDIT_LIST, **CREDIT, body={"version": 2, "granted": True, "reason": "x"}
+    ),
+    ("GET", "/api/credit-lists/{entry_id}/publication"): may(Right.VIEW, **CREDIT),
+    ("POST", "/api/credit-lists/{entry_id}/publication"): may(
+        Right.PUBLISH_PAGE, **CREDIT, body={"published": True, "words_zh": "x"}
+    ),
+    ("GET", "/api/commitments"): may(Right.VIEW),
+    ("GET", "/api/commitments/{institution_id}"): may(Right.VIEW, **HOME),
+    ("POST", "/api/commitments/{institution_id}"): may(
+        Right.SIGN_COMMITMENT, **HOME, body={"sha256": "0" * 64, "months": 1}
+    ),
+    ("POST", "/api/commitments/{institution_id}/revoke"): may(
+        Right.SIGN_COMMITMENT, Right.PUBLISH_PAGE, **HOME, body={"commitment_id": 1, "reason": "x"}
+    ),
+    ("POST", "/api/commitments/{institution_id}/publication"): may(
+        Right.PUBLISH_PAGE, **HOME, body={"published": True}
     ),
     ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),

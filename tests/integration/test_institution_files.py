@@ -18,6 +18,7 @@ from anhu.cli import app
 from inspection import institution_document_operate, institution_file_store
 from inspection.errors import DocumentChanged
 from inspection.institution_document import take
+from inspection.institution_file import CATALOGUE
 from inspection.institution_file_operate import today
 from inspection.institution_file_store import Writer
 from tests.conftest import drop_database, make_database, named
@@ -128,6 +129,18 @@ def test_a_section_is_written_by_house_and_county_and_nothing_is_lost(desk: Desk
     with desk.world.connect() as connection:
         acts = connection.execute("SELECT actor FROM acts WHERE verb = 'write_institution_file' ORDER BY id").fetchall()
         assert acts == [("user:safety",), ("user:county",)]
+
+
+def test_every_table_that_names_a_section_knows_those_of_the_catalogue(desk: Desk):
+    with desk.world.connect() as connection:
+        checks = connection.execute(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE contype = 'c' AND connamespace = 'public'::regnamespace AND pg_get_constraintdef(oid) LIKE %s",
+            ("%(section = ANY (ARRAY[%",),
+        ).fetchall()
+    assert "institution_file_changes" in [table for table, _ in checks]
+    for table, definition in checks:
+        assert [each.name for each in CATALOGUE if f"'{each.name}'" not in definition] == [], table
 
 
 def test_no_door_leads_around_the_history(desk: Desk):

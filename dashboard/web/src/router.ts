@@ -7,6 +7,8 @@ declare module "vue-router" {
   interface RouteMeta {
     /** Shown without a session. */
     open?: boolean;
+    /** Open, and for those who are signed in as well. */
+    public?: boolean;
     /** Whoever lacks it is led to the duty desk. */
     right?: Right;
     /** Only for those responsible for the whole service. */
@@ -47,6 +49,10 @@ export const router = createRouter({
     { path: "/visits-due", name: "visits-due", component: () => import("@/pages/VisitsDuePage.vue"), meta: { right: "manage_credit_list" } },
     { path: "/institution-files", name: "institution-files", component: () => import("@/pages/InstitutionFilesPage.vue") },
     { path: "/institution-files/:id(\\d+)", name: "institution-file", component: () => import("@/pages/InstitutionFilePage.vue") },
+    { path: "/commitments", name: "commitments", component: () => import("@/pages/CommitmentsPage.vue") },
+    { path: "/commitments/:id(\\d+)", name: "commitment", component: () => import("@/pages/CommitmentPage.vue") },
+    { path: "/public/institutions/:id(\\d+)", name: "public-institution", component: () => import("@/pages/PublicInstitutionPage.vue"), meta: { open: true, public: true } },
+    { path: "/public/counties/:region(\\d{6})", name: "public-county", component: () => import("@/pages/PublicCountyPage.vue"), meta: { open: true, public: true } },
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
     { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
@@ -58,6 +64,7 @@ export const router = createRouter({
 });
 
 router.beforeEach((to) => {
+  if (to.meta.public) return true;
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
   const { right, everywhere } = to.meta;
   const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value);

@@ -40,6 +40,8 @@ export interface Problem {
   limit_s?: number;
   /** The checklists that do not suit, where some did not. */
   checklists?: { id: string; zh: string; en: string }[];
+  /** Why words cannot stand on a public page. */
+  why?: string;
 }
 
 export interface Institution {

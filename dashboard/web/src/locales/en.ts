@@ -9,6 +9,7 @@ import { institutionFiles } from "./en/institutionFiles";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
+import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
@@ -23,6 +24,7 @@ export const en: Messages = {
   ...ratings,
   ...reports,
   ...creditLists,
+  ...publicity,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
@@ -419,6 +421,7 @@ export const en: Messages = {
     "signature-refused": "This cannot be signed now, or you have signed this version already",
     "photo-refused": "This photo cannot be kept",
     "too-many-attempts": "Too many attempts. Please try again later",
+    "words-unfit": "These words cannot stand on a public page",
     "stale-version": "Somebody was faster. Look again",
     "illegal-verb": "Not possible now",
     "database-unavailable": "The database does not answer. Please try again in a moment",

@@ -8,6 +8,7 @@ import { institutionFiles } from "./zh-CN/institutionFiles";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { protections } from "./zh-CN/protections";
+import { publicity } from "./zh-CN/publicity";
 import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
@@ -22,6 +23,7 @@ export const zhCN = {
   ...ratings,
   ...reports,
   ...creditLists,
+  ...publicity,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
@@ -411,6 +413,7 @@ export const zhCN = {
     "signature-refused": "现在不能签字，或您已签过这一版",
     "photo-refused": "这张照片无法保存",
     "too-many-attempts": "尝试次数过多，请稍后再试",
+    "words-unfit": "这些内容不能公开",
     "stale-version": "别人刚刚处理过，请再看一眼",
     "illegal-verb": "现在不能这样做",
     "database-unavailable": "数据库暂时没有响应，请稍后再试",

@@ -68,15 +68,27 @@ SELECT institution_id, alert_id::text, min(kind), min(priority) FILTER (WHERE ve
   {_us("max(at) FILTER (WHERE verb = 'clear' AND next_at IS NULL)")}
 FROM told GROUP BY institution_id, alert_id HAVING bool_or(verb = 'raise') ORDER BY institution_id, min(id)
 """
+# A commitment counts whether its head signed it here or a bureau has it on paper. One that was signed holds until it is
+# revoked, or another takes its place.
 _RECORDS: Final = f"""
-SELECT r.institution_id, r.id::text, r.kind, r.level, {_us("r.occurred_at")}, {_us("r.until_at")},
-{_us("g.repaired_at")}
-FROM safety_records r LEFT JOIN LATERAL (
-  SELECT min(occurred_at) FILTER (WHERE kind = 'repair') AS repaired_at, bool_or(kind = 'withdrawal') AS withdrawn
-  FROM safety_records WHERE about = r.id AND recorded_at <= %(as_of)s) g ON true
-WHERE r.about IS NULL AND r.recorded_at <= %(as_of)s AND r.occurred_at >= %(since)s AND g.withdrawn IS NOT TRUE
-  AND {_WITHIN.format("r.")}
-ORDER BY r.institution_id, r.recorded_at, r.id
+WITH known AS (
+  SELECT r.institution_id, r.id::text AS id, r.kind, r.level, r.occurred_at, r.until_at, g.repaired_at, r.recorded_at
+  FROM safety_records r LEFT JOIN LATERAL (
+    SELECT min(occurred_at) FILTER (WHERE kind = 'repair') AS repaired_at, bool_or(kind = 'withdrawal') AS withdrawn
+    FROM safety_records WHERE about = r.id AND recorded_at <= %(as_of)s) g ON true
+  WHERE r.about IS NULL AND r.recorded_at <= %(as_of)s AND r.occurred_at >= %(since)s AND g.withdrawn IS NOT TRUE
+    AND {_WITHIN.format("r.")}
+  UNION ALL
+  SELECT c.institution_id, 'commitment-' || c.id, 'commitment', '', c.signed_at, least(c.until, v.at, n.signed_at),
+    NULL, c.recorded_at
+  FROM commitments c LEFT JOIN commitment_revocations v ON v.commitment_id = c.id AND v.at <= %(as_of)s
+  LEFT JOIN LATERAL (
+    SELECT min(signed_at) AS signed_at FROM commitments
+    WHERE institution_id = c.institution_id AND id > c.id AND recorded_at <= %(as_of)s) n ON true
+  WHERE c.recorded_at <= %(as_of)s AND c.signed_at >= %(since)s AND {_WITHIN.format("c.")}
+)
+SELECT institution_id, id, kind, level, {_us("occurred_at")}, {_us("until_at")}, {_us("repaired_at")}
+FROM known ORDER BY institution_id, recorded_at, id
 """
 # What a check was called for is final at its due time, whenever the row says so.
 _DUTY: Final = f"""

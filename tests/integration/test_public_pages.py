@@ -18,11 +18,13 @@ from inspection import (
     commitment_store,
     credit_list_operate,
     credit_list_store,
+    evidence_store,
     institution_document_operate,
     institution_file_operate,
     operate,
     photo_store,
     publicity_operate,
+    rating_policy,
     visit_operate,
     worker,
 )
@@ -112,6 +114,14 @@ class Desk:
     def take_down(self, who: str, note: str = "", place: int | None = None) -> httpx.Response:
         body = {"published": False, "note": note}
         return self.clients[who].post(f"/api/commitments/{place or self.home}/publication", json=body)
+
+    def rated(self, as_of: datetime) -> list[str]:
+        """The commitments that a rating of that moment finds in force."""
+        policy = rating_policy.parse(rating_policy.shipped_text("base80"))
+        with self.transaction() as connection:
+            facts = evidence_store.facts(connection, policy, as_of, [self.home])["safety_records"]
+        until_us, as_of_us = facts.columns["until_at"], int(as_of.timestamp() * 1e6)
+        return facts.record[(facts.columns["kind"] == "commitment") & (until_us > as_of_us)].tolist()
 
     def public(self, path: str, **headers: str) -> httpx.Response:
         return self.anybody.get(f"/api/public/{path}", headers=headers)
@@ -230,6 +240,8 @@ def test_the_head_signs_the_newest_holds_and_what_holds_can_be_revoked(desk: Des
     signed = desk.sign("manager").raise_for_status().json()
     second = signed["history"]
     assert ([each["standing"] for each in second], signed["head_gone"]) == (["in_force", "superseded"], False)
+    held = datetime.now(UTC)
+    assert desk.rated(held) == [f"commitment-{second[0]['id']}"]
     for change in ("active = false", "active = true, role = 'operator'", "role = 'institution_manager'"):
         with desk.transaction() as connection:
             manager = desk.by["manager"].person_id
@@ -241,6 +253,8 @@ def test_the_head_signs_the_newest_holds_and_what_holds_can_be_revoked(desk: Des
     assert desk.revoke("safety", number).status_code == 403
     assert desk.revoke("elsewhere", number).status_code == 404
     assert desk.revoke("county", number, "失信").status_code == 200
+    assert desk.rated(datetime.now(UTC)) == []
+    assert desk.rated(held) == [f"commitment-{number}"]  # worked out again, it is as it was
     gone = desk.commitment()["history"]
     assert [each["standing"] for each in gone] == ["revoked", "superseded"]  # the older does not come back
     assert (gone[0]["revocation"]["reason"], gone[0]["revocation"]["outside"]) == ("失信", True)

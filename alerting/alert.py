@@ -28,6 +28,7 @@ class Kind(StrEnum):
     FALL = "fall"
     SOS = "sos"
     OFFLINE = "offline"
+    POWER_LOSS = "power_loss"  # the mains of a place are gone, as something with a battery of its own tells
     LOW_BATTERY = "low_battery"
     SENSOR_FAULT = "sensor_fault"
     ANOMALY = "anomaly"

@@ -21,6 +21,7 @@ _NAMES: Final = {
     "on_floor": ("倒地信号", "On-floor signal"),
     "sos": ("呼叫信号", "Call signal"),
     "battery": ("电量", "Battery"),
+    "mains_power": ("市电", "Mains"),
 }
 _UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence

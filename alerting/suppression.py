@@ -29,6 +29,7 @@ class Reason(StrEnum):
     MAINTENANCE = "maintenance"
     CONFIRMED_FIRE = "confirmed_fire"
     INSTITUTION_OFFLINE = "institution_offline"
+    POWER_LOSS = "power_loss"
 
 
 LIFE_SAFETY: Final = frozenset({Kind.FIRE, Kind.GAS, Kind.CO, Kind.FALL, Kind.SOS})
@@ -93,6 +94,7 @@ def may_hide(alert: Alert) -> bool:
     return alert.active and (
         (alert.kind is Kind.FIRE and alert.priority is Priority.CRITICAL)
         or (alert.kind is Kind.OFFLINE and alert.source.device_id is None)
+        or alert.kind is Kind.POWER_LOSS
     )
 
 
@@ -115,8 +117,8 @@ def why_quiet(
 
 
 def _hidden_by(alert: Alert, other: Alert) -> Reason | None:
-    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices. A
-    drill hides nothing."""
+    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices, and so
+    does a power cut, but not that the whole institution is silent: then nobody watches it. A drill hides nothing."""
     if not other.active or other.drill or other.source.institution_id != alert.source.institution_id:
         return None
     if (
@@ -126,10 +128,9 @@ def _hidden_by(alert: Alert, other: Alert) -> Reason | None:
         and alert.source.zone_id == other.source.zone_id
     ):
         return Reason.CONFIRMED_FIRE
-    if (
-        alert.kind is Kind.OFFLINE is other.kind
-        and alert.source.device_id is not None
-        and other.source.device_id is None
-    ):
-        return Reason.INSTITUTION_OFFLINE
+    if alert.kind is Kind.OFFLINE and alert.source.device_id is not None:
+        if other.kind is Kind.OFFLINE and other.source.device_id is None:
+            return Reason.INSTITUTION_OFFLINE
+        if other.kind is Kind.POWER_LOSS:
+            return Reason.POWER_LOSS
     return None

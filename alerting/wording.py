@@ -18,6 +18,7 @@ _KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.FALL: ("跌倒", "Fall"),
     Kind.SOS: ("紧急呼叫", "Call for help"),
     Kind.OFFLINE: ("设备离线", "Offline"),
+    Kind.POWER_LOSS: ("停电", "Power cut"),
     Kind.LOW_BATTERY: ("电量低", "Low battery"),
     Kind.SENSOR_FAULT: ("传感器故障", "Sensor fault"),
     Kind.ANOMALY: ("数据异常", "Anomaly"),
@@ -43,6 +44,10 @@ _ACTIONS: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.OFFLINE: (
         "检查设备、网关、网络和电源；恢复前加强巡查",
         "Check device, gateway, network and power; patrol more often until it is back",
+    ),
+    Kind.POWER_LOSS: (
+        "打开应急照明，查看用电维持生命的设备和电梯；恢复前加强巡查",
+        "Emergency lighting on; look after equipment that keeps people alive, and the lifts; patrol until it is back",
     ),
     Kind.LOW_BATTERY: ("更换电池", "Change the battery"),
     Kind.SENSOR_FAULT: ("检查或更换传感器", "Check or replace the sensor"),

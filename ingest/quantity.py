@@ -35,6 +35,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("on_floor", "1", 0.0, 1.0),  # a radar sees somebody on the floor; a fall is when they stay there
         Quantity("sos", "1", 0.0, 1.0),
         Quantity("battery", "%", 0.0, 100.0),
+        Quantity("mains_power", "1", 0.0, 1.0),  # 1 while the mains are there
     )
 }
 

@@ -55,7 +55,8 @@ def test_the_plan_opens_with_the_alert_and_the_institution_writes_its_own(served
     plan = desk.get(f"/api/alerts/{record.id}").json()["plan"]
     assert (plan["source"], plan["steps"][0], plan["phones"][0]) == ("institution", OWN["steps"][0], OWN["phones"][0])
     kinds = {each["kind"]: each["source"] for each in desk.get(url).json()["items"]}
-    assert kinds == {"fire": "institution"} | dict.fromkeys(("gas", "co", "fall", "sos", "offline"), "default")
+    others = ("gas", "co", "fall", "sos", "offline", "power_loss")
+    assert kinds == {"fire": "institution"} | dict.fromkeys(others, "default")
     assert officer.put(f"{url}/fire", json=OWN).status_code == 409  # somebody else was faster
     for wrong in ({"phones": [{"name": "x", "number": "call me"}]}, {"steps": [{"zh": " ", "en": "A"}]}):
         assert officer.put(f"{url}/fire", json=OWN | {"version": 1} | wrong).status_code == 422

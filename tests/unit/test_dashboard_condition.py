@@ -43,6 +43,7 @@ def open_alert(kind, priority, device_id, *, active=True):
         ([group(Kind.FIRE, Priority.HIGH)], Condition.ALARM, 0),
         ([group(Kind.SOS, Priority.CRITICAL, active=False)], Condition.ALARM, 0),  # nobody has looked yet
         ([group(Kind.ANOMALY, Priority.LOW)], Condition.WARNING, 0),
+        ([group(Kind.POWER_LOSS, Priority.HIGH)], Condition.ALARM, 0),  # of people whom a machine keeps alive
         ([group(Kind.LOW_BATTERY, Priority.HIGH)], Condition.WARNING, 0),  # the equipment's trouble is no alarm
         ([group(Kind.OFFLINE, Priority.MEDIUM, count=2)], Condition.WARNING, 2),
         ([group(Kind.OFFLINE, Priority.MEDIUM, active=False, count=2)], Condition.WARNING, 0),  # back, not acknowledged

@@ -18,7 +18,7 @@ phones = [{ name = "119", number = "119" }]
 
 def test_the_cards_that_ship_say_what_to_do_in_both_languages():
     cards = default_cards()
-    assert set(cards) == {Kind.FIRE, Kind.GAS, Kind.CO, Kind.FALL, Kind.SOS, Kind.OFFLINE}
+    assert set(cards) == {Kind.FIRE, Kind.GAS, Kind.CO, Kind.FALL, Kind.SOS, Kind.OFFLINE, Kind.POWER_LOSS}
     assert {phone.number for phone in cards[Kind.FIRE].phones} >= {"119", "120", "110"}
     for card in cards.values():
         assert 4 <= len(card.steps) <= 10

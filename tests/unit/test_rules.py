@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from alerting.alert import Kind, Priority
 from alerting.errors import RulesInvalid
+from alerting.evidence import quantity_name
 from alerting.rules import default_rules, parse
+from ingest.quantity import QUANTITIES
 
 RULE = """
 version = "1"
@@ -50,8 +52,16 @@ def test_the_rules_that_ship_are_valid_and_say_where_every_threshold_comes_from(
         Kind.FALL,
         Kind.SOS,
         Kind.LOW_BATTERY,
+        Kind.POWER_LOSS,
     }
     assert all(rule.latching for rule in DEFAULT.rules if rule.priority is Priority.CRITICAL)
+
+
+@pytest.mark.parametrize("quantity", sorted(QUANTITIES))
+def test_every_quantity_can_be_called_by_its_name(quantity: str) -> None:
+    zh, en = quantity_name(quantity)
+    assert re.search("[一-鿿]", zh)
+    assert en.isascii()
 
 
 @pytest.mark.parametrize("zone", ["bedroom", "kitchen", "corridor", "boiler_room", "laundry", "dormitory", "other"])

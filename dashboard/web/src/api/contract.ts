@@ -7,7 +7,7 @@ import type { Role } from "./people";
 export type Iso = string;
 
 export const ALERT_KINDS = [
-  "fire", "gas", "co", "fall", "sos", "offline", "low_battery", "sensor_fault", "anomaly",
+  "fire", "gas", "co", "fall", "sos", "offline", "power_loss", "low_battery", "sensor_fault", "anomaly",
   "unanswered", "system",
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -132,7 +132,7 @@ export interface AlertDevice {
 }
 
 /** Why an alert calls nobody: a person keeps it quiet, or another alert says it all. */
-export type Quiet = "shelved" | "out_of_service" | "maintenance" | "confirmed_fire" | "institution_offline";
+export type Quiet = "shelved" | "out_of_service" | "maintenance" | "confirmed_fire" | "institution_offline" | "power_loss";
 
 export interface Alert {
   id: string;

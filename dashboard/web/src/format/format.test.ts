@@ -6,7 +6,7 @@ import { actorName } from "./actor";
 import { significant } from "./number";
 import { evidenceText, floorName } from "./place";
 import { formatAgo, formatSpan, formatTime } from "./time";
-import { formatValue } from "./value";
+import { formatValue, isTriggered } from "./value";
 
 beforeEach(() => {
   i18n.global.setLocaleMessage("en", en);
@@ -20,6 +20,10 @@ it.each([
 it("writes values with units as people read them", () => {
   expect(formatValue("temperature", 21.5, "Cel")).toBe("21.5 °C");
   expect(formatValue("sos", 1, "0/1")).toBe("触发");
+  expect([1, 0].map((there) => formatValue("mains_power", there, "1"))).toEqual(["正常", "中断"]);
+  expect([1, 0].map((there) => isTriggered("mains_power", there))).toEqual([false, true]);
+  expect([1, 0].map((signal) => isTriggered("sos", signal))).toEqual([true, false]);
+  expect(isTriggered("temperature", 21.5)).toBe(false);
 });
 
 it("writes spans with at most two units", () => {

@@ -3,11 +3,18 @@ import { zhCN } from "@/locales/zh-CN";
 import { significant } from "./number";
 
 const UNITS: Record<string, string> = { Cel: "°C", "Cel/min": "°C/min", "0/1": "", "1": "" };
-const BINARY = new Set(["smoke_alarm", "heat_alarm", "call_point", "fall", "on_floor", "sos"]);
+const BINARY = new Set(["smoke_alarm", "heat_alarm", "call_point", "fall", "on_floor", "sos", "mains_power"]);
+/** Where it is the no that somebody has to know of. */
+const WANTED = new Set(["mains_power"]);
 
 /** Whether a quantity is a yes or a no rather than a measure. */
 export function isBinary(quantity: string): boolean {
   return BINARY.has(quantity);
+}
+
+/** Whether a yes or no says that something is the matter. */
+export function isTriggered(quantity: string, value: number): boolean {
+  return isBinary(quantity) && Boolean(value) !== WANTED.has(quantity);
 }
 
 export function quantityName(quantity: string): string {
@@ -20,7 +27,10 @@ export function unitName(unit: string): string {
 
 /** A value as people read it: "0.142 dB/m", "21.5 °C", "98 %", "触发". */
 export function formatValue(quantity: string, value: number, unit: string): string {
-  if (isBinary(quantity)) return i18n.global.t(value ? "binary.on" : "binary.off");
+  if (isBinary(quantity)) {
+    const triggered = WANTED.has(quantity) ? "binary.gone" : "binary.on";
+    return i18n.global.t(isTriggered(quantity, value) ? triggered : "binary.off");
+  }
   const name = unitName(unit);
   return name ? `${significant(value)} ${name}` : significant(value);
 }

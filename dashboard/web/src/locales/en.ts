@@ -149,7 +149,7 @@ export const en: Messages = {
   },
   kind: {
     fire: "Fire", gas: "Gas leak", co: "Carbon monoxide", fall: "Fall", sos: "SOS call",
-    offline: "Offline", low_battery: "Low battery", sensor_fault: "Sensor fault", anomaly: "Anomaly", unanswered: "Nobody answered", system: "System trouble",
+    offline: "Offline", power_loss: "Power cut", low_battery: "Low battery", sensor_fault: "Sensor fault", anomaly: "Anomaly", unanswered: "Nobody answered", system: "System trouble",
   },
   todo: {
     fire: "Call the home now. If confirmed, dial 119 and evacuate people first.",
@@ -158,6 +158,7 @@ export const en: Messages = {
     fall: "Send a carer at once. Do not lift in haste; if injured, dial 120.",
     sos: "Call the room at once and send a carer.",
     offline: "Check power and network. More patrols on site until it is back.",
+    power_loss: "Look after those whom a machine keeps alive; emergency lighting on, check the lifts.",
     low_battery: "Have the battery replaced.",
     sensor_fault: "Have it repaired. More patrols on site until then.",
     anomaly: "Readings are out of their usual pattern. Ask the home to look.",
@@ -206,9 +207,9 @@ export const en: Messages = {
   quantity: {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
     heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
-    on_floor: "On the floor", sos: "Call", battery: "Battery",
+    on_floor: "On the floor", sos: "Call", battery: "Battery", mains_power: "Mains",
   },
-  binary: { on: "Triggered", off: "Normal" },
+  binary: { on: "Triggered", off: "Normal", gone: "Gone" },
   chart: {
     range: "Time range",
     r15m: "15 min",
@@ -290,7 +291,7 @@ export const en: Messages = {
     detail: "No sound, no banner, no messages; what is not acknowledged calls again when the time is over",
     reason: {
       shelved: "Shelved", out_of_service: "Out of service", maintenance: "Maintenance",
-      confirmed_fire: "Part of a confirmed fire", institution_offline: "Part of an institution's outage",
+      confirmed_fire: "Part of a confirmed fire", institution_offline: "Part of an institution's outage", power_loss: "Part of a power cut",
     },
     left: "{span} left",
     until: "until {time}",

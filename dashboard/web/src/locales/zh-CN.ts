@@ -148,7 +148,7 @@ export const zhCN = {
   },
   kind: {
     fire: "火警", gas: "燃气泄漏", co: "一氧化碳", fall: "跌倒", sos: "紧急呼叫",
-    offline: "离线", low_battery: "电量低", sensor_fault: "设备故障", anomaly: "读数异常", unanswered: "报警无人应答", system: "系统故障",
+    offline: "离线", power_loss: "停电", low_battery: "电量低", sensor_fault: "设备故障", anomaly: "读数异常", unanswered: "报警无人应答", system: "系统故障",
   },
   todo: {
     fire: "立即电话核实；确认起火即拨 119，先疏散人员。",
@@ -157,6 +157,7 @@ export const zhCN = {
     fall: "通知护理员立即到场；不要急于搬动，受伤拨 120。",
     sos: "立即联系该房间，通知护理员到场查看。",
     offline: "检查供电和网络；恢复前请现场加密巡查。",
+    power_loss: "先查看靠电维持生命的老人；打开应急照明，查看电梯。",
     low_battery: "安排更换电池。",
     sensor_fault: "安排检修；检修期间请现场加强巡查。",
     anomaly: "读数偏离平时规律，请联系机构查看现场。",
@@ -200,9 +201,9 @@ export const zhCN = {
   },
   quantity: {
     smoke_obscuration: "烟雾减光", smoke_alarm: "烟雾报警", temperature: "温度", heat_alarm: "感温报警", call_point: "手动报警按钮",
-    humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量",
+    humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量", mains_power: "市电",
   },
-  binary: { on: "触发", off: "正常" },
+  binary: { on: "触发", off: "正常", gone: "中断" },
   chart: {
     range: "时间范围",
     r15m: "15 分钟",
@@ -284,7 +285,7 @@ export const zhCN = {
     detail: "不响铃、不横幅、不推送；到期后仍未确认的会重新报警",
     reason: {
       shelved: "已搁置", out_of_service: "设备停用", maintenance: "检修中",
-      confirmed_fire: "已确认火警，前兆合并", institution_offline: "机构整体离线，设备离线合并",
+      confirmed_fire: "已确认火警，前兆合并", institution_offline: "机构整体离线，设备离线合并", power_loss: "停电，设备离线合并",
     },
     left: "剩 {span}",
     until: "至 {time}",

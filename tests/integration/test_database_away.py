@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -192,8 +192,12 @@ def test_a_hung_database_delays_no_alarm(bench: Bench, own_services: tuple[runti
 def backend(folder: Path, what: str) -> psutil.Process:
     """The process of the database that says of itself that it is `what`."""
     postmaster = psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]))
-    [found] = [child for child in postmaster.children() if what in " ".join(child.cmdline())]
-    return found
+    found = []
+    for child in postmaster.children():
+        with suppress(psutil.NoSuchProcess):  # others come and go
+            found += [child] if what in " ".join(child.cmdline()) else []
+    [wanted] = found
+    return wanted
 
 
 def flusher_of(bench: Bench, folder: Path) -> psutil.Process:
@@ -238,7 +242,8 @@ def test_what_a_crash_of_the_database_took_is_stored_again(
     with bench.pipeline(database_answer_s_max=60.0) as pipe:
         bench.publish(0, 0.0)
         wait_until(lambda: bench.rows() == 2 and not pipe._sink.flushing)
-        victims = [flusher_of(bench, folder), backend(folder, "walwriter")]
+        flushing = ("walwriter", "background writer", "checkpointer", "autovacuum launcher")
+        victims = [flusher_of(bench, folder), *(backend(folder, what) for what in flushing)]
         for each in victims:
             each.suspend()  # what is committed now stays in memory
         for _ in range(2):
@@ -247,7 +252,8 @@ def test_what_a_crash_of_the_database_took_is_stored_again(
         before = raised_at()
         postmaster = victims[1].parent()
         for each in [postmaster, *postmaster.children(recursive=True)]:
-            each.kill()
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         wait_until(lambda: pipe._sink.spooling)
         wait_until(lambda: not pipe._sink.spooling, 60)
         assert bench.rows() == 2 * bench.sent

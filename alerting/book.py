@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from alerting.alert import Alert, AlertEvent, Kind, Priority
+from alerting.alert import Alert, AlertEvent
 from alerting.delivery import Push
 from alerting.digest import Sent
 from alerting.escalation import Policy
 from alerting.ladder import Ladder, Telling, TellingKey
 from alerting.oncall import Roster
 from alerting.people import Contact
-from alerting.suppression import Suppression
+from alerting.suppression import HIDES, Suppression, may_hide
 from ingest.registry import Registry
 
 REMEMBERED: Final = timedelta(minutes=12)  # more than the longest grouping window
@@ -112,11 +112,11 @@ class Book:
             self.heard_at[alert.id] = recorded_at
         self.dirty[alert.id] = None
         hiding = self._hiding[alert.source.institution_id]
-        if _may_hide(alert) != (alert.id in hiding):
+        if may_hide(alert) != (alert.id in hiding):
             for other in self._by_institution[alert.source.institution_id]:
-                if self.alerts[other].kind is alert.kind:
+                if self.alerts[other].kind is HIDES[alert.kind]:
                     self.dirty[other] = None
-        if _may_hide(alert):
+        if may_hide(alert):
             hiding[alert.id] = alert
         else:
             hiding.pop(alert.id, None)
@@ -131,7 +131,7 @@ class Book:
 
     def hiders(self, alert: Alert) -> Iterable[Alert]:
         """The alerts that may keep `alert` from calling."""
-        if alert.kind not in (Kind.FIRE, Kind.OFFLINE) or _may_hide(alert):
+        if alert.kind not in HIDES.values() or may_hide(alert):
             return ()
         return self._hiding[alert.source.institution_id].values()
 
@@ -223,12 +223,3 @@ class Book:
                 sent.popleft()
             if not sent:
                 del self.recent[person_id]
-
-
-def _may_hide(alert: Alert) -> bool:
-    """Whether it can hide others: a fire that is certain, or a whole institution that is silent."""
-    if not alert.active:
-        return False
-    if alert.kind is Kind.FIRE:
-        return alert.priority is Priority.CRITICAL
-    return alert.kind is Kind.OFFLINE and alert.source.device_id is None

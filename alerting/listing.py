@@ -112,7 +112,8 @@ def hiding_at(connection: Connection, institution_ids: Collection[int]) -> list[
     """Open alerts of these institutions that may keep others quiet (suppression.may_hide), in no order."""
     rows = connection.execute(
         "SELECT id FROM alerts WHERE open AND active AND institution_id = ANY(%s)"
-        " AND ((kind = 'fire' AND priority = 'critical') OR (kind = 'offline' AND device_id IS NULL))",
+        " AND ((kind = 'fire' AND priority = 'critical') OR (kind = 'offline' AND device_id IS NULL)"
+        " OR kind = 'power_loss')",
         (list(institution_ids),),
     )
     return list(store.load_many(connection, [row[0] for row in rows]).values())

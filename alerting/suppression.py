@@ -89,6 +89,10 @@ def duration_max(means: Means, alert_kind: Kind | None) -> timedelta:
     return SHELVE_MAX if alert_kind is not None and alert_kind not in LIFE_SAFETY else SHELVE_LIFE_SAFETY_MAX
 
 
+# Alerts of which kind an alert may keep quiet.
+HIDES: Final = {Kind.FIRE: Kind.FIRE, Kind.OFFLINE: Kind.OFFLINE, Kind.POWER_LOSS: Kind.OFFLINE}
+
+
 def may_hide(alert: Alert) -> bool:
     """Whether `alert` can keep another one quiet: only such need be given to why_quiet as `others`."""
     return alert.active and (

@@ -106,13 +106,15 @@ def test_a_certain_fire_hides_the_early_warning_beside_it_until_it_is_over(two: 
 
 
 def test_a_power_cut_hides_the_devices_it_silences(two: Two, served):
-    with served.socket(two.client(served, "operator")) as socket:
+    client = two.client(served, "operator")
+    with served.socket(client) as socket:
         frames(socket, 1, "snapshot")
         silent = two.world.say(Verb.RAISE, 1, Kind.OFFLINE, priority=Priority.MEDIUM)
         assert frames(socket, 1)[0]["alert"]["quiet"] is None
         cut = two.world.say(Verb.RAISE, 0, Kind.POWER_LOSS, priority=Priority.HIGH)
         [hidden] = frames(socket, 1, "quiet")
         assert hidden["alerts"] == [{"id": str(silent.id), "quiet": "power_loss", "quiet_until": None}]
+        assert client.get(f"/api/alerts/{silent.id}").json()["quiet"] == "power_loss"
         two.world.say(Verb.CLEAR, 0, Kind.POWER_LOSS, priority=Priority.HIGH, onset_at=cut.onset_at)
         [calls] = frames(socket, 1, "quiet")
         assert calls["alerts"] == [{"id": str(silent.id), "quiet": None, "quiet_until": None}]

@@ -3,6 +3,7 @@
 import pytest
 
 from alerting.alert import Alert, Kind, Priority
+from alerting.book import Book
 from alerting.engine import State
 from alerting.plan import compile_plan
 from alerting.rules import default_rules, parse
@@ -72,6 +73,13 @@ def test_the_devices_it_silences_call_nobody_until_it_is_over(home: State) -> No
     assert may_hide(cut)
     assert {why_quiet(alert, [], everything, now) for alert in silent} == {Reason.POWER_LOSS}
     assert why_quiet(cut, [], everything, now) is None
+    book = Book()  # what the notifier decides by
+    for alert in silent:
+        book.put(alert)
+    book.dirty.clear()
+    book.put(cut)
+    assert set(book.dirty) == {cut.id, *(alert.id for alert in silent)}
+    assert [list(book.hiders(alert)) for alert in (*silent, cut)] == [[cut], [cut], [cut], []]
     mains(home, 901, 1.0)
     pass_time(home, 970)
     assert {why_quiet(alert, [], home.alerts.values(), now) for alert in by_kind(home, Kind.OFFLINE)} == {None}

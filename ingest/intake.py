@@ -7,29 +7,34 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, acceleration, drill
+from ingest.formats import FORMATS, IGNORE, acceleration, drill
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
 from ingest.registry import Registry
-from ingest.routes import Route, route
+from ingest.routes import OWN_ROUTES, Route, Routes
 
 PAYLOAD_KEPT_BYTES: Final = 2048
 DETAIL_LENGTH_MAX: Final = 500
 TOPIC_LENGTH_MAX: Final = 500
 REJECTIONS_A_MESSAGE_MAX: Final = 20
+DEVICE_LENGTH_MAX: Final = 128  # of what an unclaimed device is called
 _FLOAT4_MAX: Final = 3.4e38
-_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT})  # messages of these are no readings
+_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
+_UNDATED_US: Final = 0  # told to a decoder as the time of arrival, it shows which samples have no time of their own
+_DATED_FROM_US: Final = 366 * 86_400_000_000
 
 
 class Message(NamedTuple):
-    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement."""
+    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement.
+    `retained`: the broker had kept it, and says so because we asked for its topic only now."""
 
     topic: str
     payload: bytes
     received_at_us: int
     receipt: object = None
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,18 @@ class _Aside(NamedTuple):
     windows: list[Window]
 
 
-def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, drill_key: bytes | None = None) -> Intake:
+def take_in(
+    messages: Iterable[Message],
+    registry: Registry,
+    limits: Limits,
+    drill_key: bytes | None = None,
+    routes: Routes = OWN_ROUTES,
+) -> Intake:
     """Decode and resolve `messages`. Never raises for what a message holds.
 
     Without `drill_key` no drill is believed.
     """
+    find = routes.find
     columns = _Columns()
     dead: list[DeadLetter] = []
     aside = _Aside([], [])
@@ -107,7 +119,7 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     count = 0
     for message in messages:
         count += 1
-        where = route(message.topic)
+        where = find(message.topic)
         if where is not None and where.format in _NO_READINGS:
             problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
             if problem is not None:
@@ -149,6 +161,8 @@ def _set_aside(
     unclaimed: dict[tuple[str, str, str], Unclaimed],
 ) -> Rejection | None:
     """Append what `message` holds to `aside`, or note its unclaimed device, or say why it is refused."""
+    if where.format == IGNORE:
+        return None
     if where.format == acceleration.FORMAT:
         return _window(message, where, registry, limits, aside.windows, unclaimed)
     try:
@@ -203,11 +217,26 @@ def _decode(message: Message, where: Route | None, limits: Limits) -> tuple[Deco
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:
         return Decoded([], [_too_large(message, limits)]), where.institution
+    decode, received_at_us = FORMATS[where.format], _UNDATED_US if message.retained else message.received_at_us
     try:
-        return FORMATS[where.format](message.payload, where.device, message.received_at_us), where.institution
+        if where.names:
+            decoded = decode(message.payload, where.device, received_at_us, where.names)
+        else:
+            decoded = decode(message.payload, where.device, received_at_us)
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
+    return (_as_state(decoded) if message.retained else decoded), where.institution
+
+
+def _as_state(decoded: Decoded) -> Decoded:
+    """What a retained message says: how things stood when it was measured, and nothing of which nobody knows when."""
+    dated = [each for each in decoded.samples if each.measured_at_us >= _DATED_FROM_US]
+    undated = [each.quantity[:64] for each in decoded.samples if each.measured_at_us < _DATED_FROM_US]
+    if not undated:
+        return decoded
+    detail = f"kept by the broker, and without a time of its own: {', '.join(undated[:8])}"
+    return Decoded(dated, [*decoded.rejections, Rejection(Refusal.RETAINED_UNDATED, detail)])
 
 
 def _resolve(
@@ -285,7 +314,7 @@ def _note(
     reason: str,
     message: Message,
 ) -> None:
-    institution, device = institution[:64].replace("\0", ""), device[:64].replace("\0", "")
+    institution, device = institution[:64].replace("\0", ""), device[:DEVICE_LENGTH_MAX].replace("\0", "")
     entry = unclaimed.get((institution, device, quantity))
     if entry is None:
         first = message.received_at_us

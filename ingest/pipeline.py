@@ -20,6 +20,7 @@ from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
+from ingest.routes import OWN_ROUTES, Routes
 from ingest.settings import SHARD, PipelineSettings
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
@@ -136,8 +137,10 @@ class Pipeline:
         judge: Judge,
         settings: PipelineSettings,
         clock: Callable[[], int],
+        routes: Routes = OWN_ROUTES,
     ) -> None:
         self._tables = tables
+        self._routes = routes
         self._judge = judge
         self._settings = settings
         self._clock = clock
@@ -258,7 +261,7 @@ class Pipeline:
     def _handle(self, messages: list[Message], stop: threading.Event) -> None:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
-            intake = take_in(messages, self._registry, self._limits, self._drill_key)
+            intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes)
             verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows)
             self._keep(Batch(messages, intake, verdict), stop)
         except Exception as error:

@@ -125,7 +125,7 @@ def take_in(
             if problem is not None:
                 dead.append(dead_letter(message, problem))
             continue
-        decoded, institution = _decode(message, where, limits)
+        decoded, institution = decode(message, where, limits)
         rejections = decoded.rejections
         for sample in decoded.samples:
             problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
@@ -212,17 +212,18 @@ def _drill(message: Message, where: Route, registry: Registry, limits: Limits, d
     return DrillCall(order, *place)
 
 
-def _decode(message: Message, where: Route | None, limits: Limits) -> tuple[Decoded, str]:
+def decode(message: Message, where: Route | None, limits: Limits) -> tuple[Decoded, str]:
+    """What `message` holds by its route, and the institution it speaks for. Never raises."""
     if where is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:
         return Decoded([], [_too_large(message, limits)]), where.institution
-    decode, received_at_us = FORMATS[where.format], _UNDATED_US if message.retained else message.received_at_us
+    read, received_at_us = FORMATS[where.format], _UNDATED_US if message.retained else message.received_at_us
     try:
         if where.names:
-            decoded = decode(message.payload, where.device, received_at_us, where.names)
+            decoded = read(message.payload, where.device, received_at_us, where.names)
         else:
-            decoded = decode(message.payload, where.device, received_at_us)
+            decoded = read(message.payload, where.device, received_at_us)
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution

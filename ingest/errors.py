@@ -75,3 +75,5 @@ class Refusal(StrEnum):
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
     RETAINED_UNDATED = "retained_undated"
+    SEQUENCE_GAP = "sequence_gap"
+    ALIAS_UNKNOWN = "alias_unknown"

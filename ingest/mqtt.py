@@ -171,6 +171,11 @@ class Source:
                 ]
             )
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Say something that need not arrive, at QoS 0: whoever asks will ask again."""
+        if self._client.publish(topic, payload).rc:
+            log.warning("not sent, the broker is away", topic=topic)
+
     def close(self) -> None:
         """Leave the broker; the session stays, and with it the queue."""
         self._closing.set()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.errors import RoutesInvalid
-from ingest.formats import DEVICE_IN_TOPIC, IGNORE, NAMING, ROUTABLE
+from ingest.formats import DEVICE_IN_TOPIC, IGNORE, NAMING, ROUTABLE, sparkplug
 from ingest.quantity import QUANTITIES
 from ingest.routes import DEVICE, DEVICE_DEEP, INSTITUTION, NO_NAMES, Filter, RouteRule, Routes, is_own
 from ingest.table_lines import TableLines, line_of
@@ -106,6 +106,8 @@ def _rule(record: Mapping[str, Any], told: list[str]) -> RouteRule | None:
             told.append(f"name the institution once: as `institution`, or as the level {INSTITUTION} of the topic")
         if format_ in DEVICE_IN_TOPIC and not {DEVICE, DEVICE_DEEP} & set(filter_.levels):
             told.append(f"{format_} needs the level {DEVICE} in the topic")
+        if format_ == sparkplug.FORMAT and filter_.levels[-1] != DEVICE_DEEP:
+            told.append(f"sparkplug takes a group whole: a topic as spBv1.0/group/{DEVICE_DEEP}")
     return RouteRule(filter_, str(format_), institution, names)
 
 

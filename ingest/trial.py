@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from ingest.formats import FORMATS
+from ingest.edge_node import Exchange
+from ingest.formats import FORMATS, sparkplug
 from ingest.intake import DeadLetter, Limits, Message, decode, take_in
 from ingest.quantity import QUANTITIES
 from ingest.reading import GOOD
@@ -64,8 +65,9 @@ def _registry_for(message: Message, where: Route | None, limits: Limits) -> Regi
     if where is None:
         return Registry.build(0, (), (), (), ())
     names = dict.fromkeys([where.device] if where.device else [])
-    if where.format in FORMATS:
-        names |= dict.fromkeys(each.device for each in decode(message, where, limits)[0].samples)
+    if where.format in (*FORMATS, sparkplug.FORMAT):
+        decoded, _ = decode(message, where, limits, Exchange({}))
+        names |= dict.fromkeys(each.device for each in decoded.samples)
     devices = list(enumerate(names, 1))
     points = enumerate(product((number for number, _ in devices), QUANTITIES.values()), 1)
     return Registry.build(

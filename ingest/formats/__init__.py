@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ingest.formats import chirpstack, native, radar, senml, zigbee2mqtt
+from ingest.formats import chirpstack, native, radar, senml, sparkplug, zigbee2mqtt
 from ingest.reading import Decoded
 
 # (payload, the device the topic names or None, time of arrival in µs since 1970) → what the message held; those of
@@ -19,7 +19,8 @@ FORMATS: Final[dict[str, Decoder]] = {
     "chirpstack_up": chirpstack.decode_up,
     "chirpstack_status": chirpstack.decode_status,
 }
-NAMING: Final = frozenset(("zigbee2mqtt", "chirpstack_up"))
+NAMING: Final = frozenset(("zigbee2mqtt", "chirpstack_up", sparkplug.FORMAT))
 DEVICE_IN_TOPIC: Final = frozenset(("native", "radar", "acceleration", "zigbee2mqtt", "zigbee2mqtt_availability"))
 IGNORE: Final = "ignore"  # the format of what is taken from the broker and not looked at
-ROUTABLE: Final = frozenset((*FORMATS, "acceleration", IGNORE))  # what a routes file may name
+# What a routes file may name: beside these, what is no reading by itself (ingest/intake.py, ingest/edge_node.py).
+ROUTABLE: Final = frozenset((*FORMATS, "acceleration", sparkplug.FORMAT, IGNORE))

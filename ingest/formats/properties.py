@@ -20,7 +20,8 @@ PROPERTIES_MAX: Final = 500  # of one message
 DEPTH_MAX: Final = 4  # of objects within objects
 ACTION: Final = "action"  # a property that tells of buttons
 
-# As names are compared: small letters and digits only.
+_SEPARATORS: Final = str.maketrans("", "", "_- ")
+# As names are compared: in small letters without separators.
 _QUANTITIES: Final = {
     **{name.replace("_", ""): name for name in QUANTITIES},
     "smoke": "smoke_alarm", "smokedetected": "smoke_alarm", "smokestate": "smoke_alarm", "smokestatus": "smoke_alarm",
@@ -113,7 +114,7 @@ def quantity_of(name: str) -> str | None:
     >>> quantity_of("waterLeak"), quantity_of("water_leak"), quantity_of("linkquality")
     ('water_leak', 'water_leak', None)
     """
-    return _QUANTITIES.get("".join(filter(str.isalnum, name.lower()))) if len(name) <= 64 else None
+    return _QUANTITIES.get(name.lower().translate(_SEPARATORS)) if len(name) <= 64 else None
 
 
 def is_flag(quantity: str) -> bool:

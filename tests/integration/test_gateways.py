@@ -10,10 +10,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from anhu.roles import now_us
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
+from ingest.formats import sparkplug
 from ingest.mqtt import Source, Subscriptions
 from ingest.route_file import parse
 from ingest.settings import PipelineSettings
-from tests.integration.world import SHARD_CLIENT, Devices, S, World, native, pipeline
+from tests.integration.world import SHARD_CLIENT, Devices, S, World, native, paho_client, pipeline
+from tests.unit.test_edge_node import BOOLEAN, INT64, NO, YES, metric, payload
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -55,6 +57,9 @@ institution = "home-1"
 topic = "application/{institution}/device/{device}/event/up"
 format = "chirpstack_up"
 names = { alarm_state = "gas_alarm" }
+[[route]]
+topic = "spBv1.0/{institution}/{device*}"
+format = "sparkplug"
 """)
 SMOKE = "zigbee2mqtt/厨房 烟感"
 GAS = "application/home-1/device/ac1f09fffe0b1234/event/up"
@@ -136,6 +141,43 @@ def end_of_old_session(mqtt_url: str) -> None:
         source.open()
         wait_until(lambda: source.waiting_count, "what was published as it happened has come")
         source.ack(source.take(count_max=100, age_ms_max=1, wait_s=1))
+
+
+def test_an_edge_node_nobody_has_seen_is_asked_for_its_births(home: World, mqtt_url: str, session_url: str) -> None:
+    node = "spBv1.0/home-1"
+    home.register(HOME.replace("厨房 烟感", "gw-1/smk"))
+    asked: list[tuple[str, bytes]] = []
+    client, address = paho_client(mqtt_url, "test-edge-node")
+    client.on_message = lambda _client, _data, message: asked.append((message.topic, message.payload))
+    client.connect(address.host, address.port)
+    client.loop_start()
+    try:
+        wait_until(client.is_connected, "the edge node is connected")
+        subscribed: list[object] = []
+        client.on_subscribe = lambda *_: subscribed.append(1)
+        client.subscribe(f"{node}/NCMD/gw-1")
+        wait_until(lambda: subscribed, "the edge node hears commands")
+        with pipeline(home.database_url, session_url, routes=ROUTES) as running, Devices(session_url) as devices:
+            devices.say(f"{node}/DDATA/gw-1/smk", payload(metric(value=YES, datatype=BOOLEAN, alias=2), seq=7))
+            wait_until(lambda: asked, "its births are asked for")
+            at_ms = now_us() // 1000
+            devices.say(f"{node}/NBIRTH/gw-1", payload(metric("bdSeq", 0, INT64), seq=0, at_ms=at_ms))
+            smoke_metric = metric("smoke", YES, BOOLEAN, alias=2, at_ms=at_ms)
+            devices.say(f"{node}/DBIRTH/gw-1/smk", payload(smoke_metric, seq=1, at_ms=at_ms))
+            after = metric(value=NO, datatype=BOOLEAN, alias=2, at_ms=at_ms + 1)
+            devices.say(f"{node}/DDATA/gw-1/smk", payload(after, seq=2, at_ms=at_ms + 1))
+            running.took(5)  # the request too, which is passed over
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    ((topic, command),) = asked
+    assert topic == f"{node}/NCMD/gw-1"
+    told = sparkplug.decode(command)
+    assert isinstance(told, sparkplug.Payload)
+    assert [(each.name, each.value) for each in told.metrics] == [("Node Control/Rebirth", True)]
+    assert home.events("fire") == [("raise", "fire.smoke.contact")]
+    assert [value for _, value in home.readings("kit-smk-1", "smoke_alarm")] == [1.0, 0.0]
+    assert home.reasons() == {"alias_unknown": 1}
 
 
 def test_a_topic_that_no_route_names_any_more_is_given_back(home: World, session_url: str) -> None:

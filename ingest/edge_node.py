@@ -6,7 +6,7 @@ node is numbered (`seq`): after a gap, or for an alias nobody knows, its births 
 values (Eclipse Sparkplug 3.0, §5.4 and §6.4.8). A death says that its aliases hold no more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ REBIRTH_US_MIN: Final = 30_000_000  # a node is asked no more often: its births 
 NEVER_US: Final = -(2**62)
 _NODE: Final = frozenset(("NBIRTH", "NDATA", "NDEATH"))
 _DEVICE: Final = frozenset(("DBIRTH", "DDATA", "DDEATH"))
+_TURNS: Final = frozenset(("NBIRTH", "DBIRTH", "DDEATH"))  # that tell of a life that begins or ends
 _OTHERS: Final = frozenset(("NCMD", "DCMD", "STATE"))  # for nodes, and of hosts
 
 
@@ -76,15 +77,20 @@ class Exchange:
             return Decoded([], [message])
         node = self.changed[place.key] if place.key in self.changed else self.known.get(place.key)
         if place.kind == "NDEATH":
-            if node is not None and _ends(node, message, received_at_us):
-                self.changed[place.key] = None
-            return Decoded([], [])
+            if node is None or not _ends(node, message, received_at_us):
+                return Decoded([], [])
+            self.changed[place.key] = None
+            return Decoded(_presence(node.metrics.values(), where.names, received_at_us, alive=False), [])
         if place.key not in self.known and place.key not in self.changed:
             if len(self.known) + self._new_count >= NODES_MAX:
                 return Decoded.refused(Refusal.TOO_LARGE, f"more than {NODES_MAX} edge nodes")
             self._new_count += 1
-        decoded = Decoded([], [])
-        after = _follow(node or EdgeNode(), place, message, decoded.rejections)
+        decoded, before = Decoded([], []), node or EdgeNode()
+        after = _follow(before, place, message, decoded.rejections)
+        if place.kind in _TURNS:
+            alive = place.kind != "DDEATH"
+            concerned = [each for each in (after if alive else before).metrics.values() if each.owner == place.owner]
+            decoded.samples += _presence(concerned, where.names, received_at_us, alive=alive)
         unknown = _samples(after, place.owner, message, where.names, received_at_us, decoded)
         if unknown:
             detail = f"{unknown} metrics under an alias that no birth has told"
@@ -165,12 +171,27 @@ def _without(node: EdgeNode, owner: str) -> dict[int | tuple[str, str], Known]:
     return {key: each for key, each in node.metrics.items() if each.owner != owner}
 
 
+def _presence(metrics: Iterable[Known], names: Mapping[str, str], received_at_us: int, *, alive: bool) -> list[Sample]:
+    """Whether their node can reach the devices that these metrics are of, as `alive`."""
+    devices = dict.fromkeys(_device(each) for each in metrics if properties.quantity_of(_property(each, names), names))
+    return [Sample(device, "alive", received_at_us, float(alive)) for device in devices]
+
+
+def _device(known: Known) -> str:
+    """What the device of a metric is called: folders in the metric's name belong to it."""
+    folders, _, _ = known.name.rpartition("/")
+    return f"{known.owner}/{folders}" if folders else known.owner
+
+
+def _property(known: Known, names: Mapping[str, str]) -> str:
+    """What a metric measures: the last part of its name, or all of it where the route names that."""
+    return known.name if known.name in names else known.name.rpartition("/")[2]
+
+
 def _samples(
     node: EdgeNode, owner: str, message: Payload, names: Mapping[str, str], received_at_us: int, decoded: Decoded
 ) -> int:
-    """Append what the metrics say to `decoded`; how many of them nobody knows.
-
-    The last part of a metric's name is the property; folders before it belong to the name of the device."""
+    """Append what the metrics say to `decoded`; how many of them nobody knows."""
     unknown = 0
     for metric in message.metrics:
         known = _known(node, owner, metric)
@@ -179,13 +200,13 @@ def _samples(
             continue
         if metric.value is None:
             continue
-        folders, _, name = known.name.rpartition("/")
         value = metric.value if isinstance(metric.value, str) else sparkplug.signed(metric.value, known.datatype)
-        found = properties.read({known.name if known.name in names else name: value}, names)
+        found = properties.read({_property(known, names): value}, names)
         at_ms = metric.at_ms if metric.at_ms is not None else message.at_ms
         at_us = received_at_us if at_ms is None else at_ms * 1000
-        device = f"{known.owner}/{folders}" if folders else known.owner
-        decoded.samples.extend(Sample(device, quantity, at_us, number) for quantity, number in found.values.items())
+        decoded.samples.extend(
+            Sample(_device(known), quantity, at_us, number) for quantity, number in found.values.items()
+        )
         decoded.rejections.extend(found.rejections)
     return unknown
 

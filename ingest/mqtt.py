@@ -181,6 +181,7 @@ class Source:
         self._closing.set()
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.release()
 
     def _on_connect(
         self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _properties: Any

@@ -43,7 +43,7 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("battery", "%", 0.0, 100.0),
         Quantity("battery_low", "1", 0.0, 1.0),
         Quantity("mains_power", "1", 0.0, 1.0),  # 1 while the mains are there
-        Quantity("alive", "1", 0.0, 1.0),  # 1 whenever its gateway hears of the device, whatever else that said
+        Quantity("alive", "1", 0.0, 1.0),  # 1 where its gateway reaches the device, 0 where it says that it does not
     )
 }
 

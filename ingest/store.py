@@ -325,11 +325,12 @@ def flush(connection: Connection) -> None:
 
 
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
-    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
+    gateway said of a device out of its reach is none of the device's."""
     rows = connection.execute(
         "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
         " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
-        " ORDER BY measured_at DESC LIMIT 1) newest",
+        " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest",
         (since,),
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]

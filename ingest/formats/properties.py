@@ -77,7 +77,7 @@ def read(properties: Mapping[str, object], names: Mapping[str, str] = NO_NAMES) 
             detail = f"more than {PROPERTIES_MAX} properties; the rest is not read"
             found.rejections.append(Rejection(Refusal.TOO_LARGE, detail))
             break
-        quantity = names[name] if name in names else quantity_of(name)
+        quantity = quantity_of(name, names)
         if quantity and value is not None:
             _note(found, name, quantity, value)
     return found
@@ -107,13 +107,17 @@ def _note(found: Found, name: str, quantity: str, value: object) -> None:
         found.values[quantity] = number
 
 
-@lru_cache(maxsize=4096)
-def quantity_of(name: str) -> str | None:
-    """The quantity a property of that name is, None for none that is known.
+def quantity_of(name: str, names: Mapping[str, str] = NO_NAMES) -> str | None:
+    """The quantity a property of that name is, None or "" for none.
 
     >>> quantity_of("waterLeak"), quantity_of("water_leak"), quantity_of("linkquality")
     ('water_leak', 'water_leak', None)
     """
+    return names[name] if name in names else _known_quantity(name)
+
+
+@lru_cache(maxsize=4096)
+def _known_quantity(name: str) -> str | None:
     return _QUANTITIES.get(name.lower().translate(_SEPARATORS)) if len(name) <= 64 else None
 
 

@@ -50,9 +50,7 @@ def decode(payload: bytes, device: str | None, received_at_us: int, names: Mappi
 
 
 def decode_availability(payload: bytes, device: str | None, received_at_us: int) -> Decoded:
-    """Whether Zigbee2MQTT reaches the device: {"state": "online"}, or the bare word of older versions. Online is a sign
-    of life, `alive`. Offline is none, and no more: the engine judges silence by the interval of the registry, which is
-    shorter than the hours that Zigbee2MQTT waits for a battery."""
+    """Whether Zigbee2MQTT reaches the device, as `alive`: {"state": "online"}, or the bare word of older versions."""
     if device is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "the topic names no device")
     state: object = payload.decode("utf-8", "replace").strip()
@@ -65,4 +63,4 @@ def decode_availability(payload: bytes, device: str | None, received_at_us: int)
         state = state.get("state")
     if state not in ("online", "offline"):
         return Decoded.refused(Refusal.BAD_SHAPE, 'expected {"state": "online"} or {"state": "offline"}')
-    return Decoded([Sample(device, "alive", received_at_us, 1.0)] if state == "online" else [], [])
+    return Decoded([Sample(device, "alive", received_at_us, float(state == "online"))], [])

@@ -8,10 +8,12 @@ import pytest
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from anhu.roles import now_us
+from ingest import store
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
 from ingest.formats import sparkplug
 from ingest.mqtt import Source, Subscriptions
+from ingest.reading import to_us
 from ingest.route_file import parse
 from ingest.settings import PipelineSettings
 from tests.integration.world import SHARD_CLIENT, Devices, S, World, native, paho_client, pipeline
@@ -99,7 +101,12 @@ def test_a_smoke_alarm_behind_a_gateway_raises_the_alert(home: World, session_ur
     assert (fire["priority"], fire["onset_at"], fire["active"]) == ("critical", measured, True)
     assert home.events("gas") == [("raise", "gas.contact")]
     assert home.readings("kit-smk-1", "smoke_alarm") == [(measured, 1.0), (measured + timedelta(seconds=1), 0.0)]
-    assert len(home.readings("kit-smk-1", "alive")) == 1
+    assert [value for _, value in home.readings("kit-smk-1", "alive")] == [1.0, 0.0]
+    with connect(home.database_url) as connection:
+        heard = dict(store.last_heard(connection, measured - timedelta(hours=1)))
+    ((online, delay_ms),) = home.rows("SELECT measured_at, delay_ms FROM readings WHERE value = 1 AND point_id = %s",
+                                      home.point("kit-smk-1", "alive"))  # fmt: skip
+    assert heard[home.point("kit-smk-1", "alive")] == to_us(online) + delay_ms * 1000  # and not when it was lost
     assert len(home.readings("kit-gas-1", "gas_alarm")) == 1
     assert (home.reasons(), home.count("unclaimed_devices")) == ({}, 0)
 

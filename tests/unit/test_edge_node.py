@@ -109,7 +109,11 @@ def born() -> World:
 
 
 def told(decoded: Decoded) -> list[tuple[str, str, float]]:
-    return [(each.device, each.quantity, each.value) for each in decoded.samples]
+    return [(each.device, each.quantity, each.value) for each in decoded.samples if each.quantity != "alive"]
+
+
+def presence(decoded: Decoded) -> dict[str, float]:
+    return {each.device: each.value for each in decoded.samples if each.quantity == "alive"}
 
 
 def reasons(decoded: Decoded) -> list[str]:
@@ -155,7 +159,7 @@ def test_a_payload_is_bounded() -> None:
 def test_births_tell_values_and_aliases(born: World) -> None:
     world = World()
     first = world.say("NBIRTH/gw", NODE_BIRTH)
-    assert first.samples == [Sample("gw", "temperature", T0, -5.0)]
+    assert first.samples == [Sample("gw", "alive", T0, 1.0), Sample("gw", "temperature", T0, -5.0)]
     second = world.say("DBIRTH/gw/dev", DEVICE_BIRTH)
     assert told(second) == [("gw/dev", "smoke_alarm", 0.0), ("gw/dev/kitchen", "gas_alarm", 0.0)]
     data = payload(metric(value=True, datatype=BOOLEAN, alias=2, at_ms=AT_MS + 250), seq=2)
@@ -171,7 +175,7 @@ def test_births_tell_values_and_aliases(born: World) -> None:
 
 def test_without_a_time_the_arrival_counts() -> None:
     body = payload(metric("humidity", 50.0), seq=0, at_ms=None)
-    assert World().say("NBIRTH/gw", body, 2).samples[0].measured_at_us == T0 + 2 * S
+    assert {each.measured_at_us for each in World().say("NBIRTH/gw", body, 2).samples} == {T0 + 2 * S}
 
 
 def test_names_of_a_route_by_the_whole_name_or_its_last_part() -> None:
@@ -225,17 +229,19 @@ def test_a_birth_forgets_what_was_before(born: World) -> None:
 
 def test_deaths_end_aliases(born: World) -> None:
     dead = born.say("DDEATH/gw/dev", payload(seq=2))
-    assert (dead.samples, reasons(dead)) == ([], [])
+    assert (told(dead), presence(dead), reasons(dead)) == ([], {"gw/dev": 0, "gw/dev/kitchen": 0}, [])
     assert reasons(born.say("DDATA/gw/dev", payload(metric(value=True, datatype=BOOLEAN, alias=2), seq=3), 1)) == [
         "alias_unknown"
     ]
     assert told(born.say("NDATA/gw", payload(metric(value=3, datatype=INT8, alias=1), seq=4))) == [
         ("gw", "temperature", 3.0)
     ]
-    born.say("NDEATH/gw", payload(metric("bdSeq", 6, INT64)))  # the will of an older connection
-    assert list(born.nodes) == ["spBv1.0/home/gw"]
-    born.say("NDEATH/gw", payload(metric("bdSeq", 7, INT64)))
+    older = born.say("NDEATH/gw", payload(metric("bdSeq", 6, INT64)))  # the will of an older connection
+    assert (presence(older), list(born.nodes)) == ({}, ["spBv1.0/home/gw"])
+    assert presence(born.say("DBIRTH/gw/dev", payload(metric("smoke", NO, BOOLEAN), seq=5))) == {"gw/dev": 1}
+    assert presence(born.say("NDEATH/gw", payload(metric("bdSeq", 7, INT64)), 2)) == {"gw": 0, "gw/dev": 0}
     assert born.nodes == {}
+    assert born.say("NDEATH/gw", payload(metric("bdSeq", 7, INT64)), 3) == Decoded([], [])
 
 
 def test_nodes_of_several_groups_are_several() -> None:

@@ -148,7 +148,7 @@ def test_what_is_no_state(payload: bytes, reason: str) -> None:
     ("payload", "said"),
     [
         (b'{"state":"online"}', {"alive": 1}), (b"online", {"alive": 1}), (b'"online"', {"alive": 1}),
-        (b'{"state":"offline"}', {}), (b"offline", {}),
+        (b'{"state":"offline"}', {"alive": 0}), (b"offline", {"alive": 0}),
     ],
 )  # fmt: skip
 def test_availability(payload: bytes, said: dict[str, float]) -> None:

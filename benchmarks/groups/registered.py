@@ -1,4 +1,4 @@
-"""100,000 registered devices: how soon the pipeline judges after its start, and what it needs once all have reported."""
+"""100,000 registered devices: how soon the pipeline judges after its start, and what it needs when all reported."""
 
 import os
 import shutil

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from ingest import store
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
 from ingest.formats import sparkplug
-from ingest.mqtt import Source, Subscriptions
+from ingest.mqtt import Source
 from ingest.reading import to_us
 from ingest.route_file import parse
 from ingest.settings import PipelineSettings
+from tests.integration.test_redelivery import role
 from tests.integration.world import SHARD_CLIENT, Devices, S, World, native, paho_client, pipeline
 from tests.unit.test_edge_node import BOOLEAN, INT64, NO, YES, metric, payload
 from tests.waiting import wait_until
@@ -49,7 +51,7 @@ kind = "gas"
 report_interval_s = 3600
 quantities = ["gas_alarm", "battery"]
 """
-ROUTES = parse("""
+ROUTES_FILE = """
 [[route]]
 topic = "homes/{institution}/zigbee2mqtt/{device}/availability"
 format = "zigbee2mqtt_availability"
@@ -63,7 +65,8 @@ names = { alarm_state = "gas_alarm" }
 [[route]]
 topic = "spBv1.0/{institution}/{device*}"
 format = "sparkplug"
-""")
+"""
+ROUTES = parse(ROUTES_FILE)
 
 
 class Home:
@@ -232,16 +235,18 @@ def test_an_edge_node_nobody_has_seen_is_asked_for_its_births(home: Home, mqtt_u
     assert home.reasons() == {"alias_unknown": 1}
 
 
-def test_a_topic_that_no_route_names_any_more_is_given_back(home: Home, session_url: str) -> None:
-    with pipeline(home.database_url, session_url, routes=ROUTES) as running, Devices(session_url) as devices:
-        devices.say(home.smoke_topic, smoke(None, alarm=False))
-        running.took(1)
-    noted = Subscriptions(ROUTES.subscriptions).all()
-    former = Subscriptions.after(("anhu/v1/#",), noted).former
-    with pipeline(home.database_url, session_url, former=former) as running, Devices(session_url) as devices:
-        devices.say(home.smoke_topic, smoke(None, alarm=False))
-        devices.report(home.smoke, {"smoke_alarm": 0}, home=home.code)
-        running.took(1)
+def test_the_service_reads_what_its_routes_file_names_and_no_more(home: Home, session_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "routes.toml"
+    file.write_text(ROUTES_FILE)
+    with Devices(session_url) as devices:
+        with role(home.world, session_url, ANHU_PIPELINE_ROUTES=str(file)) as running:
+            devices.say(home.smoke_topic, smoke(None, alarm=False))
+            wait_until(lambda: home.values(home.smoke, "smoke_alarm"), "the routed message is stored")
+            assert running.stop() == 0
+        with role(home.world, session_url):  # the session stands, and the topic is given back
+            devices.say(home.smoke_topic, smoke(None, alarm=False))
+            devices.report(home.smoke, {"smoke_alarm": 0}, home=home.code)
+            wait_until(lambda: len(home.values(home.smoke, "smoke_alarm")) == 2, "our own topic is read")
     assert home.reasons() == {}
 
 

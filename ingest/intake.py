@@ -9,7 +9,7 @@ import numpy as np
 
 from ingest.edge_node import EdgeNode, Exchange
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, IGNORE, acceleration, drill, sparkplug
+from ingest.formats import FORMATS, IGNORE, OF_GATEWAYS, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.quantity import QUANTITIES, convert
@@ -235,13 +235,31 @@ def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
-    return (_as_state(decoded) if message.retained else decoded), where.institution
+    if message.retained:
+        return _as_state(decoded), where.institution
+    if where.format in OF_GATEWAYS:
+        _date_by_arrival(decoded, message, limits)
+    return decoded, where.institution
 
 
 def _of_edge_node(message: Message, where: Route, edge: Exchange) -> Decoded:
     if message.retained:
         return Decoded.refused(Refusal.RETAINED_UNDATED, "kept by the broker: Sparkplug's messages have an order")
     return edge.read(message.topic, message.payload, where, message.received_at_us)
+
+
+def _date_by_arrival(decoded: Decoded, message: Message, limits: Limits) -> None:
+    """Let what is dated later than can be count as of its arrival: the clock of its gateway is ahead."""
+    latest_us = message.received_at_us + limits.future_us_max
+    ahead_us = max((each.measured_at_us for each in decoded.samples), default=latest_us) - message.received_at_us
+    if ahead_us <= limits.future_us_max:
+        return
+    decoded.samples = [
+        each._replace(measured_at_us=message.received_at_us) if each.measured_at_us > latest_us else each
+        for each in decoded.samples
+    ]
+    detail = f"the gateway's clock is {ahead_us / 1e6:.0f} s ahead; kept as of the arrival"
+    decoded.rejections.append(Rejection(Refusal.FUTURE, detail))
 
 
 def _as_state(decoded: Decoded) -> Decoded:

@@ -282,14 +282,12 @@ def pipeline(
     mqtt_url: str,
     settings: PipelineSettings | None = None,
     routes: Routes = OWN_ROUTES,
-    former: Sequence[str] = (),
 ) -> Iterator[Running]:
-    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. `former`: topics of an earlier
-    one."""
+    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end."""
     settings = settings or PipelineSettings()
     folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
     pipe = make_pipeline(database_url, folder, settings, routes)
-    source = Source(mqtt_url, SHARD_CLIENT, settings, now_us, Subscriptions(routes.subscriptions, former))
+    source = Source(mqtt_url, SHARD_CLIENT, settings, now_us, Subscriptions(routes.subscriptions))
     stop, errors = threading.Event(), list[Exception]()
 
     def run() -> None:

@@ -138,6 +138,7 @@ def alert(record: Alert, places: Places, standing: Quiet) -> schemas.Alert:
         institution=schemas.AlertInstitution.model_validate(institution) if institution else None,
         zone=schemas.AlertZone.model_validate(zone) if zone else None,
         device=schemas.AlertDevice.model_validate(device) if device else None,
+        unclaimed=source.unclaimed,
         onset_at=record.onset_at,
         raised_at=record.raised_at,
         cleared_at=record.cleared_at,

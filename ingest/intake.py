@@ -18,6 +18,7 @@ from ingest.routes import Route, route
 PAYLOAD_KEPT_BYTES: Final = 2048
 DETAIL_LENGTH_MAX: Final = 500
 TOPIC_LENGTH_MAX: Final = 500
+CODE_LENGTH_MAX: Final = 64
 REJECTIONS_A_MESSAGE_MAX: Final = 20
 _FLOAT4_MAX: Final = 3.4e38
 _NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT})  # messages of these are no readings
@@ -67,6 +68,22 @@ class Unclaimed:
     last_message: Message
 
 
+class Stray(NamedTuple):
+    """One value that the registry of a known institution has no point for: of a device that nobody has registered, or
+    of a quantity that its device is not registered with (then `zone_id` and `device_id` are known). `value` is in the
+    quantity's unit and within what a working sensor can say; times in µs since 1970."""
+
+    institution_id: int
+    zone_id: int | None
+    device_id: int | None
+    device: str
+    quantity: str
+    value: float
+    measured_at_us: int
+    received_at_us: int
+    topic: str
+
+
 @dataclass(slots=True)
 class Intake:
     """All that a batch of messages came to."""
@@ -77,6 +94,7 @@ class Intake:
     message_count: int
     drills: list[DrillCall] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -86,6 +104,7 @@ class _Columns:
     received_at_us: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     quality: list[int] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
 
 class _Aside(NamedTuple):
@@ -124,7 +143,7 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows)
+    return Intake(readings, dead, list(unclaimed.values()), count, *aside, columns.strays)
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -223,6 +242,7 @@ def _resolve(
     points = registry.points_of(institution, sample.device)
     if points is None:
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     if not -limits.age_us_max <= sample.measured_at_us - message.received_at_us <= limits.future_us_max:
         return _untimely(sample.quantity, sample.measured_at_us, message, limits)
@@ -231,6 +251,7 @@ def _resolve(
         if sample.quantity not in QUANTITIES:
             return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     point_id, quantity = point
     value = sample.value
@@ -259,6 +280,34 @@ def _untimely(what: str, measured_at_us: int, message: Message, limits: Limits) 
     if ahead_us < -limits.age_us_max:
         return Rejection(Refusal.ANCIENT, f"{what}: measured {-ahead_us / 86_400e6:.1f} days before its arrival")
     return None
+
+
+def _note_stray(
+    strays: list[Stray], sample: Sample, institution: str, message: Message, registry: Registry, limits: Limits
+) -> None:
+    """Append `sample` to `strays`, if it can be read and somebody would have to come: it may be an alarm."""
+    place = registry.place_of(institution, sample.device) or registry.place_of(institution, None)
+    quantity = QUANTITIES.get(sample.quantity)
+    if place is None or quantity is None or _untimely("", sample.measured_at_us, message, limits) is not None:
+        return
+    value = sample.value
+    if sample.unit is not None:
+        try:
+            value = convert(value, sample.unit, quantity)
+        except UnitMismatch:
+            return  # it stays listed as unclaimed, with its message
+    if quantity.low <= value <= quantity.high:
+        device, topic = plain(sample.device, CODE_LENGTH_MAX), plain(message.topic, TOPIC_LENGTH_MAX)
+        strays.append(Stray(*place, device, quantity.name, value, sample.measured_at_us, message.received_at_us, topic))
+
+
+def plain(text: str, length_max: int) -> str:
+    """What a stranger sent, fit to be shown to people: cut, and without anything that is not a letter or a sign.
+
+    >>> plain("smoke-9\\n119", 64)
+    'smoke-9?119'
+    """
+    return "".join(each if each.isprintable() else "?" for each in text[:length_max]) or "?"
 
 
 def _note_unknown(

@@ -277,10 +277,13 @@ def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings) -
 
 
 @contextmanager
-def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None = None) -> Iterator[Running]:
-    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end."""
+def pipeline(
+    database_url: str, mqtt_url: str, settings: PipelineSettings | None = None, spool_dir: Path | None = None
+) -> Iterator[Running]:
+    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. Its spool is in `spool_dir`,
+    which stays, or in a folder of its own."""
     settings = settings or PipelineSettings()
-    folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
+    folder = spool_dir or Path(tempfile.mkdtemp(prefix="anhu-spool-"))
     pipe = make_pipeline(database_url, folder, settings)
     source = Source(mqtt_url, SHARD_CLIENT, settings, now_us)
     stop, errors = threading.Event(), list[Exception]()
@@ -303,7 +306,8 @@ def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None
             thread.join(30)
         source.close()
         pipe.close()
-        shutil.rmtree(folder)
+        if spool_dir is None:
+            shutil.rmtree(folder)
     assert not thread.is_alive()
     assert not errors, errors
 

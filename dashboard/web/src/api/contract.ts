@@ -151,6 +151,8 @@ export interface Alert {
   institution: AlertInstitution | null;
   zone: AlertZone | null;
   device: AlertDevice | null;
+  /** The code of a device that nobody has registered; "" for several of them. */
+  unclaimed: string | null;
   /** A simulated alarm: it must never be taken for a real one. */
   drill: boolean;
   quiet: Quiet | null;

@@ -125,6 +125,8 @@ export const en: Messages = {
     where: "Where",
     device: "Device",
     wholeInstitution: "Whole institution",
+    unclaimed: "Unregistered device {code}",
+    unclaimedOthers: "More unregistered devices",
     service: "Anhu itself",
     priority: "Priority",
     state: "State",

@@ -124,6 +124,8 @@ export const zhCN = {
     where: "位置",
     device: "设备",
     wholeInstitution: "整个机构",
+    unclaimed: "未登记设备 {code}",
+    unclaimedOthers: "其他未登记设备",
     service: "安护系统",
     priority: "级别",
     state: "状态",

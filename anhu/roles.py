@@ -24,9 +24,9 @@ def pipeline() -> None:
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
     from ingest import store
-    from ingest.mqtt import Source
+    from ingest.mqtt import Source, session_name
     from ingest.pipeline import Pipeline, hold_shard
-    from ingest.settings import SHARD, Connections, PipelineSettings
+    from ingest.settings import Connections, PipelineSettings
     from ingest.spool import Spool
     from ingest.writer import Writer
 
@@ -45,7 +45,7 @@ def pipeline() -> None:
     )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     _calm_garbage_collector()
-    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
+    source = Source(mqtt_url, session_name(mqtt_url), settings, now_us)
     source.open()
     try:
         pipe.run(source, stop)

@@ -15,6 +15,7 @@ from anhu.broker_control import Control
 from anhu.commands import broker
 from anhu.errors import BrokerControlFailed
 from ingest.database import connect
+from ingest.mqtt import session_name
 from tests.integration.test_mqtts import certify, free_port, running_broker
 from tests.integration.world import HOME, World, native, paho_client
 from tests.waiting import wait_until
@@ -113,6 +114,7 @@ def test_each_gateway_speaks_for_its_own_institution_only(
         for topic in ("#", "anhu/v1/#", "anhu/v1/home-1/#", "anhu/commands/v1/home-2/#", "anhu/commands/v1/#", "$SYS/#",
                       "$CONTROL/dynamic-security/v1/response"):  # fmt: skip
             assert not first.may_hear(topic), topic
+        assert session_name(services.mqtt_url) != session_name(two)  # nor can it take the service's queue
         assert first.may_hear("anhu/commands/v1/home-1/#")
         assert service.may_say("anhu/commands/v1/home-2/d")
         assert service.may_say("anhu/commands/v1/home-1/d")

@@ -66,6 +66,7 @@ class Unclaimed:
     last_seen_us: int
     message_count: int
     last_message: Message
+    quantities: set[str] = field(default_factory=set)  # that it sent, of those we know
 
 
 class Stray(NamedTuple):
@@ -320,10 +321,12 @@ def _note_unknown(
 ) -> None:
     """Note what the registry lacks of this quantity of this device."""
     if registry.points_of(institution, device) is not None:
-        _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
+        entry = _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
     else:
         known = institution in registry.institution_codes
-        _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+        entry = _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+    if quantity in QUANTITIES:
+        entry.quantities.add(quantity)
 
 
 def _note(
@@ -333,7 +336,7 @@ def _note(
     quantity: str,
     reason: str,
     message: Message,
-) -> None:
+) -> Unclaimed:
     institution, device = institution[:64].replace("\0", ""), device[:64].replace("\0", "")
     entry = unclaimed.get((institution, device, quantity))
     if entry is None:
@@ -344,3 +347,4 @@ def _note(
         entry.message_count += 1
         entry.last_seen_us = message.received_at_us
         entry.last_message = message
+    return entry

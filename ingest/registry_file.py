@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
-from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
+from ingest.registry import CODE_PATTERN, DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
 
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
@@ -24,7 +24,7 @@ _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
-_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_CODE: Final = re.compile(CODE_PATTERN)
 # Comments and strings, in which a header is only text.
 _NOT_TABLES: Final = re.compile(
     r"""#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL

@@ -21,6 +21,13 @@ from dashboard.schemas.base import (
     Text,
     iso,
 )
+from dashboard.schemas.claims import (
+    ClaimQuantitiesRequest,
+    ClaimRequest,
+    HeardDevice,
+    HeardDevices,
+    HeardQuantity,
+)
 from dashboard.schemas.desk import (
     Drill,
     DrillList,
@@ -137,6 +144,8 @@ __all__ = [
     "AlertZone",
     "CannotWalk",
     "Channel",
+    "ClaimQuantitiesRequest",
+    "ClaimRequest",
     "Comment",
     "Credentials",
     "DeadLetter",
@@ -157,6 +166,9 @@ __all__ = [
     "FloorPlanList",
     "FloorPlanMark",
     "Health",
+    "HeardDevice",
+    "HeardDevices",
+    "HeardQuantity",
     "HeartbeatFrame",
     "Id",
     "Institution",

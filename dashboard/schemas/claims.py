@@ -1,0 +1,66 @@
+"""What reports without being registered, as an institution's own people see and register it."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard.schemas.base import Id, Moment, Shape, Text
+from ingest.claim import INTERVAL_S_MAX, NAME_LENGTH_MAX
+from ingest.quantity import QUANTITIES
+
+Quantities = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(min_length=1, max_length=len(QUANTITIES))]
+
+
+class HeardQuantity(Shape):
+    """One quantity it sent; `last_value` is what its last message said of it, null where that said nothing."""
+
+    quantity: str
+    unit: str
+    last_value: float | None
+
+
+class HeardDevice(Shape):
+    """A device with what it sent that the registry has no point for. `device_id` and `name` are null where the whole
+    device is unknown. Not `claimable`: its code cannot stand in the registry, or nothing it sent is known to us."""
+
+    device: str
+    device_id: int | None
+    name: str | None
+    quantities: list[HeardQuantity]
+    claimable: bool
+    suggested_kind: str
+    suggested_interval_s: int
+    first_seen_at: Moment
+    last_seen_at: Moment
+    message_count: int
+    last_topic: str
+    last_payload: str
+
+
+class HeardDevices(Shape):
+    """What reports without being registered, the latest first."""
+
+    items: list[HeardDevice]
+
+
+class ClaimRequest(BaseModel):
+    """A device as it shall stand in the registry."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[Text, Field(min_length=1, max_length=64)]
+    zone_id: Id
+    name: Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+    kind: Annotated[Text, Field(max_length=32)]
+    model: Annotated[Text, Field(max_length=NAME_LENGTH_MAX)] = ""
+    report_interval_s: Annotated[int, Field(ge=1, le=INTERVAL_S_MAX)]
+    quantities: Quantities
+    wear: Annotated[Text, Field(max_length=32)] = ""
+
+
+class ClaimQuantitiesRequest(BaseModel):
+    """What a registered device measures besides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    quantities: Quantities

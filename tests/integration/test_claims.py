@@ -1,0 +1,105 @@
+"""Claiming over the API, beside a running pipeline: what was heard is listed with what it sent, registered in one step,
+and stored and judged from its next message on; by whom is on record."""
+
+from typing import Any
+
+import pytest
+
+from alerting.people import Role, Scope
+from tests.integration.dashboard_world import Served, build, serve, sign_in
+from tests.integration.people_world import add_user
+from tests.integration.world import Devices, World, pipeline
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def served(database_url: str):
+    with serve(build(database_url)) as running:
+        yield running
+
+
+class _Looking(World):
+    """A look into the database of the dashboard's world."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+
+
+def test_what_is_heard_is_claimed_in_one_step_and_judged_from_then_on(served: Served, session_url: str) -> None:
+    world, looking = served.world, _Looking(served.world.database_url)
+    with world.connect() as connection, connection.transaction():
+        _, password = add_user(connection, "officer", Role.SAFETY_OFFICER, Scope(world.home))
+    officer = served.client(signed_in=False)
+    sign_in(officer, password, "officer").raise_for_status()
+    url = f"/api/institutions/{world.home}"
+
+    def heard() -> dict[str, dict[str, Any]]:
+        return {each["device"]: each for each in officer.get(f"{url}/unclaimed").json()["items"]}
+
+    with pipeline(world.database_url, session_url) as running, Devices(session_url) as devices:
+        devices.report("new-1", {"temperature": 21.5, "battery": 80})
+        devices.report("new-1", {"smoke_alarm": 0})
+        devices.report("smk-0", {"humidity": 40})
+        devices.report("neu 1", {"co": 1})
+        devices.report("far-1", {"co": 1}, home="station-1")
+        running.took(5)
+        shown = heard()
+        assert set(shown) == {"new-1", "smk-0", "neu 1"}
+        new = shown["new-1"]
+        assert (new["device_id"], new["claimable"], new["suggested_kind"], new["message_count"]) == (
+            None,
+            True,
+            "smoke",
+            2,
+        )
+        assert {each["quantity"]: each["last_value"] for each in new["quantities"]} == {
+            "battery": None, "smoke_alarm": 0.0, "temperature": None,
+        }  # fmt: skip
+        known = shown["smk-0"]
+        assert (known["device_id"], known["name"], [each["quantity"] for each in known["quantities"]]) == (
+            world.devices[0], "烟感 0", ["humidity"],
+        )  # fmt: skip
+        assert not shown["neu 1"]["claimable"]
+
+        wanted = {
+            "code": "new-1", "zone_id": world.bedroom, "name": "卧室新烟感", "kind": "smoke", "report_interval_s": 3600,
+            "quantities": ["smoke_alarm", "temperature"],
+        }  # fmt: skip
+        for wrong, status in (
+            ({"zone_id": 2**31 - 1}, 422), ({"kind": "toaster"}, 422), ({"quantities": ["noise"]}, 422),
+            ({"code": "nobody-heard"}, 404), ({"code": "neu 1"}, 422), ({"code": "smk-0"}, 409), ({"more": 1}, 422),
+        ):  # fmt: skip
+            assert officer.post(f"{url}/devices", json=wanted | wrong).status_code == status, wrong
+        made = officer.post(f"{url}/devices", json=wanted)
+        assert made.status_code == 201, made.text
+        assert (made.json()["zone_id"], made.json()["state"]) == (world.bedroom, "normal")
+        assert officer.post(f"{url}/devices", json=wanted).status_code == 409
+        more = f"{url}/devices/{world.devices[0]}/quantities"
+        assert officer.post(more, json={"quantities": ["gas"]}).status_code == 404  # it was never heard to say that
+        assert officer.post(more, json={"quantities": ["humidity"]}).status_code == 200
+        assert set(heard()) == {"neu 1"}
+        everywhere = served.client().get("/api/unclaimed").json()["items"]
+        places = {each["device"]: each["institution_id"] for each in everywhere}
+        assert places == {"neu 1": world.home, "far-1": world.station}
+
+        def stored() -> bool:
+            devices.report("new-1", {"smoke_alarm": 1})
+            devices.report("smk-0", {"humidity": 41})
+            return bool(looking.readings("new-1", "smoke_alarm") and looking.readings("smk-0", "humidity"))
+
+        wait_until(stored, "what is registered is stored", every_s=0.2)
+        wait_until(
+            lambda: any(
+                each["device"] and each["device"]["code"] == "new-1"
+                for each in officer.get("/api/alerts").json()["items"]
+            ),
+            "and judged",
+        )
+        wait_until(lambda: set(heard()) == {"neu 1"}, "nothing of it is unclaimed any more")
+    acts = looking.rows("SELECT actor, verb, subject, body->>'code' FROM acts WHERE verb LIKE 'claim%%' ORDER BY id")
+    assert acts == [
+        ("user:officer", "claim_device", f"device:{made.json()['id']}", "new-1"),
+        ("user:officer", "claim_quantities", f"device:{world.devices[0]}", "smk-0"),
+    ]

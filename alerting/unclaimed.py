@@ -186,21 +186,21 @@ def _own(registry: Registry, stray: Stray, rule: Rule) -> tuple[Source, str, dic
         source = Source(stray.institution_id, None, None, stray.device)
         text_zh = (
             f"未登记设备 {stray.device} 报警：{rule.title_zh}（{sent_zh}）。位置未知：立即在全院查找核实，"
-            "再到“系统状态”页登记该设备"
+            "再在该机构的页面登记"
         )
         text_en = (
             f"Unregistered device {stray.device} reports an alarm: {rule.title_en} ({sent_en}). Its place is not known:"
-            " search the whole institution now, then register the device on the System page"
+            " search the whole institution now, then register it on the page of the institution"
         )
     else:
         source = Source(stray.institution_id, stray.zone_id, stray.device_id)
         text_zh = (
             f"{rule.title_zh}（{sent_zh}）。设备 {device.code} 未登记“{quantity_zh}”：立即到现场核实，"
-            "再到“系统状态”页登记该测量项"
+            "再在该机构的页面登记此测量项"
         )
         text_en = (
             f"{rule.title_en} ({sent_en}). Device {device.code} is not registered with it: go and look now, then"
-            " register what it measures on the System page"
+            " register what it measures on the page of the institution"
         )
     more = {"rule": name, "device": stray.device, "topic": stray.topic, "text_zh": text_zh, "text_en": text_en}
     return source, name, told | more

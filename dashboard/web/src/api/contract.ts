@@ -307,6 +307,7 @@ export interface Unclaimed {
   last_seen_at: Iso;
   message_count: number;
   last_topic: string;
+  institution_id: number | null;
 }
 
 export interface LiveSeries {

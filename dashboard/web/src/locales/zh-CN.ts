@@ -1,3 +1,4 @@
+import { claims } from "./zh-CN/claims";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -17,6 +18,7 @@ export const zhCN = {
   ...hazards,
   ...inspections,
   ...draws,
+  ...claims,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -253,6 +255,7 @@ export const zhCN = {
     lastSeen: "最近出现",
     messages: "报文数",
     noDeadLetters: "没有无法识别的报文",
+    claim: "登记",
     noUnclaimed: "没有未登记的设备",
     apache: "（Apache 版）",
     community: "（社区版）",
@@ -391,6 +394,8 @@ export const zhCN = {
   rotations,
   plans,
   problem: {
+    "claim-refused": "不能登记：请检查各项",
+    "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
     "rotation-refused": "有人已不在此岗位，请重新选择值班人员",
     "floor-plan-refused": "这张图不能使用：请用 PNG、JPEG、WebP 图片（2500 万像素以内），或不含图片、脚本的 SVG；标记须在本层",

@@ -1,0 +1,54 @@
+import type { Device, Iso } from "./contract";
+import { get, write } from "./http";
+
+export const DEVICE_KINDS = ["smoke", "heat", "gas", "co", "fall", "sos", "multi"] as const;
+export type DeviceKind = (typeof DEVICE_KINDS)[number];
+export const WEARS = ["waist", "wrist", "pocket"] as const;
+export type Wear = (typeof WEARS)[number];
+
+export interface HeardQuantity {
+  quantity: string;
+  unit: string;
+  last_value: number | null;
+}
+
+/** What a device sent that is not registered; `device_id` and `name` are null where the whole device is unknown. */
+export interface HeardDevice {
+  device: string;
+  device_id: number | null;
+  name: string | null;
+  quantities: HeardQuantity[];
+  /** False where its code cannot stand in the registry, or nothing it sent is known. */
+  claimable: boolean;
+  suggested_kind: DeviceKind;
+  suggested_interval_s: number;
+  first_seen_at: Iso;
+  last_seen_at: Iso;
+  message_count: number;
+  last_topic: string;
+  last_payload: string;
+}
+
+export interface Claim {
+  code: string;
+  zone_id: number;
+  name: string;
+  kind: DeviceKind;
+  model: string;
+  report_interval_s: number;
+  quantities: string[];
+  wear: Wear | "";
+}
+
+export async function heard(institutionId: number): Promise<HeardDevice[]> {
+  return (await get<{ items: HeardDevice[] }>(`/institutions/${institutionId}/unclaimed`)).items;
+}
+
+/** Rejects with 409 where the device is registered already. */
+export function claim(institutionId: number, device: Claim): Promise<Device> {
+  return write("POST", `/institutions/${institutionId}/devices`, device);
+}
+
+export function claimQuantities(institutionId: number, deviceId: number, quantities: string[]): Promise<Device> {
+  return write("POST", `/institutions/${institutionId}/devices/${deviceId}/quantities`, { quantities });
+}

@@ -1,7 +1,11 @@
-"""A person registers what was reporting without being registered: the registry and the ledger in one transaction."""
+"""What a person changes in the registry, and its record in the ledger, in one transaction: registering what was
+reporting without being registered, and a device's dates."""
+
+from datetime import date
+from typing import Any
 
 from alerting.ledger_store import record_act
-from ingest import claim_store
+from ingest import claim_store, device_store
 from ingest.claim import Claim
 from ingest.database import Connection
 
@@ -24,6 +28,7 @@ def claim(connection: Connection, institution_id: int, wanted: Claim, actor: str
             "report_interval_s": wanted.report_interval_s,
             "quantities": list(wanted.quantities),
             "wear": wanted.wear,
+            **_dates(wanted.installed_on, wanted.test_due_on),
         },
     )
     return device_id
@@ -42,3 +47,31 @@ def claim_quantities(
         institution_id=institution_id,
         body={"code": code, "quantities": list(quantities)},
     )
+
+
+def set_dates(
+    connection: Connection,
+    institution_id: int,
+    device_id: int,
+    installed_on: date | None,
+    test_due_on: date | None,
+    actor: str,
+) -> None:
+    """Say when a device was put up and when it has to be tested next, in the caller's transaction. Raises what
+    device_store.set_dates raises."""
+    code = device_store.set_dates(connection, institution_id, device_id, installed_on, test_due_on)
+    record_act(
+        connection,
+        actor=actor,
+        verb="set_device_dates",
+        subject=f"device:{device_id}",
+        institution_id=institution_id,
+        body={"code": code, **_dates(installed_on, test_due_on)},
+    )
+
+
+def _dates(installed_on: date | None, test_due_on: date | None) -> dict[str, Any]:
+    return {
+        "installed_on": installed_on.isoformat() if installed_on else None,
+        "test_due_on": test_due_on.isoformat() if test_due_on else None,
+    }

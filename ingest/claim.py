@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from ingest.errors import UnitMismatch
@@ -57,6 +57,8 @@ class Claim:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
+    installed_on: date | None = None
+    test_due_on: date | None = None
 
 
 def last_values(heard: Heard) -> dict[str, float]:
@@ -125,6 +127,8 @@ def problems(claim: Claim) -> list[str]:
         found.append(f"report_interval_s: from 1 to {INTERVAL_S_MAX}")
     if claim.wear and (claim.wear not in WEARS or "fall" not in claim.quantities):
         found.append(f"wear: one of {', '.join(WEARS)}, of what tells of falls")
+    if claim.installed_on is not None and claim.test_due_on is not None and claim.test_due_on < claim.installed_on:
+        found.append("test_due_on: lies before installed_on")
     return found + quantity_problems(claim.quantities)
 
 

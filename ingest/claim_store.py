@@ -63,11 +63,12 @@ def register(connection: Connection, institution_id: int, wanted: Claim) -> int:
     try:
         with connection.transaction():
             row = connection.execute(
-                "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
-                " SELECT institution_id, id, %s, %s, %s, %s, %s, %s FROM zones WHERE id = %s AND institution_id = %s"
+                "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear,"
+                " installed_on, test_due_on) SELECT institution_id, id, %s, %s, %s, %s, %s, %s, %s, %s FROM zones"
+                " WHERE id = %s AND institution_id = %s"
                 " RETURNING id",
                 (wanted.code, wanted.name.strip(), wanted.kind, wanted.model.strip(), wanted.report_interval_s,
-                 wanted.wear, wanted.zone_id, institution_id),
+                 wanted.wear, wanted.installed_on, wanted.test_due_on, wanted.zone_id, institution_id),
             ).fetchone()  # fmt: skip
     except psycopg.errors.UniqueViolation:
         raise DeviceRegistered(f"{wanted.code} is registered already") from None

@@ -50,6 +50,14 @@ class DeviceRegistered(ClaimRefused):
     """The device is registered already."""
 
 
+class DatesRefused(IngestError):
+    """These cannot be a device's dates."""
+
+
+class DeviceUnknown(IngestError):
+    """There is no such device."""
+
+
 class NotHeard(ClaimRefused):
     """Nothing of that has been heard that is not registered."""
 

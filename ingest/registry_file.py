@@ -8,7 +8,9 @@ import io
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
@@ -19,11 +21,13 @@ CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
     "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
+    "installed_on", "test_due_on",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
+_DATES: Final = ("installed_on", "test_due_on")
 _CODE: Final = re.compile(CODE_PATTERN)
 # Comments and strings, in which a header is only text.
 _NOT_TABLES: Final = re.compile(
@@ -44,6 +48,8 @@ class DeviceDraft:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
+    installed_on: date | None = None
+    test_due_on: date | None = None
 
 
 @dataclass(slots=True)
@@ -148,7 +154,8 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
-                "wear": row.get("wear", ""),
+                "wear": row.get("wear", ""), "installed_on": row.get("installed_on", ""),
+                "test_due_on": row.get("test_due_on", ""),
             },
             line,
         )  # fmt: skip
@@ -213,7 +220,7 @@ class _Reader:
     def _device(
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
-        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear"}
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", *_DATES}
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -233,6 +240,9 @@ class _Reader:
             self._choice(record["wear"], WEARS, "wear", line)
             if "fall" not in quantities:
                 self._problem(line, f"device {code}: what is worn tells of falls, so name the quantity fall")
+        installed_on, test_due_on = (self._date(record[name], code, name, line) for name in _DATES)
+        if installed_on and test_due_on and test_due_on < installed_on:
+            self._problem(line, f"device {code}: test_due_on lies before installed_on")
         key = institution.code, code
         if key in self._device_lines:
             before = self._device_lines[key]
@@ -241,8 +251,20 @@ class _Reader:
             )
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
-            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)), record["wear"]
-        )
+            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
+            record["wear"], installed_on, test_due_on,
+        )  # fmt: skip
+
+    def _date(self, value: object, code: str, name: str, line: int | None) -> date | None:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        if value == "":
+            return None
+        if isinstance(value, str):
+            with suppress(ValueError):
+                return date.fromisoformat(value)
+        self._problem(line, f"device {code}: {name} {str(value)[:32]!r} is not a day, as 2026-11-27 is")
+        return None
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
         """The record with every text field present; complains of unknown fields, bad codes and texts."""

@@ -202,10 +202,13 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
     zone_id = _only_id(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear,"
+            " installed_on, test_due_on) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (institution_id, code) DO UPDATE SET"
             " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
-            " report_interval_s = excluded.report_interval_s, wear = excluded.wear",
+            " report_interval_s = excluded.report_interval_s, wear = excluded.wear,"
+            " installed_on = coalesce(excluded.installed_on, devices.installed_on),"  # a file need not name them
+            " test_due_on = coalesce(excluded.test_due_on, devices.test_due_on)",
             [
                 (
                     institution_id,
@@ -216,6 +219,8 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                     each.model,
                     each.report_interval_s,
                     each.wear,
+                    each.installed_on,
+                    each.test_due_on,
                 )
                 for each in draft.devices.values()
             ],

@@ -79,6 +79,28 @@ def claim_quantities(
         return _device(connection, device_id)
 
 
+@router.put(
+    "/devices/{device_id}/dates",
+    summary="Say when a device was put up and is tested next",
+    response_model=schemas.Device,
+    responses=_REFUSED,
+)
+def set_dates(
+    institution_id: InstitutionId,
+    device_id: DeviceId,
+    request: schemas.DatesRequest,
+    serving: Serving,
+    reach: Registering,
+) -> schemas.Device:
+    """Both, in place of what was known; who said so is kept in the ledger."""
+    with serving.writing() as connection:
+        reach.demand_institution(connection, institution_id)
+        claiming.set_dates(
+            connection, institution_id, device_id, request.installed_on, request.test_due_on, reach.actor
+        )
+        return _device(connection, device_id)
+
+
 def _device(connection: Connection, device_id: int) -> schemas.Device:
     shown = present.device(connection, device_id)
     if shown is None:

@@ -24,9 +24,12 @@ from dashboard.schemas.base import (
 from dashboard.schemas.claims import (
     ClaimQuantitiesRequest,
     ClaimRequest,
+    DatesRequest,
     HeardDevice,
     HeardDevices,
     HeardQuantity,
+    TestDue,
+    TestsDue,
 )
 from dashboard.schemas.desk import (
     Drill,
@@ -148,6 +151,7 @@ __all__ = [
     "ClaimRequest",
     "Comment",
     "Credentials",
+    "DatesRequest",
     "DeadLetter",
     "DeadLetterFigures",
     "DeadLetterPage",
@@ -223,6 +227,8 @@ __all__ = [
     "SuppressionList",
     "SuppressionRequest",
     "System",
+    "TestDue",
+    "TestsDue",
     "Text",
     "Unclaimed",
     "UnclaimedPage",

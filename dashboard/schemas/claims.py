@@ -1,9 +1,11 @@
 """What reports without being registered, as an institution's own people see and register it."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
 from dashboard.schemas.base import Id, Moment, Shape, Text
 from ingest.claim import INTERVAL_S_MAX, NAME_LENGTH_MAX
 from ingest.quantity import QUANTITIES
@@ -56,6 +58,8 @@ class ClaimRequest(BaseModel):
     report_interval_s: Annotated[int, Field(ge=1, le=INTERVAL_S_MAX)]
     quantities: Quantities
     wear: Annotated[Text, Field(max_length=32)] = ""
+    installed_on: date | None = None
+    test_due_on: date | None = None
 
 
 class ClaimQuantitiesRequest(BaseModel):
@@ -64,3 +68,29 @@ class ClaimQuantitiesRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     quantities: Quantities
+
+
+class DatesRequest(BaseModel):
+    """When a device was put up and when it has to be tested next; null: not known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    installed_on: date | None
+    test_due_on: date | None
+
+
+class TestDue(Shape):
+    """A device whose test is due, or nearly; `days_left` is below zero once it is overdue."""
+
+    institution: AlertInstitution
+    zone: AlertZone
+    device: AlertDevice
+    installed_on: date | None
+    test_due_on: date
+    days_left: int
+
+
+class TestsDue(Shape):
+    """Devices whose test is due within the days asked for, the longest overdue first."""
+
+    items: list[TestDue]

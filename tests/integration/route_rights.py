@@ -345,5 +345,12 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         foreign=HOME["foreign"] | {"device_id": "far_device"},
         body={"quantities": ["humidity"]},
     ),
+    ("PUT", "/api/institutions/{institution_id}/devices/{device_id}/dates"): may(
+        Right.REGISTER_DEVICE,
+        own=HOME["own"] | {"device_id": "device"},
+        foreign=HOME["foreign"] | {"device_id": "far_device"},
+        body={"installed_on": "2026-01-05", "test_due_on": None},
+    ),
+    ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
 }

@@ -1,10 +1,13 @@
 """Claiming over the API, beside a running pipeline: what was heard is listed with what it sent, registered in one step,
 and stored and judged from its next message on; by whom is on record."""
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from alerting.escalation import CHINA
 from alerting.people import Role, Scope
 from tests.integration.dashboard_world import Served, build, serve, sign_in
 from tests.integration.people_world import add_user
@@ -98,6 +101,37 @@ def test_what_is_heard_is_claimed_in_one_step_and_judged_from_then_on(served: Se
             "and judged",
         )
         wait_until(lambda: set(heard()) == {"neu 1"}, "nothing of it is unclaimed any more")
+
+    # Its dates, and which tests are due; a day is one of China's.
+    today = datetime.now(CHINA).date()
+    dates = f"{url}/devices/{made.json()['id']}/dates"
+
+    def dated(installed_on: date | None, test_due_on: date | None) -> int:
+        body = {
+            name: each and each.isoformat()
+            for name, each in (("installed_on", installed_on), ("test_due_on", test_due_on))
+        }
+        return officer.put(dates, json=body).status_code
+
+    def due(query: str = "", client: httpx.Client = officer) -> list[tuple[str, int]]:
+        items = client.get(f"/api/devices/tests-due{query}").json()["items"]
+        return [(each["device"]["code"], each["days_left"]) for each in items]
+
+    assert dated(today, today - timedelta(days=1)) == 422
+    assert dated(today - timedelta(days=400), today - timedelta(days=2)) == 200
+    assert due() == due(f"?institution_id={world.home}") == due("?days=0") == [("new-1", -2)]
+    assert dated(None, today + timedelta(days=31)) == 200
+    assert (due(), due("?days=31")) == ([], [("new-1", 31)])
+    assert officer.get(f"/api/devices/tests-due?institution_id={world.station}").status_code == 404
+    assert due(f"?institution_id={world.station}&days=99", served.client()) == []
+    [shown] = [each for zone in officer.get(url).json()["zones"] for each in zone["devices"] if each["code"] == "new-1"]
+    assert (shown["installed_on"], shown["test_due_on"]) == (None, (today + timedelta(days=31)).isoformat())
+    assert (
+        officer.put(f"{url}/devices/{2**31 - 1}/dates", json={"installed_on": None, "test_due_on": None}).status_code
+        == 404
+    )
+    changes = looking.rows("SELECT body->>'test_due_on' FROM acts WHERE verb = 'set_device_dates' ORDER BY id")
+    assert changes == [((today + timedelta(days=each)).isoformat(),) for each in (-2, 31)]
     acts = looking.rows("SELECT actor, verb, subject, body->>'code' FROM acts WHERE verb LIKE 'claim%%' ORDER BY id")
     assert acts == [
         ("user:officer", "claim_device", f"device:{made.json()['id']}", "new-1"),

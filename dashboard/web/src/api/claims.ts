@@ -1,8 +1,7 @@
-import type { Device, Iso } from "./contract";
+import type { AlertDevice, AlertInstitution, AlertZone, Device, DeviceKind, Iso } from "./contract";
 import { get, write } from "./http";
 
-export const DEVICE_KINDS = ["smoke", "heat", "gas", "co", "fall", "sos", "multi"] as const;
-export type DeviceKind = (typeof DEVICE_KINDS)[number];
+export const DEVICE_KINDS: readonly DeviceKind[] = ["smoke", "heat", "gas", "co", "fall", "sos", "multi"];
 export const WEARS = ["waist", "wrist", "pocket"] as const;
 export type Wear = (typeof WEARS)[number];
 
@@ -38,6 +37,18 @@ export interface Claim {
   report_interval_s: number;
   quantities: string[];
   wear: Wear | "";
+  installed_on: string | null;
+  test_due_on: string | null;
+}
+
+export interface TestDue {
+  institution: AlertInstitution;
+  zone: AlertZone;
+  device: AlertDevice;
+  installed_on: string | null;
+  test_due_on: string;
+  /** Below zero once it is overdue. */
+  days_left: number;
 }
 
 export async function heard(institutionId: number): Promise<HeardDevice[]> {
@@ -51,4 +62,13 @@ export function claim(institutionId: number, device: Claim): Promise<Device> {
 
 export function claimQuantities(institutionId: number, deviceId: number, quantities: string[]): Promise<Device> {
   return write("POST", `/institutions/${institutionId}/devices/${deviceId}/quantities`, { quantities });
+}
+
+export function setDates(institutionId: number, deviceId: number, installedOn: string | null, testDueOn: string | null): Promise<Device> {
+  return write("PUT", `/institutions/${institutionId}/devices/${deviceId}/dates`, { installed_on: installedOn, test_due_on: testDueOn });
+}
+
+/** The devices whose test is overdue or due within a month. */
+export async function testsDue(institutionId: number): Promise<TestDue[]> {
+  return (await get<{ items: TestDue[] }>("/devices/tests-due", { institution_id: institutionId })).items;
 }

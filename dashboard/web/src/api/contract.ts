@@ -76,6 +76,9 @@ export interface Device {
   last_seen_at: Iso | null;
   state: HealthState;
   points: Point[];
+  /** Days, like 2026-03-01; null where nobody has said. */
+  installed_on: string | null;
+  test_due_on: string | null;
 }
 
 export interface Zone {

@@ -1,5 +1,6 @@
 import type { Messages } from "@/i18n";
 import { claims } from "./en/claims";
+import { deviceDates } from "./en/deviceDates";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -20,6 +21,7 @@ export const en: Messages = {
   ...inspections,
   ...draws,
   ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -403,6 +405,7 @@ export const en: Messages = {
   plans,
   problem: {
     "claim-refused": "This cannot be registered: look at each field",
+    "dates-refused": "The next test cannot be before the device was installed",
     "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",
     "rotation-refused": "Somebody no longer has this role here. Choose who takes turns again",

@@ -1,4 +1,5 @@
 import { claims } from "./zh-CN/claims";
+import { deviceDates } from "./zh-CN/deviceDates";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -19,6 +20,7 @@ export const zhCN = {
   ...inspections,
   ...draws,
   ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -395,6 +397,7 @@ export const zhCN = {
   plans,
   problem: {
     "claim-refused": "不能登记：请检查各项",
+    "dates-refused": "日期有误：下次检测不能早于安装",
     "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
     "rotation-refused": "有人已不在此岗位，请重新选择值班人员",

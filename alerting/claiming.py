@@ -21,6 +21,7 @@ def claim(connection: Connection, institution_id: int, wanted: Claim, actor: str
         institution_id=institution_id,
         body={
             "code": wanted.code,
+            "address": wanted.address,
             "zone_id": wanted.zone_id,
             "name": wanted.name.strip(),
             "kind": wanted.kind,

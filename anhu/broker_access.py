@@ -1,15 +1,17 @@
 """Who may do what at the broker, as mosquitto's dynamic-security plugin keeps it, purely: accounts, roles, and what
 has to change so that they are what the registry says.
 
-The gateway of an institution publishes under `anhu/v1/{institution}/` and hears `anhu/commands/v1/{institution}/`,
-nothing else. Its account and its role are called `gateway-{institution}`; what is called otherwise is somebody else's
-and is left alone. Only the standard library: the embedded broker starts before anything else is there.
+The gateway of an institution publishes under `anhu/v1/{institution}/` and hears `anhu/commands/v1/{institution}/`; it
+publishes and hears what routes read as its institution's alone (anhu/gateway_topics.py); and nothing else. Its account
+and its role are called `gateway-{institution}`; what is called otherwise is somebody else's and is left alone. Only the
+standard library: the embedded broker starts before anything else is there.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 PASSWORD_ROUNDS: Final = 101  # mosquitto's own number; the passwords are long and random
@@ -18,6 +20,7 @@ GATEWAY: Final = "gateway-"
 SERVICE_USER, DEVICE_USER, ADMIN_USER = "anhu", "device", "anhu-admin"
 READINGS: Final = "anhu/v1"
 COMMANDS: Final = "anhu/commands/v1"
+NO_TOPICS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 CONTROL: Final = "$CONTROL/dynamic-security/v1"
 WITH_PASSWORD: Final = frozenset({"createClient", "setClientPassword"})
 # Only the service calls for a drill (and signs it: a broker without this is fooled by nobody).
@@ -67,27 +70,23 @@ def gateway_user(institution: str) -> str:
     return f"{GATEWAY}{institution}"
 
 
-def gateway_rights(institution: str) -> tuple[Right, ...]:
-    """What that account may do."""
+def gateway_rights(institution: str, topics: Sequence[str] = ()) -> tuple[Right, ...]:
+    """What that account may do; `topics` are filters of its gateway's own."""
     own, commands = f"{READINGS}/{institution}", f"{COMMANDS}/{institution}/#"
     return (
         *(Right("publishClientSend", f"{own}/{each}", allow=False, priority=1) for each in DRILLS),
         Right("publishClientSend", f"{own}/#"),
         *_hears(commands),
+        *(right for each in topics for right in (Right("publishClientSend", each), *_hears(each))),
     )
 
 
 def own_roles() -> dict[str, tuple[Right, ...]]:
     """The roles of the accounts that are no gateway's: the service, the account all devices of a small installation
     share, and the one that may change accounts."""
-    every = f"{READINGS}/#"
+    every = "#"  # gateways have topics of their own; which of them are read is the routes' business
     return {
-        SERVICE_USER: (
-            Right("publishClientSend", every),
-            Right("publishClientSend", f"{COMMANDS}/#"),
-            *_hears(every),
-            *_hears("$SYS/#"),
-        ),
+        SERVICE_USER: (Right("publishClientSend", every), *_hears(every), *_hears("$SYS/#")),
         DEVICE_USER: (
             *(Right("publishClientSend", f"{READINGS}/+/{each}", allow=False, priority=1) for each in DRILLS),
             Right("publishClientSend", every),
@@ -120,17 +119,20 @@ def document(existing: Mapping[str, Any], logins: Sequence[Login]) -> dict[str, 
 
 
 def changes(
-    institutions: Mapping[str, str], clients: Iterable[Mapping[str, Any]], roles: Iterable[Mapping[str, Any]]
+    institutions: Mapping[str, str],
+    clients: Iterable[Mapping[str, Any]],
+    roles: Iterable[Mapping[str, Any]],
+    topics: Mapping[str, Sequence[str]] = NO_TOPICS,
 ) -> Changes:
     """What makes the gateways' accounts those of `institutions` (name by code), given the broker's `clients` and
-    `roles` as its plugin lists them."""
+    `roles` as its plugin lists them; `topics` are those of their gateways, by code."""
     accounts = {each["username"]: each for each in clients if each["username"].startswith(GATEWAY)}
     known = {each["rolename"]: _rights(each) for each in roles if each["rolename"].startswith(GATEWAY)}
     wanted = {gateway_user(code): code for code in sorted(institutions)}
     made, changed, commands = [], [], []
     for user, code in wanted.items():
         steps = []
-        rights = gateway_rights(code)
+        rights = gateway_rights(code, topics.get(code, ()))
         if user not in known:
             steps.append({"command": "createRole", **_role(user, rights)})
         elif known[user] != frozenset(rights):

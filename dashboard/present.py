@@ -12,7 +12,7 @@ from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
 from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
-from ingest.device_store import TestDue
+from ingest.device_store import DueTest
 from ingest.directory import DeviceEntry, InstitutionEntry
 from ingest.registry import Device, Zone
 
@@ -251,13 +251,13 @@ def _devices(connection: Connection, institution_id: int, entries: Sequence[Devi
     ]
 
 
-def tests_due(connection: Connection, found: Sequence[TestDue], today: date) -> schemas.TestsDue:
+def due_tests(connection: Connection, found: Sequence[DueTest], today: date) -> schemas.DueTests:
     """`found` with the names of their places, in their order."""
     institutions = {each.id: each for each in directory.institutions(connection, {one.institution_id for one in found})}
     zones = {each.id: each for each in directory.zones(connection, {one.zone_id for one in found})}
     devices = {each.id: each for each in directory.devices(connection, {one.device_id for one in found})}
     items = [
-        schemas.TestDue(
+        schemas.DueTest(
             institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
             zone=schemas.AlertZone.model_validate(zones[each.zone_id]),
             device=schemas.AlertDevice.model_validate(devices[each.device_id]),
@@ -267,7 +267,7 @@ def tests_due(connection: Connection, found: Sequence[TestDue], today: date) -> 
         )
         for each in found
     ]
-    return schemas.TestsDue(items=items)
+    return schemas.DueTests(items=items)
 
 
 def suppressions(connection: Connection, records: Sequence[Suppression]) -> list[schemas.Suppression]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from ingest.edge_node import Exchange
 from ingest.errors import UnitMismatch
-from ingest.formats import FORMATS
+from ingest.intake import NO_READINGS, Limits, Message, decode
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import to_us
 from ingest.registry import CODE_PATTERN, DEVICE_KINDS, WEARS
-from ingest.routes import route
+from ingest.registry_file import is_address
+from ingest.routes import OWN_ROUTES, Routes
 
 NAME_LENGTH_MAX: Final = 200
 INTERVAL_S_MAX: Final = 86_400
@@ -23,6 +25,7 @@ _KINDS: Final = {
     "fall": "fall", "on_floor": "fall", "sos": "sos",
 }  # fmt: skip
 _CODE: Final = re.compile(CODE_PATTERN)
+_ALL: Final = Limits(payload_bytes_max=2**31, future_us_max=2**62, age_us_max=2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,21 @@ class Heard:
 
     @property
     def claimable(self) -> bool:
-        """Whether it can be registered: its code can stand in the registry, and we know what it measures."""
-        return bool(_CODE.fullmatch(self.device) and self.quantities)
+        """Whether it can be registered: we know what it measures, and what it is called can be a code or an address."""
+        return bool(self.device and self.quantities) and is_address(self.device)
+
+    @property
+    def suggested_code(self) -> str:
+        """What it is called, where that can be a code; "" where it needs one, and what it is called is its address."""
+        return self.device if _CODE.fullmatch(self.device) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A device as somebody wants to register it."""
+    """A device as somebody wants to register it. `heard` is what it is called by those who sent of it: its address,
+    where that is not its code."""
 
+    heard: str
     code: str
     zone_id: int
     name: str
@@ -60,19 +70,21 @@ class Claim:
     installed_on: date | None = None
     test_due_on: date | None = None
 
+    @property
+    def address(self) -> str:
+        """What its gateway calls it, "" where that is the code."""
+        return "" if self.heard == self.code else self.heard
 
-def last_values(heard: Heard) -> dict[str, float]:
+
+def last_values(heard: Heard, routes: Routes = OWN_ROUTES) -> dict[str, float]:
     """What its last message said, as far as its kept beginning can be read: by quantity, in the quantity's unit."""
-    where = route(heard.last_topic)
-    decode = FORMATS.get(where.format) if where is not None else None
-    if where is None or decode is None:
+    where = routes.find(heard.last_topic)
+    if where is None or where.format in NO_READINGS:
         return {}
-    try:
-        samples = decode(heard.last_payload, where.device, to_us(heard.last_seen_at)).samples
-    except Exception:  # noqa: BLE001 - whatever a stranger sent: there is nothing to show then
-        return {}
+    message = Message(heard.last_topic, heard.last_payload, to_us(heard.last_seen_at))
+    decoded, _ = decode(message, where, _ALL, Exchange({}))
     values = {}
-    for each in samples:
+    for each in decoded.samples:
         if each.device == heard.device and each.quantity in QUANTITIES:
             quantity = QUANTITIES[each.quantity]
             try:
@@ -115,6 +127,8 @@ def suggested_interval_s(first_seen_at: datetime, last_seen_at: datetime, messag
 def problems(claim: Claim) -> list[str]:
     """What is wrong with `claim`; nothing where it can be registered."""
     found = []
+    if not is_address(claim.heard):
+        found.append("heard: what it is called cannot be an address")
     if not _CODE.fullmatch(claim.code):
         found.append("code: letters, digits, - and _ only, at most 64")
     if not 1 <= len(claim.name.strip()) <= NAME_LENGTH_MAX:

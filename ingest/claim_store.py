@@ -1,5 +1,6 @@
 """All SQL of claiming: what an institution's unregistered devices sent, and putting them into the registry."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import psycopg
@@ -17,8 +18,9 @@ _HEARD: Final = (
     "SELECT u.device, d.id AS device_id, CASE u.quantity WHEN '' THEN u.quantities ELSE ARRAY[u.quantity] END"
     " AS quantities, u.first_seen_at, u.last_seen_at, u.message_count, u.last_topic, u.last_payload"
     f" FROM unclaimed_devices u JOIN institutions i ON i.code = u.institution"
-    f" LEFT JOIN devices d ON d.institution_id = i.id AND d.code = u.device {STILL_UNCLAIMED} AND i.id = %(id)s"
-    " AND (%(device)s::text IS NULL OR u.device = %(device)s)"
+    " LEFT JOIN LATERAL (SELECT id FROM devices WHERE institution_id = i.id AND u.device IN (code, address)"
+    f" ORDER BY code = u.device DESC LIMIT 1) d ON true {STILL_UNCLAIMED} AND i.id = %(id)s"
+    " AND (%(names)s::text[] IS NULL OR u.device = ANY(%(names)s))"
     " ORDER BY u.last_seen_at DESC, u.device, u.quantity LIMIT %(limit)s"
 )
 _POINTS: Final = "INSERT INTO points (device_id, quantity, unit) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
@@ -30,9 +32,9 @@ def heard(connection: Connection, institution_id: int, count_max: int) -> list[H
     return _heard(connection, institution_id, None, count_max)
 
 
-def _heard(connection: Connection, institution_id: int, device: str | None, count_max: int) -> list[Heard]:
+def _heard(connection: Connection, institution_id: int, names: Sequence[str] | None, count_max: int) -> list[Heard]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_HEARD.encode(), {"id": institution_id, "device": device, "limit": count_max}).fetchall()
+        rows = cursor.execute(_HEARD.encode(), {"id": institution_id, "names": names, "limit": count_max}).fetchall()
     found: dict[str, Heard] = {}
     for row in rows:
         each = Heard(**{**row, "quantities": tuple(row["quantities"])})
@@ -56,19 +58,21 @@ def register(connection: Connection, institution_id: int, wanted: Claim) -> int:
     within seconds. Raises ClaimRefused, DeviceRegistered, NotHeard."""
     if wrong := claim.problems(wanted):
         raise ClaimRefused("; ".join(wrong))
-    if _device_id(connection, institution_id, wanted.code) is not None:
-        raise DeviceRegistered(f"{wanted.code} is registered already")
-    if not _heard(connection, institution_id, wanted.code, 1):
-        raise NotHeard(f"nothing has been heard of {wanted.code}")
+    for name in (wanted.code, wanted.heard):
+        if _is_known(connection, institution_id, name):
+            raise DeviceRegistered(f"{name} is registered already")
+    if not _heard(connection, institution_id, [wanted.heard], 1):
+        raise NotHeard(f"nothing has been heard of {wanted.heard}")
     try:
         with connection.transaction():
             row = connection.execute(
                 "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear,"
-                " installed_on, test_due_on) SELECT institution_id, id, %s, %s, %s, %s, %s, %s, %s, %s FROM zones"
+                " address, installed_on, test_due_on)"
+                " SELECT institution_id, id, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM zones"
                 " WHERE id = %s AND institution_id = %s"
                 " RETURNING id",
                 (wanted.code, wanted.name.strip(), wanted.kind, wanted.model.strip(), wanted.report_interval_s,
-                 wanted.wear, wanted.installed_on, wanted.test_due_on, wanted.zone_id, institution_id),
+                 wanted.wear, wanted.address, wanted.installed_on, wanted.test_due_on, wanted.zone_id, institution_id),
             ).fetchone()  # fmt: skip
     except psycopg.errors.UniqueViolation:
         raise DeviceRegistered(f"{wanted.code} is registered already") from None
@@ -84,14 +88,14 @@ def extend(connection: Connection, institution_id: int, device_id: int, quantiti
     if wrong := claim.quantity_problems(quantities):
         raise ClaimRefused("; ".join(wrong))
     row = connection.execute(
-        "SELECT code FROM devices WHERE id = %s AND institution_id = %s", (device_id, institution_id)
+        "SELECT code, address FROM devices WHERE id = %s AND institution_id = %s", (device_id, institution_id)
     ).fetchone()
     if row is None:
         raise NotHeard(f"there is no device {device_id}")
     points = connection.execute("SELECT quantity FROM points WHERE device_id = %s", (device_id,)).fetchall()
     if set(quantities) <= {each for (each,) in points}:
         raise DeviceRegistered(f"{row[0]} is registered with {', '.join(quantities)} already")
-    known = _heard(connection, institution_id, str(row[0]), len(QUANTITIES))
+    known = _heard(connection, institution_id, [name for name in row if name], 2 * len(QUANTITIES))
     if missing := set(quantities) - {each for one in known for each in one.quantities}:
         raise NotHeard(f"{row[0]} has sent no {', '.join(sorted(missing))} that is not registered")
     _add_points(connection, device_id, quantities)
@@ -105,8 +109,9 @@ def _add_points(connection: Connection, device_id: int, quantities: tuple[str, .
     registry_changed(connection)
 
 
-def _device_id(connection: Connection, institution_id: int, code: str) -> int | None:
+def _is_known(connection: Connection, institution_id: int, name: str) -> bool:
     row = connection.execute(
-        "SELECT id FROM devices WHERE institution_id = %s AND code = %s", (institution_id, code)
+        "SELECT EXISTS (SELECT FROM devices WHERE institution_id = %s AND %s IN (code, address))",
+        (institution_id, name),
     ).fetchone()
-    return int(row[0]) if row else None
+    return bool(row and row[0])

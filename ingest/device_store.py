@@ -12,10 +12,8 @@ from ingest.errors import DatesRefused, DeviceUnknown
 
 
 @dataclass(frozen=True, slots=True)
-class TestDue:
+class DueTest:
     """A device that has to be tested by `test_due_on`."""
-
-    __test__ = False  # the name is no test's
 
     device_id: int
     institution_id: int
@@ -34,12 +32,12 @@ _SET: Final = (
 )
 
 
-def tests_due(
+def due_tests(
     connection: Connection, institution_ids: Collection[int] | None, until: date, count_max: int
-) -> list[TestDue]:
+) -> list[DueTest]:
     """The devices of these institutions, or of all, whose test is due by `until`, the longest overdue first."""
     ids = None if institution_ids is None else list(institution_ids)
-    with connection.cursor(row_factory=class_row(TestDue)) as cursor:
+    with connection.cursor(row_factory=class_row(DueTest)) as cursor:
         return cursor.execute(_DUE, {"until": until, "ids": ids, "limit": count_max}).fetchall()
 
 

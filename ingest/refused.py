@@ -44,7 +44,8 @@ _DEAD_LETTERS: Final = (
 )
 # What has been registered since is no longer unclaimed, whatever still stands in the table.
 STILL_UNCLAIMED: Final = (
-    "WHERE NOT EXISTS (SELECT FROM devices k WHERE k.institution_id = i.id AND k.code = u.device AND (u.quantity = ''"
+    "WHERE NOT EXISTS (SELECT FROM devices k WHERE k.institution_id = i.id AND u.device IN (k.code, k.address)"
+    " AND (u.quantity = ''"
     " OR EXISTS (SELECT FROM points p WHERE p.device_id = k.id AND p.quantity = u.quantity)))"
 )
 _UNCLAIMED: Final = (

@@ -11,7 +11,7 @@ import psycopg
 
 from ingest.copy_format import copy_rows, distinct
 from ingest.database import Connection
-from ingest.errors import Refusal
+from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
@@ -142,7 +142,8 @@ def load_registry(connection: Connection) -> Registry:
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
     devices = connection.execute(
-        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear FROM devices ORDER BY id"
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address"
+        " FROM devices ORDER BY id"
     )
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return Registry.build(
@@ -157,12 +158,14 @@ def load_registry(connection: Connection) -> Registry:
 def import_registry(connection: Connection, draft: Draft) -> None:
     """Bring `draft` in, in the caller's transaction: what is new is added, what is there takes the file's values.
 
-    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs.
+    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs. Raises
+    RegistryFileInvalid for an address that is another device's.
     """
     for institution in draft.institutions.values():
         institution_id = _upsert_institution(connection, institution)
         for zone in institution.zones.values():
             _upsert_zone(connection, institution_id, zone)
+        _set_addresses(connection, institution_id, institution)
     forget_claimed(connection)
     registry_changed(connection)
 
@@ -177,7 +180,7 @@ def forget_claimed(connection: Connection) -> None:
     """Take what is registered by now off the list of unclaimed things, in the caller's transaction."""
     connection.execute(
         "DELETE FROM unclaimed_devices u USING institutions i, devices d WHERE i.code = u.institution"
-        " AND d.institution_id = i.id AND d.code = u.device AND (u.quantity = ''"
+        " AND d.institution_id = i.id AND u.device IN (d.code, d.address) AND (u.quantity = ''"
         " OR EXISTS (SELECT FROM points p WHERE p.device_id = d.id AND p.quantity = u.quantity))"
     )
 
@@ -234,6 +237,29 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                 for quantity in each.quantities
             ],
         )
+
+
+def _set_addresses(connection: Connection, institution_id: int, draft: InstitutionDraft) -> None:
+    """Give the devices of the file their addresses; two may have changed theirs for each other's."""
+    addresses = {each.code: each.address for zone in draft.zones.values() for each in zone.devices.values()}
+    connection.execute(
+        "UPDATE devices SET address = '' WHERE institution_id = %s AND code = ANY(%s) AND address <> ''",
+        (institution_id, list(addresses)),
+    )
+    given = {code: address for code, address in addresses.items() if address}
+    taken = connection.execute(
+        "SELECT address, code FROM devices WHERE institution_id = %s AND address = ANY(%s) ORDER BY address",
+        (institution_id, list(given.values())),
+    ).fetchall()
+    if taken:
+        raise RegistryFileInvalid(
+            [(None, f"{draft.code}: the address {address} is that of device {code} already") for address, code in taken]
+        )
+    connection.execute(
+        "UPDATE devices SET address = given.address FROM unnest(%s::text[], %s::text[]) AS given (code, address)"
+        " WHERE institution_id = %s AND devices.code = given.code",
+        (list(given), list(given.values()), institution_id),
+    )
 
 
 def _only_id(row: tuple[object, ...] | None) -> int:
@@ -320,11 +346,12 @@ def flush(connection: Connection) -> None:
 
 
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
-    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
+    gateway said of a device out of its reach is none of the device's."""
     rows = connection.execute(
         "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
         " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
-        " ORDER BY measured_at DESC LIMIT 1) newest",
+        " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest",
         (since,),
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]

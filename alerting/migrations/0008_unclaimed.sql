@@ -1,5 +1,5 @@
 -- The alarm of a device that nobody has registered: its code, '' for those without an alert of their own; NULL otherwise.
-ALTER TABLE alert_events ADD COLUMN unclaimed text CHECK (length(unclaimed) <= 64);
+ALTER TABLE alert_events ADD COLUMN unclaimed text CHECK (length(unclaimed) <= 128);
 ALTER TABLE alerts ADD COLUMN unclaimed text;
 DROP INDEX alerts_one_open;
 CREATE UNIQUE INDEX alerts_one_open

@@ -92,8 +92,10 @@ def sync(
 ) -> None:
     """Print what was changed, and each new password once."""
     from anhu.broker_control import Control
-    from ingest import directory
+    from anhu.gateway_topics import gateway_topics
+    from ingest import directory, route_file
     from ingest.database import connect
+    from ingest.settings import PipelineSettings
 
     with plain_errors(), services(data_dir) as around:
         with connect(around.env["ANHU_DATABASE_URL"]) as connection:
@@ -104,9 +106,10 @@ def sync(
             )
         if unknown := sorted(set(renew or ()) - institutions.keys()):
             raise BrokerControlFailed(text(f"没有机构 {'、'.join(unknown)}", f"no institution {', '.join(unknown)}"))
+        topics = gateway_topics(route_file.load(PipelineSettings().routes).rules, institutions)
         with Control(_admin_url(around.env, data_dir)) as control:
             clients, roles = control.listed("clients"), control.listed("roles")
-            wanted = broker_access.changes(institutions, clients, roles)
+            wanted = broker_access.changes(institutions, clients, roles, topics.of)
             commands = [*wanted.commands, *broker_access.renewals(renew or (), clients)]
             device = next((each for each in clients if each["username"] == DEVICE_USER), None)
             is_open = device is not None and not device.get("disabled", False)
@@ -117,6 +120,8 @@ def sync(
                 drawing = any(each["command"] in WITH_PASSWORD for each in commands)
                 with _hand_out(passwords if drawing else None) as hand_out:
                     control.carry_out(commands, lambda: secrets.token_urlsafe(PASSWORD_BYTES), hand_out)
+        for each in topics.withheld:
+            progress(text(f"这条路由不授予发布权限：{each}", f"no right is given for the route {each}"))
         _tell(wanted, is_open=is_open, dry_run=dry_run)
 
 

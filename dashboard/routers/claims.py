@@ -1,5 +1,6 @@
 """What reports from an institution without being registered, and registering it in one step."""
 
+from functools import cache
 from typing import Annotated, Any, Final
 
 import structlog
@@ -10,10 +11,13 @@ from alerting.people import Right
 from dashboard import present, schemas
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import NotFound
-from ingest import claim, claim_store, directory
+from ingest import claim, claim_store, directory, route_file
 from ingest.claim import Claim, Heard
 from ingest.database import Connection
+from ingest.errors import RoutesInvalid
 from ingest.quantity import QUANTITIES
+from ingest.routes import OWN_ROUTES, Routes
+from ingest.settings import PipelineSettings
 
 router = APIRouter(prefix="/institutions/{institution_id}", tags=["devices"])
 
@@ -101,6 +105,16 @@ def set_dates(
         return _device(connection, device_id)
 
 
+@cache
+def _routes() -> Routes:
+    """As the pipeline of this machine reads them; Anhu's own where its file cannot be read, as then nothing else is."""
+    try:
+        return route_file.load(PipelineSettings().routes)
+    except RoutesInvalid as error:
+        log.warning("routes file cannot be read", reason=str(error))
+        return OWN_ROUTES
+
+
 def _device(connection: Connection, device_id: int) -> schemas.Device:
     shown = present.device(connection, device_id)
     if shown is None:
@@ -109,7 +123,7 @@ def _device(connection: Connection, device_id: int) -> schemas.Device:
 
 
 def _shown(heard: Heard, name: str | None) -> schemas.HeardDevice:
-    values = claim.last_values(heard)
+    values = claim.last_values(heard, _routes())
     return schemas.HeardDevice(
         device=heard.device,
         device_id=heard.device_id,
@@ -120,6 +134,7 @@ def _shown(heard: Heard, name: str | None) -> schemas.HeardDevice:
             if each in QUANTITIES
         ],
         claimable=heard.claimable,
+        suggested_code=heard.suggested_code,
         suggested_kind=claim.suggested_kind(heard.quantities),
         suggested_interval_s=claim.suggested_interval_s(heard.first_seen_at, heard.last_seen_at, heard.message_count),
         first_seen_at=heard.first_seen_at,

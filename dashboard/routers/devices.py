@@ -52,14 +52,14 @@ def show_readings(
     return schemas.Readings(device=device, start=start, end=end, series=series)
 
 
-@router.get("/tests-due", summary="Devices whose test is due", response_model=schemas.TestsDue)
+@router.get("/tests-due", summary="Devices whose test is due", response_model=schemas.DueTests)
 def list_tests_due(
     serving: Serving,
     reach: Viewing,
     days: Annotated[int, Query(ge=0, le=3660, description="due within so many days; overdue ones always")] = 30,
     institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
-) -> schemas.TestsDue:
+) -> schemas.DueTests:
     """The longest overdue first. A day is one of China's."""
     today = datetime.now(CHINA).date()
     with serving.reading() as connection:
@@ -67,8 +67,8 @@ def list_tests_due(
         if institution_id is not None:
             reach.demand_institution(connection, institution_id)
             ids = [institution_id]
-        found = device_store.tests_due(connection, ids, today + timedelta(days=days), limit)
-        return present.tests_due(connection, found, today)
+        found = device_store.due_tests(connection, ids, today + timedelta(days=days), limit)
+        return present.due_tests(connection, found, today)
 
 
 def _span(

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
 from dashboard.schemas.base import Id, Moment, Shape, Text
 from ingest.claim import INTERVAL_S_MAX, NAME_LENGTH_MAX
+from ingest.intake import DEVICE_LENGTH_MAX
 from ingest.quantity import QUANTITIES
 
 Quantities = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(min_length=1, max_length=len(QUANTITIES))]
@@ -23,13 +24,15 @@ class HeardQuantity(Shape):
 
 class HeardDevice(Shape):
     """A device with what it sent that the registry has no point for. `device_id` and `name` are null where the whole
-    device is unknown. Not `claimable`: its code cannot stand in the registry, or nothing it sent is known to us."""
+    device is unknown. Not `claimable`: what it is called cannot stand in the registry, or nothing it sent is known to
+    us. `suggested_code` is "" where what it is called can be an address only."""
 
     device: str
     device_id: int | None
     name: str | None
     quantities: list[HeardQuantity]
     claimable: bool
+    suggested_code: str
     suggested_kind: str
     suggested_interval_s: int
     first_seen_at: Moment
@@ -46,10 +49,12 @@ class HeardDevices(Shape):
 
 
 class ClaimRequest(BaseModel):
-    """A device as it shall stand in the registry."""
+    """A device as it shall stand in the registry. `heard` is what it is called on the wire: its address, where that is
+    not its code."""
 
     model_config = ConfigDict(extra="forbid")
 
+    heard: Annotated[Text, Field(min_length=1, max_length=DEVICE_LENGTH_MAX)]
     code: Annotated[Text, Field(min_length=1, max_length=64)]
     zone_id: Id
     name: Annotated[Text, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
@@ -79,7 +84,7 @@ class DatesRequest(BaseModel):
     test_due_on: date | None
 
 
-class TestDue(Shape):
+class DueTest(Shape):
     """A device whose test is due, or nearly; `days_left` is below zero once it is overdue."""
 
     institution: AlertInstitution
@@ -90,7 +95,7 @@ class TestDue(Shape):
     days_left: int
 
 
-class TestsDue(Shape):
+class DueTests(Shape):
     """Devices whose test is due within the days asked for, the longest overdue first."""
 
-    items: list[TestDue]
+    items: list[DueTest]

@@ -337,7 +337,14 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         Right.REGISTER_DEVICE,
         own=HOME["own"] | {"": {"zone_id": "kitchen"}},
         foreign=HOME["foreign"] | {"": {"zone_id": "far_zone"}},
-        body={"code": "new-1", "name": "x", "kind": "smoke", "report_interval_s": 60, "quantities": ["smoke_alarm"]},
+        body={
+            "heard": "new-1",
+            "code": "new-1",
+            "name": "x",
+            "kind": "smoke",
+            "report_interval_s": 60,
+            "quantities": ["smoke_alarm"],
+        },
     ),
     ("POST", "/api/institutions/{institution_id}/devices/{device_id}/quantities"): may(
         Right.REGISTER_DEVICE,

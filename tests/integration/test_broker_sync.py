@@ -76,7 +76,12 @@ def admin_url(services: runtime.Services, world: World, monkeypatch: pytest.Monk
 
 
 def test_each_gateway_speaks_for_its_own_institution_only(
-    services: runtime.Services, admin_url: str, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    services: runtime.Services,
+    admin_url: str,
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def sync(file: Path | None = None, renew: list[str] | None = None, *, shared: bool | None = None) -> dict[str, str]:
         """The accounts and passwords that were printed."""
@@ -97,6 +102,9 @@ def test_each_gateway_speaks_for_its_own_institution_only(
         return probe.broker_trouble(url, 5.0) is None
 
     world.register(HOME + SECOND)
+    routes = tmp_path / "routes.toml"
+    routes.write_text('[[route]]\ntopic = "zigbee2mqtt/{device}"\nformat = "zigbee2mqtt"\ninstitution = "home-1"\n')
+    monkeypatch.setenv("ANHU_PIPELINE_ROUTES", str(routes))
     passwords = sync()
     assert set(passwords) == {"gateway-home-1", "gateway-home-2"}
     before = state()
@@ -108,6 +116,9 @@ def test_each_gateway_speaks_for_its_own_institution_only(
         assert service.may_hear("anhu/v1/#")
         assert first.may_say("anhu/v1/home-1/d/readings")
         assert second.may_say("anhu/v1/home-2/senml")
+        assert first.may_say("zigbee2mqtt/烟感 1")
+        assert not second.may_say("zigbee2mqtt/烟感 1")
+        assert not second.may_hear("zigbee2mqtt/#")
         for topic in ("anhu/v1/home-2/d/readings", "anhu/v1/home-10/d/readings", "anhu/v1/home-1/d/drill",
                       "anhu/v1/home-1/drill", "anhu/commands/v1/home-1/d", "$CONTROL/dynamic-security/v1"):  # fmt: skip
             assert not first.may_say(topic), topic

@@ -64,33 +64,39 @@ def test_what_is_heard_is_claimed_in_one_step_and_judged_from_then_on(served: Se
         assert (known["device_id"], known["name"], [each["quantity"] for each in known["quantities"]]) == (
             world.devices[0], "烟感 0", ["humidity"],
         )  # fmt: skip
-        assert not shown["neu 1"]["claimable"]
+        assert (shown["neu 1"]["claimable"], shown["neu 1"]["suggested_code"]) == (True, "")
 
         wanted = {
-            "code": "new-1", "zone_id": world.bedroom, "name": "卧室新烟感", "kind": "smoke", "report_interval_s": 3600,
+            "heard": "new-1", "code": "new-1", "zone_id": world.bedroom, "name": "卧室新烟感", "kind": "smoke",
+            "report_interval_s": 3600,
             "quantities": ["smoke_alarm", "temperature"],
         }  # fmt: skip
         for wrong, status in (
             ({"zone_id": 2**31 - 1}, 422), ({"kind": "toaster"}, 422), ({"quantities": ["noise"]}, 422),
-            ({"code": "nobody-heard"}, 404), ({"code": "neu 1"}, 422), ({"code": "smk-0"}, 409), ({"more": 1}, 422),
+            ({"heard": "nobody"}, 404), ({"heard": "neu 1", "code": "neu 1"}, 422), ({"code": "smk-0"}, 409),
+            ({"more": 1}, 422),
         ):  # fmt: skip
             assert officer.post(f"{url}/devices", json=wanted | wrong).status_code == status, wrong
         made = officer.post(f"{url}/devices", json=wanted)
         assert made.status_code == 201, made.text
         assert (made.json()["zone_id"], made.json()["state"]) == (world.bedroom, "normal")
         assert officer.post(f"{url}/devices", json=wanted).status_code == 409
+        named = {"heard": "neu 1", "code": "neu-1", "name": "一氧化碳", "kind": "co", "quantities": ["co"]}
+        assert officer.post(f"{url}/devices", json=wanted | named).status_code == 201
         more = f"{url}/devices/{world.devices[0]}/quantities"
         assert officer.post(more, json={"quantities": ["gas"]}).status_code == 404  # it was never heard to say that
         assert officer.post(more, json={"quantities": ["humidity"]}).status_code == 200
-        assert set(heard()) == {"neu 1"}
+        assert heard() == {}
         everywhere = served.client().get("/api/unclaimed").json()["items"]
         places = {each["device"]: each["institution_id"] for each in everywhere}
-        assert places == {"neu 1": world.home, "far-1": world.station}
+        assert places == {"far-1": world.station}
 
         def stored() -> bool:
             devices.report("new-1", {"smoke_alarm": 1})
             devices.report("smk-0", {"humidity": 41})
-            return bool(looking.readings("new-1", "smoke_alarm") and looking.readings("smk-0", "humidity"))
+            devices.report("neu 1", {"co": 2})
+            points = ("new-1", "smoke_alarm"), ("smk-0", "humidity"), ("neu-1", "co")
+            return all(looking.readings(*each) for each in points)
 
         wait_until(stored, "what is registered is stored", every_s=0.2)
         wait_until(
@@ -100,7 +106,7 @@ def test_what_is_heard_is_claimed_in_one_step_and_judged_from_then_on(served: Se
             ),
             "and judged",
         )
-        wait_until(lambda: set(heard()) == {"neu 1"}, "nothing of it is unclaimed any more")
+        wait_until(lambda: not heard(), "nothing of it is unclaimed any more")
 
     # Its dates, and which tests are due; a day is one of China's.
     today = datetime.now(CHINA).date()
@@ -135,5 +141,6 @@ def test_what_is_heard_is_claimed_in_one_step_and_judged_from_then_on(served: Se
     acts = looking.rows("SELECT actor, verb, subject, body->>'code' FROM acts WHERE verb LIKE 'claim%%' ORDER BY id")
     assert acts == [
         ("user:officer", "claim_device", f"device:{made.json()['id']}", "new-1"),
+        ("user:officer", "claim_device", acts[1][2], "neu-1"),
         ("user:officer", "claim_quantities", f"device:{world.devices[0]}", "smk-0"),
     ]

@@ -34,7 +34,8 @@ def test_it_calls_once_with_the_database_and_without_and_ends_when_it_is_registe
             "SELECT kind, unclaimed, active FROM alerts WHERE open AND unclaimed IS NOT NULL"
         )}  # fmt: skip
 
-    with pipeline(world.database_url, session_url, settings, tmp_path) as running, Devices(session_url) as devices:
+    first = pipeline(world.database_url, session_url, settings, spool_dir=tmp_path)
+    with first as running, Devices(session_url) as devices:
         devices.report("new-1", {"smoke_alarm": 1}, at_us)
         devices.report("new-1", {"smoke_alarm": 1}, at_us)
         devices.report("new-2", {"temperature": 21})

@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
+
+import pytest
 
 from anhu.broker_access import (
     COMMANDS,
@@ -14,6 +17,8 @@ from anhu.broker_access import (
     own_roles,
     renewals,
 )  # fmt: skip
+from anhu.gateway_topics import gateway_topics
+from ingest.routes import Filter, RouteRule, Routes
 
 HOMES = {"home-1": "安和养老院", "home-2": "福寿养老院"}
 
@@ -83,6 +88,65 @@ def test_no_right_of_a_gateway_reaches_beyond_its_own_topics() -> None:
     assert min(right.priority for right in refused) > max(r.priority for r in gateway_rights("home-1") if r.allow)
 
 
+def test_topics_of_its_gateway_are_spoken_and_heard_and_a_new_route_changes_the_role() -> None:
+    extra = set(gateway_rights("home-1", ["zigbee2mqtt/+"])) - set(gateway_rights("home-1"))
+    assert {(each.kind, each.topic) for each in extra} == {
+        (kind, "zigbee2mqtt/+") for kind in ("publishClientSend", "publishClientReceive", "subscribePattern")
+    }
+    told = changes(HOMES, *listed(HOMES), {"home-2": ["zigbee2mqtt/+"]})
+    assert [each["command"] for each in told.commands] == ["modifyRole"]
+    assert told.changed == ("home-2",)
+
+
+def routed(*routes: tuple[str, str]) -> Sequence[RouteRule]:
+    return [RouteRule(Filter.parse(topic), "zigbee2mqtt", institution) for topic, institution in routes]
+
+
+def test_a_gateway_gets_the_topics_that_are_read_as_its_institutions_alone() -> None:
+    rules = (
+        *Routes().rules,
+        *routed(
+            ("zigbee2mqtt/{device}", "home-1"), ("zigbee2mqtt/{device*}/availability", "home-1"),
+            ("application/{institution}/device/{device}/event/up", ""), ("gone/{device}", "home-9"),
+        ),
+        RouteRule(Filter.parse("zigbee2mqtt/bridge/#"), "ignore"),
+    )  # fmt: skip
+    found = gateway_topics(rules, list(HOMES))
+    assert found.of == {
+        "home-1": ("zigbee2mqtt/+", "zigbee2mqtt/#", "application/home-1/device/+/event/up"),
+        "home-2": ("application/home-2/device/+/event/up",),
+    }
+    assert found.withheld == ()
+
+
+@pytest.mark.parametrize(
+    ("routes", "withheld"),
+    [
+        # as MQTT can say it, the first reaches into the second
+        ([("gw/{device*}/state", "home-1"), ("gw/{device}", "home-2")], ["gw/{device*}/state"]),
+        (
+            [("gw/{institution}/{device}", ""), ("gw/home-1/special", "home-2")],
+            ["gw/{institution}/{device}", "gw/home-1/special"],
+        ),
+        ([("x/{device*}/{institution}/y", "")], ["x/{device*}/{institution}/y"]),
+        (
+            [("a/{institution}/{device}", ""), ("a/{device}/{institution}", "")],
+            ["a/{institution}/{device}", "a/{device}/{institution}"],
+        ),
+        ([("a/{institution}/{device}", ""), ("a/{institution}/{device*}/state", "")], []),
+        ([("a/{device}", "home-1"), ("b/{device}", "home-2")], []),
+    ],
+)
+def test_a_right_that_would_reach_into_anothers_route_is_withheld(
+    routes: list[tuple[str, str]], withheld: list[str]
+) -> None:
+    found = gateway_topics(routed(*routes), list(HOMES))
+    assert [each.split(":")[0] for each in found.withheld] == withheld
+    for code, topics in found.of.items():
+        others = [r for r in routed(*routes) if r.institution and r.institution != code]
+        assert not any(Filter.parse(topic).overlaps(other.filter) for topic in topics for other in others)
+
+
 def test_our_own_accounts_are_renewed_and_all_others_kept() -> None:
     salt = bytes(range(12))
     clients, roles = listed(HOMES)
@@ -104,6 +168,6 @@ def test_our_own_accounts_are_renewed_and_all_others_kept() -> None:
 
 def test_the_service_hears_and_the_shared_account_only_speaks() -> None:
     roles = own_roles()
-    assert Right("subscribePattern", "anhu/v1/#") in roles[SERVICE_USER]
+    assert Right("subscribePattern", "#") in roles[SERVICE_USER]
     assert {right.kind for right in roles["device"]} == {"publishClientSend"}
     assert not any(right.topic.startswith("$CONTROL") for name in ("anhu", "device") for right in roles[name])

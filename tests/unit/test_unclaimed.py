@@ -57,6 +57,9 @@ def alerts(desk: Desk) -> list[Alert]:
         ("smoke_alarm", 0, None),
         ("smoke_obscuration", 0.3, "fire.smoke"),
         ("smoke_obscuration", 0.29, None),  # an early warning, and none in a kitchen
+        ("gas_alarm", 1, "gas.contact"),
+        ("co_alarm", 1, "co.contact"),
+        ("water_leak", 1, None),
         ("gas", 25, "gas.level1"),
         ("gas", 50, "gas.level2"),
         ("co", 300, "co.300ppm"),
@@ -112,7 +115,9 @@ def test_a_registered_device_with_a_new_quantity_has_its_place(desk: Desk) -> No
 
 def test_only_what_can_be_read_of_a_known_institution_counts(desk: Desk) -> None:
     assert sent("new-1", {"smoke_alarm": 1}, home="nowhere") == []
-    assert sent("new-1", {"smoke_alarm": 7, "vibration": 1}) == []  # no sensor says 7; we know no vibration
+    kept = Message("anhu/v1/home/new-1/readings", encode(T0, {"smoke_alarm": 1}), T0, retained=True)
+    assert take_in([kept], registry(), LIMITS).strays == []  # by the broker: no news
+    assert sent("new-1", {"smoke_alarm": 7, "noise": 1}) == []  # no sensor says 7; we know no noise
     senml = (
         '[{"bn":"x/","n":"gas","u":"/","v":0.6},{"n":"gas","u":"Cel","v":60},{"n":"co","u":"ppm","v":500,"t":-90000}]'
     )
@@ -125,8 +130,8 @@ def test_a_name_from_outside_cannot_write_into_a_message() -> None:
     (stray,) = sent("x\n【解除】一切正常\u202e", {"sos": 1})
     assert stray.device == "x?【解除】一切正常?"
     assert "\n" not in stray.topic
-    (long,) = sent("y" * 90, {"sos": 1})
-    assert long.device == "y" * 64
+    (long,) = sent("y" * 140, {"sos": 1})
+    assert long.device == "y" * 128
 
 
 def test_one_alert_a_source_and_kind_however_often_it_is_said(desk: Desk) -> None:

@@ -17,8 +17,10 @@ export interface HeardDevice {
   device_id: number | null;
   name: string | null;
   quantities: HeardQuantity[];
-  /** False where its code cannot stand in the registry, or nothing it sent is known. */
+  /** False where what it is called cannot stand in the registry, or nothing it sent is known. */
   claimable: boolean;
+  /** "" where what it is called can be an address only. */
+  suggested_code: string;
   suggested_kind: DeviceKind;
   suggested_interval_s: number;
   first_seen_at: Iso;
@@ -29,6 +31,8 @@ export interface HeardDevice {
 }
 
 export interface Claim {
+  /** What it is called on the wire. */
+  heard: string;
   code: string;
   zone_id: number;
   name: string;

@@ -24,7 +24,7 @@ REJECTIONS_A_MESSAGE_MAX: Final = 20
 DEVICE_LENGTH_MAX: Final = 128  # of what an unclaimed device is called
 _FLOAT4_MAX: Final = 3.4e38
 NO_NODES: Final[Mapping[str, EdgeNode]] = MappingProxyType({})
-_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
+NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
 _UNDATED_US: Final = 0  # told to a decoder as the time of arrival, it shows which samples have no time of their own
 _DATED_FROM_US: Final = 366 * 86_400_000_000
 
@@ -73,6 +73,23 @@ class Unclaimed:
     last_seen_us: int
     message_count: int
     last_message: Message
+    quantities: set[str] = field(default_factory=set)  # that it sent, of those we know
+
+
+class Stray(NamedTuple):
+    """One value that the registry of a known institution has no point for: of a device that nobody has registered, or
+    of a quantity that its device is not registered with (then `zone_id` and `device_id` are known). `value` is in the
+    quantity's unit and within what a working sensor can say; times in µs since 1970."""
+
+    institution_id: int
+    zone_id: int | None
+    device_id: int | None
+    device: str
+    quantity: str
+    value: float
+    measured_at_us: int
+    received_at_us: int
+    topic: str
 
 
 @dataclass(slots=True)
@@ -85,6 +102,7 @@ class Intake:
     message_count: int
     drills: list[DrillCall] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
     edge: Exchange = field(default_factory=lambda: Exchange({}))
 
 
@@ -95,6 +113,7 @@ class _Columns:
     received_at_us: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     quality: list[int] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
 
 class _Aside(NamedTuple):
@@ -126,7 +145,7 @@ def take_in(
     for message in messages:
         count += 1
         where = find(message.topic)
-        if where is not None and where.format in _NO_READINGS:
+        if where is not None and where.format in NO_READINGS:
             problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
             if problem is not None:
                 dead.append(dead_letter(message, problem))
@@ -142,7 +161,7 @@ def take_in(
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows, edge)
+    return Intake(readings, dead, list(unclaimed.values()), count, *aside, columns.strays, edge)
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -285,6 +304,7 @@ def _resolve(
     points = registry.points_of(institution, sample.device)
     if points is None:
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     if not -limits.age_us_max <= sample.measured_at_us - message.received_at_us <= limits.future_us_max:
         return _untimely(sample.quantity, sample.measured_at_us, message, limits)
@@ -293,6 +313,7 @@ def _resolve(
         if sample.quantity not in QUANTITIES:
             return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     point_id, quantity = point
     value = sample.value
@@ -323,6 +344,39 @@ def _untimely(what: str, measured_at_us: int, message: Message, limits: Limits) 
     return None
 
 
+def _note_stray(
+    strays: list[Stray], sample: Sample, institution: str, message: Message, registry: Registry, limits: Limits
+) -> None:
+    """Append `sample` to `strays`, if it can be read: it may be an alarm. What a broker has kept is no news."""
+    place = registry.place_of(institution, sample.device) or registry.place_of(institution, None)
+    quantity = QUANTITIES.get(sample.quantity)
+    if (
+        message.retained
+        or place is None
+        or quantity is None
+        or _untimely("", sample.measured_at_us, message, limits) is not None
+    ):
+        return
+    value = sample.value
+    if sample.unit is not None:
+        try:
+            value = convert(value, sample.unit, quantity)
+        except UnitMismatch:
+            return  # it stays listed as unclaimed, with its message
+    if quantity.low <= value <= quantity.high:
+        device, topic = plain(sample.device, DEVICE_LENGTH_MAX), plain(message.topic, TOPIC_LENGTH_MAX)
+        strays.append(Stray(*place, device, quantity.name, value, sample.measured_at_us, message.received_at_us, topic))
+
+
+def plain(text: str, length_max: int) -> str:
+    """What a stranger sent, fit to be shown to people: cut, and without anything that is not a letter or a sign.
+
+    >>> plain("smoke-9\\n119", 64)
+    'smoke-9?119'
+    """
+    return "".join(each if each.isprintable() else "?" for each in text[:length_max]) or "?"
+
+
 def _note_unknown(
     unclaimed: dict[tuple[str, str, str], Unclaimed],
     institution: str,
@@ -333,10 +387,12 @@ def _note_unknown(
 ) -> None:
     """Note what the registry lacks of this quantity of this device."""
     if registry.points_of(institution, device) is not None:
-        _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
+        entry = _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
     else:
         known = institution in registry.institution_codes
-        _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+        entry = _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+    if quantity in QUANTITIES:
+        entry.quantities.add(quantity)
 
 
 def _note(
@@ -346,7 +402,7 @@ def _note(
     quantity: str,
     reason: str,
     message: Message,
-) -> None:
+) -> Unclaimed:
     institution, device = institution[:64].replace("\0", ""), device[:DEVICE_LENGTH_MAX].replace("\0", "")
     entry = unclaimed.get((institution, device, quantity))
     if entry is None:
@@ -357,3 +413,4 @@ def _note(
         entry.message_count += 1
         entry.last_seen_us = message.received_at_us
         entry.last_message = message
+    return entry

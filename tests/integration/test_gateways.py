@@ -15,12 +15,12 @@ from ingest import store
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
 from ingest.formats import sparkplug
-from ingest.mqtt import Source
+from ingest.mqtt import Source, session_name
 from ingest.reading import to_us
 from ingest.route_file import parse
 from ingest.settings import PipelineSettings
 from tests.integration.test_redelivery import role
-from tests.integration.world import SHARD_CLIENT, Devices, S, World, native, paho_client, pipeline
+from tests.integration.world import Devices, S, World, native, paho_client, pipeline
 from tests.unit.test_edge_node import BOOLEAN, INT64, NO, YES, metric, payload
 from tests.waiting import wait_until
 
@@ -192,7 +192,7 @@ def test_what_the_broker_has_kept_is_no_news(home: Home, mqtt_url: str, session_
 
 def end_of_old_session(mqtt_url: str) -> None:
     """Take what was published for the session before this test looks, so that only the broker's copy is left."""
-    with closing(Source(mqtt_url, SHARD_CLIENT, PipelineSettings(), now_us)) as source:
+    with closing(Source(mqtt_url, session_name(mqtt_url), PipelineSettings(), now_us)) as source:
         source.open()
         wait_until(lambda: source.waiting_count, "what was published as it happened has come")
         source.ack(source.take(count_max=100, age_ms_max=1, wait_s=1))

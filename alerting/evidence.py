@@ -22,6 +22,9 @@ _NAMES: Final = {
     "sos": ("呼叫信号", "Call signal"),
     "battery": ("电量", "Battery"),
     "mains_power": ("市电", "Mains"),
+    "fire_alarm": ("火警信号", "Fire alarm signal"),
+    "fault": ("故障信号", "Fault signal"),
+    "link": ("通信", "Link"),
 }
 _UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence

@@ -20,6 +20,7 @@ from ingest import store as ingest_store
 from ingest.database import Connection
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
+from ingest.intake import Notes
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
@@ -170,7 +171,12 @@ class Judge:
         restore.conditions(state, now_us)  # what is missing is said when the log has been read
 
     def judge(
-        self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int, windows: Sequence[Window] = ()
+        self,
+        readings: ReadingBatch,
+        drills: Sequence[DrillCall],
+        now_us: int,
+        windows: Sequence[Window] = (),
+        notes: Notes | None = None,
     ) -> Decision:
         """See engine.step; what windows tell of is judged with the readings, drills come after whatever is real. All
         carry their own times."""
@@ -178,9 +184,9 @@ class Judge:
         state = self._started()
         falls = self._falls.judge(windows) if windows else None
         if falls is None:
-            verdict = engine.step(state, readings)
+            verdict = engine.step(state, readings, notes or {})
         else:
-            verdict = engine.step(state, readings.joined(falls.readings), falls.notes)
+            verdict = engine.step(state, readings.joined(falls.readings), {**falls.notes, **(notes or {})})
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)
 

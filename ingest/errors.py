@@ -66,3 +66,4 @@ class Refusal(StrEnum):
     DRILL_REFUSED = "drill_refused"
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
+    FRAME_DENIED = "frame_denied"

@@ -36,6 +36,11 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("sos", "1", 0.0, 1.0),
         Quantity("battery", "%", 0.0, 100.0),
         Quantity("mains_power", "1", 0.0, 1.0),  # 1 while the mains are there
+        Quantity(
+            "fire_alarm", "1", 0.0, 1.0
+        ),  # what a fire panel says of itself, or of what has no quantity of its own
+        Quantity("fault", "1", 0.0, 1.0),
+        Quantity("link", "1", 0.0, 1.0),  # 1 with whatever a fire panel sends: that it lives
     )
 }
 

@@ -43,7 +43,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Device:
     """What is screwed to the ceiling, or worn. It is expected to report every `report_interval_s` seconds. `wear` is
-    one of WEARS, "" for what nobody wears."""
+    one of WEARS, "" for what nobody wears. `address` is how a fire panel's wire calls it, "" for what is on none."""
 
     id: int
     institution_id: int
@@ -54,6 +54,7 @@ class Device:
     model: str
     report_interval_s: int
     wear: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Registry:
     institution_codes: frozenset[str] = field(init=False)
     _by_code: Mapping[tuple[str, str], Mapping[str, tuple[int, Quantity]]] = field(init=False)
     _places: Mapping[tuple[str, str | None], tuple[int, int | None, int | None]] = field(init=False)
+    _by_address: Mapping[str, Device] = field(init=False)
 
     def __post_init__(self) -> None:
         by_code: dict[tuple[str, str], dict[str, tuple[int, Quantity]]] = {
@@ -95,6 +97,8 @@ class Registry:
             places[code, device.code] = device.institution_id, device.zone_id, device.id
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_places", places)
+        addressed = {each.address: each for each in self.devices.values() if each.address}
+        object.__setattr__(self, "_by_address", addressed)
         object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
 
     @classmethod
@@ -123,6 +127,11 @@ class Registry:
     def place_of(self, institution: str, device: str | None) -> tuple[int, int | None, int | None] | None:
         """(institution id, zone id, device id) of the device with these codes, or of the institution as a whole."""
         return self._places.get((institution, device))
+
+    def device_at(self, address: str) -> Device | None:
+        """What a fire panel's wire calls so: a transmission device ("790300000000"), or a system or component behind it
+        ("790300000000/1.1.2.10")."""
+        return self._by_address.get(address)
 
     def wear_of(self, institution: str, device: str) -> str:
         """Where the device with these codes is worn, "" where it is not or is not registered."""

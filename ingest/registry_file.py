@@ -18,7 +18,7 @@ from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
-    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
+    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear", "address",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
@@ -31,6 +31,10 @@ _NOT_TABLES: Final = re.compile(
 )
 _TABLE: Final = re.compile(r"^\s*\[\[\s*([\w.\s]+?)\s*\]\]", re.MULTILINE)
 _TEXT_LENGTH_MAX: Final = 200
+_ADDRESS: Final = re.compile(r"[0-9a-f]{12}(/[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5}\.[0-9]{1,5})?)?")
+# Without the first a fire that no registered component tells of would raise nothing; without the second nobody would
+# notice that the panel has gone.
+_PANEL_QUANTITIES: Final = ("fire_alarm", "link")
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class DeviceDraft:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -98,6 +103,7 @@ class _Reader:
         self.draft = Draft()
         self.problems: list[tuple[int | None, str]] = []
         self._device_lines: dict[tuple[str, str], int | None] = {}
+        self._addresses: dict[str, str] = {}
 
     def read_csv(self, text: str) -> Draft:
         lines = io.StringIO(text.removeprefix("\ufeff"), newline=None)  # a line ends as any system writes it
@@ -148,7 +154,7 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
-                "wear": row.get("wear", ""),
+                "wear": row.get("wear", ""), "address": row.get("address", ""),
             },
             line,
         )  # fmt: skip
@@ -213,7 +219,7 @@ class _Reader:
     def _device(
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
-        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear"}
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address"}
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -233,6 +239,7 @@ class _Reader:
             self._choice(record["wear"], WEARS, "wear", line)
             if "fall" not in quantities:
                 self._problem(line, f"device {code}: what is worn tells of falls, so name the quantity fall")
+        self._address(record["address"].lower(), code, quantities, line)
         key = institution.code, code
         if key in self._device_lines:
             before = self._device_lines[key]
@@ -241,15 +248,32 @@ class _Reader:
             )
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
-            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)), record["wear"]
-        )
+            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
+            record["wear"], record["address"].lower(),
+        )  # fmt: skip
+
+    def _address(self, address: str, code: str, quantities: list[Any], line: int | None) -> None:
+        """How a fire panel's wire calls the device, "" for none."""
+        if not address:
+            return
+        if not _ADDRESS.fullmatch(address):
+            self._problem(
+                line,
+                f"device {code}: address {address[:40]!r} is neither a transmission device's 12 hex digits, nor these"
+                " and /system type.system address, of a component with .loop.number",
+            )
+        elif len(address) == 12 and (missing := [each for each in _PANEL_QUANTITIES if each not in quantities]):
+            self._problem(line, f"device {code}: a transmission device needs the quantities {', '.join(missing)}")
+        if address in self._addresses:
+            self._problem(line, f"device {code}: {self._addresses[address]} has the address {address} already")
+        self._addresses[address] = code
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
         """The record with every text field present; complains of unknown fields, bad codes and texts."""
         for name in record.keys() - fields:
             self._problem(line, f"{what}: unknown field {name}")
         whole = {name: record.get(name, "") for name in fields}
-        for name in ("code", "name", "name_en", "kind", "model", "region", "wear"):
+        for name in ("code", "name", "name_en", "kind", "model", "region", "wear", "address"):
             if name in whole and not isinstance(whole[name], str):
                 self._problem(line, f"{what}: {name} must be text")
                 whole[name] = str(whole[name])

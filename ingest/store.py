@@ -9,9 +9,10 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
+from ingest import panel_store
 from ingest.copy_format import copy_rows, distinct
 from ingest.database import Connection
-from ingest.errors import Refusal
+from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
@@ -20,6 +21,8 @@ from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
 
 REGISTRY_CHANNEL: Final = "registry"
 _COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
+
+store_panels, prune_panel_reports = panel_store.store_panels, panel_store.prune_panel_reports
 
 
 def store_readings(connection: Connection, batch: ReadingBatch) -> int:
@@ -141,7 +144,8 @@ def load_registry(connection: Connection) -> Registry:
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
     devices = connection.execute(
-        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear FROM devices ORDER BY id"
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, coalesce(address, '')"
+        " FROM devices ORDER BY id"
     )
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return Registry.build(
@@ -156,12 +160,18 @@ def load_registry(connection: Connection) -> Registry:
 def import_registry(connection: Connection, draft: Draft) -> None:
     """Bring `draft` in, in the caller's transaction: what is new is added, what is there takes the file's values.
 
-    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs.
+    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs. Raises
+    RegistryFileInvalid where a device that is not in the file has an address of the file's.
     """
     for institution in draft.institutions.values():
         institution_id = _upsert_institution(connection, institution)
         for zone in institution.zones.values():
             _upsert_zone(connection, institution_id, zone)
+    try:
+        connection.execute("SET CONSTRAINTS devices_address IMMEDIATE")
+    except psycopg.errors.UniqueViolation as error:
+        detail = (error.diag.message_detail or str(error)).strip()
+        raise RegistryFileInvalid([(None, f"another device has that address already: {detail}")]) from error
     connection.execute("UPDATE registry_version SET version = version + 1")
     connection.execute("SELECT pg_notify(%s, '')", (REGISTRY_CHANNEL,))
 
@@ -186,10 +196,10 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
     zone_id = _only_id(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, '')) ON CONFLICT (institution_id, code) DO UPDATE SET"
             " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
-            " report_interval_s = excluded.report_interval_s, wear = excluded.wear",
+            " report_interval_s = excluded.report_interval_s, wear = excluded.wear, address = excluded.address",
             [
                 (
                     institution_id,
@@ -200,6 +210,7 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                     each.model,
                     each.report_interval_s,
                     each.wear,
+                    each.address,
                 )
                 for each in draft.devices.values()
             ],

@@ -1,7 +1,7 @@
 """GB/T 26875.3-2011: what the application data unit of a frame says, as data.
 
-A unit is a type flag, a count of objects, and the objects; most end in the six bytes of a time. What a panel's words mean
-for our points is worked out in ingest/panel_report.py, with the registry.
+A unit is a type flag, a count of objects, and the objects; most end in the six bytes of a time. What a panel's words
+mean for our points is worked out in ingest/panel_report.py, with the registry.
 """
 
 from collections.abc import Callable
@@ -38,8 +38,8 @@ _DESCRIPTION_BYTES: Final = 31
 class Said:
     """One object of a unit.
 
-    `place` is whom it is about: "" the transmission device itself, "1.1" a system (type, address), "1.1.2.10" a component
-    (then loop and number: the high and the low half of its address). `states` are names of gb26875_names.STATES;
+    `place` is whom it is about: "" the transmission device itself, "1.1" a system (type, address), "1.1.2.10" a
+    component (then loop and number: the high and the low half of its address). `states` are names of STATES;
     `analog` is the number of its kind and `value` is in its unit. `time` is the object's own, as it came, b"" where it
     has none.
     """
@@ -105,8 +105,8 @@ def component_bytes(place: str) -> bytes:
 
 
 def read_unit(type_flag: int, place: str = "", *, count: int = 1, since: bytes = bytes(_TIME_BYTES)) -> bytes:
-    """The unit that asks for `type_flag` (61–68 of systems and components, 81–88 of the device itself): of the system or
-    component at `place`; of operations, `count` since a time. Raises ValueError where that does not fit together."""
+    """The unit that asks for `type_flag` (61–68 of systems and components, 81–88 of the device itself): of the system
+    or component at `place`; of operations, `count` since a time. Raises ValueError where that does not fit."""
     parts = [int(each) for each in place.split(".")] if place else []
     if type_flag in {62, 63, 67}:
         body = component_bytes(place)

@@ -196,7 +196,7 @@ def clock_bytes(moment_us: int, utc_offset_s: int) -> bytes:
 
 
 def clock_us(six: bytes, utc_offset_s: int) -> int | None:
-    """The moment six bytes mean, in µs since 1970 UTC; None where they are no time (a device whose clock was never set).
+    """The moment six bytes mean, in µs since 1970 UTC; None where they are no time (a clock that was never set).
 
     >>> clock_us(bytes.fromhex("203a111a090c"), 8 * 3600)
     1348653512000000

@@ -11,7 +11,7 @@ class Name(NamedTuple):
 
 
 class Analog(NamedTuple):
-    """What an analog value measures: one step of it in `unit`, and the quantity a point may have for it, "" for none."""
+    """What an analog value measures: one step of it in `unit`, and the quantity of a point for it, "" for none."""
 
     name: Name
     step: float
@@ -94,8 +94,8 @@ COMPONENTS: Final = {  # table 5
     121: Name("警报装置", "sounder"),
 }
 
-# What a bit that is 1 says. Bit 0 is the other way round: 0 is a test; makers leave it 0 with a fire, so it is no reason
-# to believe a fire less.
+# What a bit that is 1 says. Bit 0 is the other way round: 0 is a test; makers leave it 0 with a fire, so it is no
+# reason to believe a fire less.
 COMPONENT_STATES: Final = (
     "normal", "fire", "fault", "shielded", "supervisory", "started", "feedback", "delayed", "power_fault",
 )  # fmt: skip

@@ -16,7 +16,7 @@ GOOD = {
     "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房",
     "zone_name_en": "Kitchen", "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感",
     "device_kind": "smoke", "model": "S1", "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
-    "wear": "",
+    "wear": "", "address": "",
 }  # fmt: skip
 TOML = """
 [[institution]]
@@ -134,6 +134,9 @@ def test_optional_columns_may_be_left_out_and_columns_stand_in_any_order() -> No
         ({"quantities": ""}, "must name at least one"),
         ({"quantities": "smoke_obscuration;smoke_obscuration"}, "named twice"),
         ({"quantities": "smoke"}, "quantity 'smoke' is not one of"),
+        ({"address": "79030000000"}, "address '79030000000' is neither"),
+        ({"address": "790300000000/1.1.2"}, "address '790300000000/1.1.2' is neither"),
+        ({"address": "790300000000"}, "a transmission device needs the quantities fire_alarm, link"),
     ],
 )
 def test_an_error_is_told_with_its_line(changed: dict[str, str], said: str) -> None:
@@ -255,3 +258,17 @@ def test_no_row_makes_it_fail_otherwise(cells: list[str]) -> None:
     csv.writer(text).writerow(cells)
     with pytest.raises(RegistryFileInvalid):
         parse(HEADER + "\n" + text.getvalue(), suffix=".csv")
+
+
+def test_addresses_of_a_fire_panels_wire() -> None:
+    panel = row(device="fp", address="7903000000AB", quantities="fire_alarm;link;fault")
+    behind = row(device="smk-10", address="7903000000ab/1.1.2.10", quantities="smoke_alarm")
+    system = row(device="pump", address="7903000000ab/11.1", quantities="fault")
+    devices = parse(sheet(panel, behind, system, row()), suffix=".csv").institutions["home-1"].zones["kit"].devices
+    assert [each.address for each in devices.values()] == [
+        "7903000000ab", "7903000000ab/1.1.2.10", "7903000000ab/11.1", "",
+    ]  # fmt: skip
+    twice = row(device="smk-11", address="7903000000AB/1.1.2.10", quantities="smoke_alarm")
+    assert problems(sheet(panel, behind, twice)) == [
+        (4, "device smk-11: smk-10 has the address 7903000000ab/1.1.2.10 already")
+    ]

@@ -3,9 +3,11 @@ import { zhCN } from "@/locales/zh-CN";
 import { significant } from "./number";
 
 const UNITS: Record<string, string> = { Cel: "°C", "Cel/min": "°C/min", "0/1": "", "1": "" };
-const BINARY = new Set(["smoke_alarm", "heat_alarm", "call_point", "fall", "on_floor", "sos", "mains_power"]);
+const BINARY = new Set([
+  "smoke_alarm", "heat_alarm", "call_point", "fall", "on_floor", "sos", "mains_power", "fire_alarm", "fault", "link",
+]);
 /** Where it is the no that somebody has to know of. */
-const WANTED = new Set(["mains_power"]);
+const WANTED = new Set(["mains_power", "link"]);
 
 /** Whether a quantity is a yes or a no rather than a measure. */
 export function isBinary(quantity: string): boolean {

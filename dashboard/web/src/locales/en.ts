@@ -208,6 +208,7 @@ export const en: Messages = {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
     heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
     on_floor: "On the floor", sos: "Call", battery: "Battery", mains_power: "Mains",
+    fire_alarm: "Fire alarm", fault: "Fault", link: "Link",
   },
   binary: { on: "Triggered", off: "Normal", gone: "Gone" },
   chart: {

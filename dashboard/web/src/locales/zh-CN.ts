@@ -202,6 +202,7 @@ export const zhCN = {
   quantity: {
     smoke_obscuration: "烟雾减光", smoke_alarm: "烟雾报警", temperature: "温度", heat_alarm: "感温报警", call_point: "手动报警按钮",
     humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量", mains_power: "市电",
+    fire_alarm: "火警", fault: "故障", link: "通信",
   },
   binary: { on: "触发", off: "正常", gone: "中断" },
   chart: {

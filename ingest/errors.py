@@ -46,6 +46,14 @@ class DrillMessageRefused(IngestError):
     """This is no drill the service has called for."""
 
 
+class PanelAway(IngestError):
+    """This fire panel is not connected."""
+
+
+class PanelSilent(IngestError):
+    """The fire panel does not answer."""
+
+
 class Refusal(StrEnum):
     """Why a message, or one reading of it, became a dead letter."""
 

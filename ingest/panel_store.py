@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
     outcome: str
     answer: bytes
-    ended_at: datetime | None
+    asked_at: datetime | None
 
 
 def store_panels(connection: Connection, reports: Sequence[PanelReport]) -> None:
@@ -133,7 +133,7 @@ def end_command(connection: Connection, number: int, outcome: str, answer: bytes
 def command_outcome(connection: Connection, number: int) -> Outcome:
     """How a command ended, or that it has not."""
     row = connection.execute(
-        "SELECT coalesce(outcome, ''), coalesce(answer, ''), ended_at FROM panel_commands WHERE id = %s", (number,)
+        "SELECT coalesce(outcome, ''), coalesce(answer, ''), asked_at FROM panel_commands WHERE id = %s", (number,)
     ).fetchone()
     return Outcome(*row) if row else Outcome("away", b"", None)
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -277,8 +277,15 @@ def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings) -
 
 
 @contextmanager
-def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None = None) -> Iterator[Running]:
-    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end."""
+def pipeline(
+    database_url: str,
+    mqtt_url: str,
+    settings: PipelineSettings | None = None,
+    prepare: Callable[[Pipeline], None] = lambda _: None,
+    around: Callable[[Source], Any] = lambda source: source,
+) -> Iterator[Running]:
+    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. `prepare` is called when it is
+    ready, and it serves what `around` makes of the broker's source."""
     settings = settings or PipelineSettings()
     folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
     pipe = make_pipeline(database_url, folder, settings)
@@ -287,13 +294,14 @@ def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None
 
     def run() -> None:
         try:
-            pipe.run(source, stop)
+            pipe.run(around(source), stop)
         except Exception as error:  # noqa: BLE001 - handed to the test below
             errors.append(error)
 
     thread = threading.Thread(target=run, name="pipeline")
     try:
         pipe.open()
+        prepare(pipe)
         source.open()
         thread.start()
         yield Running(pipe, source, thread, errors)

@@ -21,7 +21,8 @@ TOPIC_PREFIX: Final = "gb26875#"
 UTC_OFFSET_S: Final = 8 * 3600  # the standard is China's, whose clocks all show one time
 _FAULTS: Final = frozenset({"fault", "power_fault", "standby_fault", "bus_fault", "centre_link_fault", "line_fault"})
 _OVER: Final = frozenset({"reset", "alarm_cleared"})
-_ALARM_QUANTITIES: Final[dict[int, tuple[str, ...]]] = {  # what a component's fire bit is, by its type
+_ALARMS: Final = "fire_alarm", "smoke_alarm", "heat_alarm", "call_point"
+ALARM_QUANTITIES: Final[dict[int, tuple[str, ...]]] = {  # what a component's fire bit is, by its type
     **dict.fromkeys((23, 24), ("call_point",)),
     **dict.fromkeys(range(30, 38), ("heat_alarm",)),
     **dict.fromkeys(range(40, 45), ("smoke_alarm",)),
@@ -131,7 +132,7 @@ class _Speaker:
 
     def _component_state(self) -> list[Reported]:
         fire = "fire" in self._said.states
-        wanted = (*_ALARM_QUANTITIES.get(self._said.component_type or 0, ()), "fire_alarm")
+        wanted = (*ALARM_QUANTITIES.get(self._said.component_type or 0, ()), *_ALARMS)
         found = next((each for each in wanted if each in self._points), None)
         told = self._own("fault", bool(_FAULTS & set(self._said.states)))
         if found is not None:
@@ -195,7 +196,7 @@ class _Speaker:
         return Reported(Sample(f"{self._panel.code}/{self._said.place}", quantity, self._at_us, float(value)))
 
     def _on(self, device: str, quantity: str, value: float) -> Reported:
-        alarm = quantity in {"fire_alarm", "smoke_alarm", "heat_alarm", "call_point"} and value
+        alarm = quantity in _ALARMS and value
         note = _note(self._panel.address, self._said) if alarm else None
         return Reported(Sample(device, quantity, self._at_us, float(value)), note)
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from ingest.database import Connection
-from ingest.formats.gb26875_frame import clock_us
+from ingest.formats.gb26875 import Said
+from ingest.formats.gb26875_frame import clock_bytes, clock_us
 from ingest.panel_report import UTC_OFFSET_S, PanelReport
-from ingest.reading import from_us
+from ingest.reading import from_us, to_us
 
 COMMANDS_WAITING_MAX: Final = 100
 COMMANDS_KEPT: Final = timedelta(days=400)
@@ -94,6 +95,39 @@ def panel_states(connection: Connection) -> list[PanelState]:
         " WHERE devices.address NOT LIKE '%/%' ORDER BY 2, 3"
     )
     return [PanelState(*row) for row in rows]
+
+
+def panel_log(connection: Connection, address: str, count: int) -> list[tuple[datetime, Said]]:
+    """What a transmission device said of late, the newest first, and when that came."""
+    rows = connection.execute(
+        "SELECT received_at, type_flag, place, component_type, states, description, analog, value, operator, said_at"
+        " FROM panel_reports WHERE address = %s ORDER BY received_at DESC, nth DESC LIMIT %s",
+        (address, count),
+    )
+    return [(row[0], _said(*row[1:])) for row in rows]
+
+
+def unregistered_components(connection: Connection, address: str) -> list[Said]:
+    """The components a transmission device has named and no device is registered for: what was last said of each, with
+    its newest description."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (place) type_flag, place, component_type, states,"
+        " (SELECT description FROM panel_reports named WHERE named.address = panel_reports.address AND named.place = panel_reports.place AND description <> ''"
+        " ORDER BY received_at DESC LIMIT 1), analog, value, operator, said_at FROM panel_reports"
+        " WHERE address = %s AND component_type IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.address = panel_reports.address || '/' || place)"
+        " ORDER BY place, received_at DESC",
+        (address,),
+    )
+    return sorted((_said(*row) for row in rows), key=lambda said: [int(each) for each in said.place.split(".")])
+
+
+def _said(
+    type_flag: int, place: str, component_type: int | None, states: list[str], description: str | None,
+    analog: int | None, value: float | None, operator: int | None, said_at: datetime | None,
+) -> Said:  # fmt: skip
+    time = b"" if said_at is None else clock_bytes(to_us(said_at), UTC_OFFSET_S)
+    return Said(type_flag, place, component_type, tuple(states), description or "", analog, value, operator, time)
 
 
 def ask_panel(connection: Connection, address: str, type_flag: int, unit: bytes, asked_by: str) -> int | None:

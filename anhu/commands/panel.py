@@ -1,5 +1,7 @@
 """`anhu panel …`: fire panels that speak GB/T 26875.3: how they are, what is asked of them, and one that is played."""
 
+import csv
+import io
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,14 +15,15 @@ from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.plain_errors import plain_errors
 from anhu.stop_signals import stop_on_signals
-from ingest import panel_store
+from ingest import panel_store, store
 from ingest.database import connect
 from ingest.formats.gb26875 import DUTY_CHECK, SET_CLOCK, Said, decode_unit, duty_unit, read_unit
 from ingest.formats.gb26875_frame import clock_us
 from ingest.formats.gb26875_names import ANALOGS, STATES, component_name, system_name
-from ingest.panel_report import UTC_OFFSET_S
+from ingest.panel_report import ALARM_QUANTITIES, UTC_OFFSET_S
 from ingest.panel_store import Outcome
 from ingest.reading import from_us
+from ingest.registry_file import CSV_COLUMNS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +55,7 @@ class What(StrEnum):
     DEVICE_TIME = "device-time"
 
 
+_KINDS: Final = {"smoke_alarm": "smoke", "heat_alarm": "heat"}
 _TYPES: Final = dict(zip(What, (61, 62, 63, 64, 65, 66, 67, 68, 81, 84, 85, 86, 88), strict=True))
 
 
@@ -73,6 +77,53 @@ def show(data_dir: DataDir = None) -> None:
             ahead = "-" if panel.clock_ahead_s is None else f"{panel.clock_ahead_s:+.0f} s"
             denied = "" if panel.denied_at is None else f"\t{panel.denied_for} ({_ago(panel.denied_at)})"
             typer.echo(f"{panel.address}\t{panel.institution}/{panel.device}\t{panel.name}\t{heard}\t{ahead}{denied}")
+
+
+@app.command(
+    help="列出一台装置最近说过的话。 What a transmission device said of late.",
+    epilog="例 / for example: anhu panel log 790300000000 --count 50",
+)
+def log(
+    address: Address,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="条数 / how many.")] = 20,
+    data_dir: DataDir = None,
+) -> None:
+    """One line for each object, the newest first."""
+    with plain_errors(), database(data_dir) as url, connect(url) as connection:
+        for received_at, said in panel_store.panel_log(connection, address.lower(), count):
+            typer.echo(f"{received_at.isoformat(timespec='seconds')}\t{_line(said)}")
+
+
+@app.command(
+    help="把主机报过而未登记的部件写成登记表（CSV），补上房间后即可导入。 "
+    "Write what the panel has named and nobody has registered as a registry file (CSV): put in the rooms, import it.",
+    epilog="例 / for example: anhu panel draft 790300000000 > new.csv",
+)
+def draft(address: Address, data_dir: DataDir = None) -> None:
+    """A line for each component, in the panel's own room."""
+    with plain_errors(), database(data_dir) as url, connect(url) as connection:
+        registry = store.load_registry(connection)
+        panel = registry.device_at(address.lower())
+        if panel is None:
+            raise PanelRefuses(_unregistered(address))
+        institution, zone = registry.institutions[panel.institution_id], registry.zones[panel.zone_id]
+        written = io.StringIO()
+        rows = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n")
+        rows.writeheader()
+        for said in panel_store.unregistered_components(connection, panel.address):
+            quantities = ALARM_QUANTITIES.get(said.component_type or 0, ("fire_alarm",))[:1]
+            loop, number = said.place.split(".")[2:]
+            rows.writerow({
+                "institution": institution.code, "institution_name": institution.name,
+                "institution_name_en": institution.name_en, "institution_kind": institution.kind,
+                "region": institution.region, "zone": zone.code, "zone_name": zone.name,
+                "zone_name_en": zone.name_en, "zone_kind": zone.kind, "floor": zone.floor,
+                "device": f"{panel.code}-{loop}-{number}"[-64:],
+                "device_name": said.description or component_name(said.component_type or 0).zh,
+                "device_kind": _KINDS.get(quantities[0], "multi"), "report_interval_s": 86_400,
+                "quantities": ";".join((*quantities, "fault")), "address": f"{panel.address}/{said.place}",
+            })  # fmt: skip
+    typer.echo(written.getvalue(), nl=False)
 
 
 @app.command(
@@ -194,7 +245,7 @@ def _ask(url: str, address: str, type_flag: int, unit: bytes) -> Outcome:
     with connect(url) as connection:
         known = {panel.address for panel in panel_store.panel_states(connection)}
         if address not in known:
-            raise PanelRefuses(text(f"没有登记地址为 {address} 的装置", f"no device is registered with {address}"))
+            raise PanelRefuses(_unregistered(address))
         number = panel_store.ask_panel(connection, address, type_flag, unit, f"cli:{getuser()}")
     if number is None:
         raise PanelRefuses(text("待发命令过多：服务是否设置了 ANHU_PANEL_PORT 并在运行？",
@@ -210,6 +261,10 @@ def _ask(url: str, address: str, type_flag: int, unit: bytes) -> Outcome:
         time.sleep(LOOK_S)
     raise PanelRefuses(text("命令没有被取走：服务是否设置了 ANHU_PANEL_PORT 并在运行？",
                             "nobody has sent it: does the service run, and with ANHU_PANEL_PORT?"))  # fmt: skip
+
+
+def _unregistered(address: str) -> str:
+    return text(f"没有登记地址为 {address} 的装置", f"no device is registered with {address}")
 
 
 def _refusal(outcome: str) -> str:

@@ -14,12 +14,13 @@ import pytest
 
 from anhu import runtime
 from anhu.roles import now_us
-from ingest import panel, panel_store, sources
+from ingest import panel, panel_store, sources, store
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
 from ingest.intake import Message
 from ingest.panel_commands import Commands
 from ingest.pipeline import Pipeline
+from ingest.registry_file import parse
 from ingest.settings import PanelSettings, PipelineSettings
 from ingest.writer import Writer
 from simulators import panel_wire as wire
@@ -192,6 +193,30 @@ def test_a_smoke_detectors_alarm_is_an_alert_in_its_own_zone_before_it_is_confir
     assert centre.rows(
         "SELECT reason, message_count FROM unclaimed_devices WHERE device = %s", f"fp-{address[-2:]}/1.1.2.77"
     ) == [("device_unknown", 2)]
+
+
+def test_what_the_panel_has_named_is_registered_in_one_step(centre: Centre) -> None:
+    address = centre.device()
+    with centre.panel(address) as device:
+        device.component(2, 10, NORMAL, "已登记")
+        device.component(3, 5, NORMAL, "二层活动室", kind=30)
+        device.component(3, 5, NORMAL, kind=30)
+        device.component(2, 9, NORMAL)
+        sheet = run(centre, "draft", address).stdout
+        with connect(centre.database_url) as connection:
+            store.import_registry(connection, parse(sheet, suffix=".csv"))
+        assert run(centre, "draft", address).stdout.count("\n") == 1
+        wait_until(lambda: centre.pipe.registry.device_at(f"{address}/1.1.3.5"), "the pipeline knows them")
+        device.component(3, 5, FIRE, kind=30)
+        device.component(2, 9, FIRE)
+    assert [(device, rule) for device, rule, _ in centre.raised(address)] == [
+        (f"fp-{address[-2:]}-3-5", "fire.heat.contact"), (f"fp-{address[-2:]}-2-9", "fire.smoke.contact"),
+    ]  # fmt: skip
+    names = centre.rows("SELECT name, kind FROM devices WHERE address LIKE %s ORDER BY name", f"{address}/1.1.%")
+    assert ("二层活动室", "heat") in names
+    assert ("感烟火灾探测器", "smoke") in names
+    newest = run(centre, "log", address, "--count", "1").stdout.split("\t")
+    assert newest[1:4] == ["1.1.2.9", "smoke detector", "fire"]
 
 
 def test_what_is_resent_counts_once_on_any_connection_and_is_confirmed_when_it_is_safe(centre: Centre) -> None:

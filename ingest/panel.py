@@ -237,7 +237,6 @@ class Source:
     def _deny(self, link: Link, fault: Fault) -> None:
         """Say no, and put the cause on record, but not by the thousand. Raises Parted after too many in a row."""
         link.faults += 1
-        log.warning("frame denied", address=link.address, peer=link.peer, cause=fault.cause.value, detail=fault.detail)
         if fault.head is not None:
             self._write_denial(link, fault.head)
         elif link.address:
@@ -246,6 +245,7 @@ class Source:
             raise Parted(f"it began with what is no frame: {fault.cause}")
         if self._loop.time() - link.told_s >= TOLD_PAUSE_S:
             link.told_s = self._loop.time()
+            log.warning("frame denied", address=link.address, peer=link.peer, cause=fault.cause, detail=fault.detail)
             self._inbox.put(Message(topic(link.address), fault.raw, self._stamp()))
         if link.faults >= FAULTS_MAX:
             raise Parted(f"{link.faults} frames in a row could not be taken")

@@ -111,11 +111,11 @@ def unregistered_components(connection: Connection, address: str) -> list[Said]:
     """The components a transmission device has named and no device is registered for: what was last said of each, with
     its newest description."""
     rows = connection.execute(
-        "SELECT DISTINCT ON (place) type_flag, place, component_type, states,"
-        " (SELECT description FROM panel_reports named WHERE named.address = panel_reports.address AND named.place = panel_reports.place AND description <> ''"
-        " ORDER BY received_at DESC LIMIT 1), analog, value, operator, said_at FROM panel_reports"
-        " WHERE address = %s AND component_type IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.address = panel_reports.address || '/' || place)"
+        "SELECT DISTINCT ON (place) type_flag, place, component_type, states, (SELECT description FROM panel_reports n"
+        " WHERE n.address = said.address AND n.place = said.place AND n.description <> ''"
+        " ORDER BY n.received_at DESC LIMIT 1), analog, value, operator, said_at"
+        " FROM panel_reports said WHERE address = %s AND component_type IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.address = said.address || '/' || place)"
         " ORDER BY place, received_at DESC",
         (address,),
     )

@@ -2,17 +2,20 @@
 database. One database for the whole module; each test has a transmission device of its own."""
 
 import itertools
+import random
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
-from anhu import runtime
+from anhu import cli, runtime
 from anhu.roles import now_us
 from ingest import panel, panel_store, sources, store
 from ingest.database import connect
@@ -26,7 +29,7 @@ from ingest.writer import Writer
 from simulators import panel_wire as wire
 from simulators.errors import PanelRefused
 from simulators.panel import FIRE, NORMAL, RESET, Panel
-from tests.commands import COMMAND, environment
+from tests.commands import environment
 from tests.conftest import drop_database, make_database, named
 from tests.integration import world as worlds
 from tests.integration.world import World, begin_session, end_session
@@ -34,7 +37,7 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-ADDRESSES = [f"7903000000{number:02x}" for number in range(12)]
+ADDRESSES = [f"7903000000{number:02x}" for number in range(16)]
 REGISTRY = """
 [[institution]]
 code = "panel-home"
@@ -342,7 +345,7 @@ def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) ->
         assert abs(datetime.now(UTC) - before.heard_at) < timedelta(seconds=30)
         assert -7202 <= (before.clock_ahead_s or 0) <= -7199.9
         assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "link")] == [1]
-        assert run(centre, "clock", address).returncode == 0
+        assert run(centre, "clock", address).exit_code == 0
         assert abs(device.ahead_s) < 5
         device.heartbeat()
         assert abs(centre.state(address).clock_ahead_s or 99) < 5
@@ -350,13 +353,10 @@ def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) ->
         assert f"panel-home/fp-{address[-2:]}" in listed
 
 
-def run(centre: Centre, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = environment(
-        ANHU_DATABASE_URL=centre.database_url, ANHU_MQTT_URL="mqtt://nobody:x@127.0.0.1:1", LANG="en_US.UTF-8"
-    )
-    return subprocess.run(
-        [*COMMAND, "panel", *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
-    )
+def run(centre: Centre, *arguments: str) -> Result:
+    """`anhu panel …`, in this process."""
+    env = environment(ANHU_DATABASE_URL=centre.database_url, ANHU_MQTT_URL="mqtt://nobody:x@127.0.0.1:1")
+    return CliRunner().invoke(cli.app, ["panel", *arguments], env=env, terminal_width=200)
 
 
 def asked(centre: Centre, address: str, type_flag: int, unit: bytes) -> Callable[[], str]:
@@ -377,11 +377,11 @@ def test_states_are_read_and_duty_is_checked(centre: Centre) -> None:
     with centre.panel(address) as device:
         device.component(2, 10, FIRE, "三层东侧走廊")
         answer = run(centre, "read", address, "component-state", "1.1.2.10")
-        assert (answer.returncode, answer.stdout.split("\t")[:4]) == (
+        assert (answer.exit_code, answer.stdout.split("\t")[:4]) == (
             0, ["1.1.2.10", "smoke detector", "fire", "三层东侧走廊"],
         ), answer.stderr  # fmt: skip
         duty = run(centre, "duty", address, "--minutes", "1")
-        assert (duty.returncode, duty.stdout.startswith("answered after")) == (0, True), duty.stderr
+        assert (duty.exit_code, duty.stdout.startswith("answered after")) == (0, True), duty.stderr
         assert [packet.unit for packet in device.ordered] == [bytes.fromhex("3e0101010a000200"), b"\x5b\1\1"]
         denied = asked(centre, address, 65, b"\x41\1\1\1")  # it knows no versions
         wait_until(lambda: denied() == "denied", "the panel denies")
@@ -389,9 +389,9 @@ def test_states_are_read_and_duty_is_checked(centre: Centre) -> None:
     away = asked(centre, address, 61, b"\x3d\1\1\1")
     wait_until(lambda: away() == "away", "nobody is there to be asked")
     wrong = run(centre, "read", address, "component-state", "1.1")
-    assert (wrong.returncode, "no place" in wrong.stderr) == (1, True)
+    assert (wrong.exit_code, "no place" in wrong.stderr) == (1, True)
     nobody = run(centre, "clock", "000000000000")
-    assert (nobody.returncode, "no device is registered" in nobody.stderr) == (1, True)
+    assert (nobody.exit_code, "no device is registered" in nobody.stderr) == (1, True)
 
 
 def test_the_newest_connection_of_a_device_counts_and_silent_ones_are_ended(centre: Centre) -> None:
@@ -433,3 +433,29 @@ def test_an_address_belongs_to_one_device(centre: Centre) -> None:
 def test_a_simulated_panel_that_is_not_taken_says_so(centre: Centre) -> None:
     with centre.panel("ffffffffff02") as stranger, pytest.raises(PanelRefused, match="answered with command 6"):
         stranger.heartbeat()
+
+
+def test_no_stream_of_bytes_stops_it_or_makes_it_grow(centre: Centre) -> None:
+    rng, address = random.Random(26875), centre.device()
+    port, process = centre.panels.port or 0, psutil.Process()
+    with centre.panel(address) as device:
+        device.heartbeat()
+        _, good = device.frame(wire.component_state(40, 2, 10, NORMAL, "走廊", device.now()))
+        before = process.memory_info().rss
+        for turn in range(40):
+            with socket.create_connection(("127.0.0.1", port)) as line:
+                line.settimeout(30)
+                introduced = good if turn % 2 else b""
+                parts = [rng.randbytes(rng.randint(1, 3000)), b"@@" * rng.randint(1, 2000), good[: rng.randint(1, 70)],
+                         bytes(each ^ (rng.random() < 0.05) for each in good * 5)]  # fmt: skip
+                try:
+                    line.sendall(introduced + b"".join(rng.sample(parts, 3)))
+                    line.shutdown(socket.SHUT_WR)
+                    while line.recv(4096):
+                        pass  # confirmations and denials
+                except OSError:
+                    pass  # parted with before it had said all
+        assert process.memory_info().rss - before < 32 * 2**20
+    with centre.panel(address) as device:
+        device.component(2, 10, FIRE, "走廊")
+    assert len(centre.raised(address)) == 1

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from alerting.alert import Verb
@@ -206,6 +207,14 @@ def test_what_a_panel_said_outlives_the_spool_and_its_registry_a_start_without_t
     again = load(dump(REGISTRY)).device_at(f"{PANEL}/1.1.2.10")
     assert again is not None
     assert again.code == "smk-10"
+
+
+def test_a_spool_of_a_version_that_knew_no_panels_is_brought_in() -> None:
+    body = _dump(Spooled(taken(frame(b"")).readings, (), (), ()))
+    length = int.from_bytes(body[:8], "big")
+    older = orjson.dumps(orjson.loads(body[8 : 8 + length])[:2])
+    kept = _load(len(older).to_bytes(8, "big") + older + body[8 + length :], ())
+    assert (len(kept.readings), list(kept.panels)) == (1, [])
 
 
 def test_the_alert_names_the_component_and_those_behind_a_panel_are_never_lost_by_silence() -> None:

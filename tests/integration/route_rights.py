@@ -333,4 +333,5 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
 }

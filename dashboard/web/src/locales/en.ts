@@ -6,6 +6,7 @@ import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
 import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
+import { panels } from "./en/panels";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
@@ -16,6 +17,7 @@ import { rotations } from "./en/rotations";
 
 export const en: Messages = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
   ...institutionFiles,

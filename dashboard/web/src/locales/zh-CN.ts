@@ -5,6 +5,7 @@ import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
 import { institutionDocuments } from "./zh-CN/institutionDocuments";
 import { institutionFiles } from "./zh-CN/institutionFiles";
+import { panels } from "./zh-CN/panels";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { protections } from "./zh-CN/protections";
@@ -15,6 +16,7 @@ import { rotations } from "./zh-CN/rotations";
 
 export const zhCN = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
   ...institutionFiles,

@@ -43,12 +43,12 @@ REGISTRY = """
 code = "panel-home"
 name = "安和养老院"
 kind = "nursing_home"
-[[institution.zone]]
-code = "duty"
-name = "消防控制室"
-kind = "office"
 """ + "".join(
     f"""
+[[institution.zone]]
+code = "duty-{address[-2:]}"
+name = "消防控制室 {address[-2:]}"
+kind = "office"
 [[institution.zone.device]]
 code = "fp-{address[-2:]}"
 name = "火灾报警主机 {address[-2:]}"
@@ -115,10 +115,10 @@ class Centre(World):
         return Panel("127.0.0.1", self.panels.port or 0, address, **more)  # type: ignore[arg-type]
 
     def raised(self, address: str) -> list[tuple[str, str, str]]:
-        """(device, rule, what the alert says) of the alerts of one panel and what is behind it, oldest first."""
+        """(device, rule, what it says) of each fire that was raised by a panel or behind it, oldest first."""
         return self.rows(  # type: ignore[return-value]
-            "SELECT d.code, a.rules[1], a.evidence->>'text_zh' FROM alerts a JOIN devices d ON d.id = a.device_id"
-            " WHERE d.address LIKE %s AND a.kind = 'fire' ORDER BY a.raised_at", f"{address}%",
+            "SELECT d.code, e.rule, e.evidence->>'text_zh' FROM alert_events e JOIN devices d ON d.id = e.device_id"
+            " WHERE d.address LIKE %s AND e.kind = 'fire' AND verb = 'raise' ORDER BY e.id", f"{address}%",
         )  # fmt: skip
 
     def state(self, address: str) -> panel_store.PanelState:
@@ -214,6 +214,7 @@ def test_what_the_panel_has_named_is_registered_in_one_step(centre: Centre) -> N
         device.component(2, 9, FIRE)
     assert [(device, rule) for device, rule, _ in centre.raised(address)] == [
         (f"fp-{address[-2:]}-3-5", "fire.heat.contact"), (f"fp-{address[-2:]}-2-9", "fire.smoke.contact"),
+        (f"fp-{address[-2:]}-3-5", "fire.confirmed"),
     ]  # fmt: skip
     names = centre.rows("SELECT name, kind FROM devices WHERE address LIKE %s ORDER BY name", f"{address}/1.1.%")
     assert ("二层活动室", "heat") in names

@@ -431,6 +431,20 @@ def test_an_address_belongs_to_one_device(centre: Centre) -> None:
     assert centre.count("institutions", "code = 'panel-home-2'") == 0
 
 
+def test_what_was_said_is_kept_for_four_hundred_days(centre: Centre) -> None:
+    address = centre.device()
+    with centre.panel(address) as device:
+        device.component(2, 77, NORMAL)
+        device.component(2, 77, NORMAL)
+    with connect(centre.database_url) as connection:
+        connection.execute(
+            "UPDATE panel_reports SET received_at = received_at - interval '401 days' WHERE ctid ="
+            " (SELECT min(ctid) FROM panel_reports WHERE address = %s)", (address,),
+        )  # fmt: skip
+    centre.pipe._pruned_us = 0  # else once a minute
+    wait_until(lambda: centre.count("panel_reports", "address = %s", address) == 1, "the older one is dropped")
+
+
 def test_a_simulated_panel_that_is_not_taken_says_so(centre: Centre) -> None:
     with centre.panel("ffffffffff02") as stranger, pytest.raises(PanelRefused, match="answered with command 6"):
         stranger.heartbeat()

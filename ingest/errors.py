@@ -18,12 +18,20 @@ class BadTime(IngestError):
     """The time cannot be read."""
 
 
-class RegistryFileInvalid(IngestError):
-    """The registry file has errors; nothing was imported."""
+class FileInvalid(IngestError):
+    """A file that people write has errors, each with its line where that is known."""
 
     def __init__(self, problems: list[tuple[int | None, str]]) -> None:
         self.problems = problems
         super().__init__("\n".join(f"line {line}: {text}" if line else text for line, text in problems))
+
+
+class RegistryFileInvalid(FileInvalid):
+    """The registry file has errors; nothing was imported."""
+
+
+class RoutesInvalid(FileInvalid):
+    """The routes file has errors; none of its routes is in force."""
 
 
 class MigrationConflict(IngestError):
@@ -75,3 +83,6 @@ class Refusal(StrEnum):
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
     FRAME_DENIED = "frame_denied"
+    RETAINED_UNDATED = "retained_undated"
+    SEQUENCE_GAP = "sequence_gap"
+    ALIAS_UNKNOWN = "alias_unknown"

@@ -15,14 +15,15 @@ from ingest.formats.gb26875 import Said
 from ingest.formats.gb26875_frame import Command, Fault, Frame, clock_us, read_one
 from ingest.formats.gb26875_names import ANALOGS, component_name, system_name
 from ingest.reading import Rejection, Sample, from_us
-from ingest.registry import Device, Registry
+from ingest.registry import PANEL_PREFIX, Device, Registry
 
 TOPIC_PREFIX: Final = "gb26875#"
 UTC_OFFSET_S: Final = 8 * 3600  # the standard is China's, whose clocks all show one time
 _FAULTS: Final = frozenset({"fault", "power_fault", "standby_fault", "bus_fault", "centre_link_fault", "line_fault"})
 _OVER: Final = frozenset({"reset", "alarm_cleared"})
-_ALARMS: Final = "fire_alarm", "smoke_alarm", "heat_alarm", "call_point"
+_ALARMS: Final = "fire_alarm", "smoke_alarm", "heat_alarm", "gas_alarm", "call_point"
 ALARM_QUANTITIES: Final[dict[int, tuple[str, ...]]] = {  # what a component's fire bit is, by its type
+    **dict.fromkeys((10, 11, 12, 13, 74), ("gas_alarm",)),
     **dict.fromkeys((23, 24), ("call_point",)),
     **dict.fromkeys(range(30, 38), ("heat_alarm",)),
     **dict.fromkeys(range(40, 45), ("smoke_alarm",)),
@@ -70,20 +71,20 @@ def topic(address: str) -> str:
 
 def read(payload: bytes, panel: Device, registry: Registry, received_at_us: int) -> Meaning:
     """What the frame in `payload` means; never raises for what it holds. That it came shows that the panel lives."""
-    frame = read_one(payload)
+    frame, address = read_one(payload), panel.address.removeprefix(PANEL_PREFIX)
     if isinstance(frame, Fault):
         serial = 0 if frame.head is None else frame.head.serial
-        meaning = Meaning(PanelReport(panel.address, received_at_us, serial, None, (), frame.cause.value))
+        meaning = Meaning(PanelReport(address, received_at_us, serial, None, (), frame.cause.value))
         meaning.rejections.append(Rejection(Refusal.FRAME_DENIED, f"{frame.cause}: {frame.detail}"))
         return meaning
     says = frame.command in {Command.SEND, Command.ANSWER}
     unit = gb26875.decode_unit(frame.unit if says else b"")
     clock = clock_us(frame.time, UTC_OFFSET_S)
     ahead_s = None if clock is None else (clock - received_at_us) / 1e6
-    meaning = Meaning(PanelReport(panel.address, received_at_us, frame.serial, ahead_s, unit.objects))
+    meaning = Meaning(PanelReport(address, received_at_us, frame.serial, ahead_s, unit.objects))
     if unit.problem:
         meaning.rejections.append(Rejection(Refusal.BAD_SHAPE, f"type {unit.type_flag}: {unit.problem}"))
-    meaning.reported.append(Reported(Sample(panel.code, "link", received_at_us, 1.0)))
+    meaning.reported.append(Reported(Sample(panel.code, "alive", received_at_us, 1.0)))
     for nth, said in enumerate(unit.objects):
         # A microsecond apart, so that what is said twice of one thing is judged in its order.
         speaker = _Speaker(panel, registry, said, received_at_us + nth)
@@ -105,9 +106,10 @@ class _Speaker:
 
     def __init__(self, panel: Device, registry: Registry, said: Said, at_us: int) -> None:
         self._panel = panel
+        self._address = panel.address.removeprefix(PANEL_PREFIX)
         self._said = said
         self._at_us = at_us
-        device = registry.device_at(f"{panel.address}/{said.place}") if said.place else None
+        device = registry.on_panel(f"{self._address}/{said.place}") if said.place else None
         if device is not None and device.institution_id != panel.institution_id:
             device = None
         institution = registry.institutions[panel.institution_id].code
@@ -193,11 +195,11 @@ class _Speaker:
 
     def _unclaimed(self, quantity: str, value: float) -> Reported:
         """On a point of nobody: the list of unclaimed devices names it."""
-        return Reported(Sample(f"{self._panel.code}/{self._said.place}", quantity, self._at_us, float(value)))
+        return Reported(Sample(f"{self._panel.address}/{self._said.place}", quantity, self._at_us, float(value)))
 
     def _on(self, device: str, quantity: str, value: float) -> Reported:
         alarm = quantity in _ALARMS and value
-        note = _note(self._panel.address, self._said) if alarm else None
+        note = _note(self._address, self._said) if alarm else None
         return Reported(Sample(device, quantity, self._at_us, float(value)), note)
 
 

@@ -89,10 +89,10 @@ def prune_panel_reports(connection: Connection, before: datetime) -> int:
 def panel_states(connection: Connection) -> list[PanelState]:
     """Every registered transmission device, by institution and device."""
     rows = connection.execute(
-        "SELECT devices.address, institutions.code, devices.code, devices.name, heard_at, clock_ahead_s, denied_at,"
-        " coalesce(denied_for, '') FROM devices JOIN institutions ON institutions.id = institution_id"
-        " LEFT JOIN panels ON panels.address = devices.address"
-        " WHERE devices.address NOT LIKE '%/%' ORDER BY 2, 3"
+        "SELECT substr(devices.address, 9), institutions.code, devices.code, devices.name, heard_at, clock_ahead_s,"
+        " denied_at, coalesce(denied_for, '') FROM devices JOIN institutions ON institutions.id = institution_id"
+        " LEFT JOIN panels ON panels.address = substr(devices.address, 9)"
+        " WHERE devices.address LIKE 'gb26875/%' AND devices.address NOT LIKE '%/%/%' ORDER BY 2, 3"
     )
     return [PanelState(*row) for row in rows]
 
@@ -115,7 +115,7 @@ def unregistered_components(connection: Connection, address: str) -> list[Said]:
         " WHERE n.address = said.address AND n.place = said.place AND n.description <> ''"
         " ORDER BY n.received_at DESC LIMIT 1), analog, value, operator, said_at"
         " FROM panel_reports said WHERE address = %s AND component_type IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.address = said.address || '/' || place)"
+        " AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.address = 'gb26875/' || said.address || '/' || place)"
         " ORDER BY place, received_at DESC",
         (address,),
     )

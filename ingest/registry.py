@@ -15,6 +15,9 @@ DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
 WEARS: Final = ("waist", "wrist", "pocket")  # where a person wears a device that sends windows of acceleration
 
 
+PANEL_PREFIX: Final = "gb26875/"  # of the addresses of fire panels and what is behind them
+
+
 @dataclass(frozen=True, slots=True)
 class Institution:
     """A home or station; `region` is its county's GB/T 2260 code."""
@@ -43,7 +46,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Device:
     """What is screwed to the ceiling, or worn. It is expected to report every `report_interval_s` seconds. `wear` is
-    one of WEARS, "" for what nobody wears. `address` is how a fire panel's wire calls it, "" for what is on none."""
+    one of WEARS, "" for what nobody wears; `address` is what a gateway calls the device, "" where it uses the code."""
 
     id: int
     institution_id: int
@@ -55,6 +58,11 @@ class Device:
     report_interval_s: int
     wear: str = ""
     address: str = ""
+
+    @property
+    def behind_panel(self) -> bool:
+        """Whether it is a part of a fire panel's installation, and speaks through the panel's transmission device."""
+        return self.address.startswith(PANEL_PREFIX) and "/" in self.address.removeprefix(PANEL_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Registry:
     institution_codes: frozenset[str] = field(init=False)
     _by_code: Mapping[tuple[str, str], Mapping[str, tuple[int, Quantity]]] = field(init=False)
     _places: Mapping[tuple[str, str | None], tuple[int, int | None, int | None]] = field(init=False)
-    _by_address: Mapping[str, Device] = field(init=False)
+    _on_panels: Mapping[str, Device] = field(init=False)
 
     def __post_init__(self) -> None:
         by_code: dict[tuple[str, str], dict[str, tuple[int, Quantity]]] = {
@@ -95,10 +103,19 @@ class Registry:
         for device in self.devices.values():
             code = self.institutions[device.institution_id].code
             places[code, device.code] = device.institution_id, device.zone_id, device.id
+        for device in self.devices.values():
+            if device.address:  # a code is older than any address: it goes on meaning its own device
+                code = self.institutions[device.institution_id].code
+                by_code.setdefault((code, device.address), by_code[code, device.code])
+                places.setdefault((code, device.address), places[code, device.code])
+        on_panels = {
+            each.address.removeprefix(PANEL_PREFIX): each
+            for each in self.devices.values()
+            if each.address.startswith(PANEL_PREFIX)
+        }
+        object.__setattr__(self, "_on_panels", on_panels)
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_places", places)
-        addressed = {each.address: each for each in self.devices.values() if each.address}
-        object.__setattr__(self, "_by_address", addressed)
         object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
 
     @classmethod
@@ -121,19 +138,20 @@ class Registry:
         )
 
     def points_of(self, institution: str, device: str) -> Mapping[str, tuple[int, Quantity]] | None:
-        """Quantity → (point id, quantity) of the device with these codes; None where it is not registered."""
+        """Quantity → (point id, quantity) of the device with this code or address; None where there is none."""
         return self._by_code.get((institution, device))
 
     def place_of(self, institution: str, device: str | None) -> tuple[int, int | None, int | None] | None:
-        """(institution id, zone id, device id) of the device with these codes, or of the institution as a whole."""
+        """(institution id, zone id, device id) of the device with this code or address, or of the institution as a
+        whole."""
         return self._places.get((institution, device))
 
-    def device_at(self, address: str) -> Device | None:
+    def on_panel(self, address: str) -> Device | None:
         """What a fire panel's wire calls so: a transmission device ("790300000000"), or a system or component behind it
         ("790300000000/1.1.2.10")."""
-        return self._by_address.get(address)
+        return self._on_panels.get(address)
 
     def wear_of(self, institution: str, device: str) -> str:
-        """Where the device with these codes is worn, "" where it is not or is not registered."""
+        """Where the device with this code or address is worn, "" where it is not or is not registered."""
         _, _, device_id = self._places.get((institution, device), (None, None, None))
         return "" if device_id is None else self.devices[device_id].wear

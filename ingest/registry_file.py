@@ -13,28 +13,27 @@ from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
-from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
+from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, PANEL_PREFIX, WEARS, ZONE_KINDS
+from ingest.table_lines import TableLines, line_of
 
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
-    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear", "address",
+    "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
+    "address",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# Comments and strings, in which a header is only text.
-_NOT_TABLES: Final = re.compile(
-    r"""#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
-)
-_TABLE: Final = re.compile(r"^\s*\[\[\s*([\w.\s]+?)\s*\]\]", re.MULTILINE)
+_EUI: Final = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}", re.IGNORECASE)
+ADDRESS_LENGTH_MAX: Final = 128
 _TEXT_LENGTH_MAX: Final = 200
-_ADDRESS: Final = re.compile(r"[0-9a-f]{12}(/[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5}\.[0-9]{1,5})?)?")
+_ON_PANEL: Final = re.compile(r"gb26875/[0-9a-f]{12}(/[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5}\.[0-9]{1,5})?)?")
 # Without the first a fire that no registered component tells of would raise nothing; without the second nobody would
 # notice that the panel has gone.
-_PANEL_QUANTITIES: Final = ("fire_alarm", "link")
+_PANEL_QUANTITIES: Final = ("fire_alarm", "alive")
 
 
 @dataclass(slots=True)
@@ -103,7 +102,7 @@ class _Reader:
         self.draft = Draft()
         self.problems: list[tuple[int | None, str]] = []
         self._device_lines: dict[tuple[str, str], int | None] = {}
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[tuple[str, str], tuple[str, int | None]] = {}
 
     def read_csv(self, text: str) -> Draft:
         lines = io.StringIO(text.removeprefix("\ufeff"), newline=None)  # a line ends as any system writes it
@@ -170,9 +169,8 @@ class _Reader:
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            matched = re.search(r"line (\d+)", str(error))
-            raise RegistryFileInvalid([(int(matched[1]) if matched else None, str(error))]) from error
-        lines = _TableLines(text)
+            raise RegistryFileInvalid([(line_of(error), str(error))]) from error
+        lines = TableLines(text)
         for name in document.keys() - {"institution"}:
             self._problem(None, f"unknown entry {name}; a registry holds [[institution]] tables")
         for record in self._tables(document, "institution", None):
@@ -239,7 +237,6 @@ class _Reader:
             self._choice(record["wear"], WEARS, "wear", line)
             if "fall" not in quantities:
                 self._problem(line, f"device {code}: what is worn tells of falls, so name the quantity fall")
-        self._address(record["address"].lower(), code, quantities, line)
         key = institution.code, code
         if key in self._device_lines:
             before = self._device_lines[key]
@@ -249,24 +246,34 @@ class _Reader:
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
             code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
-            record["wear"], record["address"].lower(),
+            record["wear"], self._address(institution, code, record["address"], line),
         )  # fmt: skip
+        if zone.devices[code].address.startswith(PANEL_PREFIX):
+            self._on_panel(zone.devices[code], line)
 
-    def _address(self, address: str, code: str, quantities: list[Any], line: int | None) -> None:
-        """How a fire panel's wire calls the device, "" for none."""
-        if not address:
-            return
-        if not _ADDRESS.fullmatch(address):
+    def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:
+        """What a gateway calls the device. Two may not share it; whether it is another's code is seen at the end."""
+        address = plain_address(text)
+        if len(address) > ADDRESS_LENGTH_MAX or not address.isprintable() or set(address) & set("+#"):
+            self._problem(
+                line, f"device {code}: an address has at most {ADDRESS_LENGTH_MAX} printable characters, and no + or #"
+            )
+        elif address:
+            before = self._addresses.setdefault((institution.code, address), (code, line))
+            if before[0] != code:
+                self._problem(line, f"device {code}: the address {address} is that of device {before[0]} already")
+        return address
+
+    def _on_panel(self, device: DeviceDraft, line: int | None) -> None:
+        if not _ON_PANEL.fullmatch(device.address):
             self._problem(
                 line,
-                f"device {code}: address {address[:40]!r} is neither a transmission device's 12 hex digits, nor these"
-                " and /system type.system address, of a component with .loop.number",
+                f"device {device.code}: an address on a fire panel is {PANEL_PREFIX} and the transmission device's 12"
+                " hex digits, and /system type.system address, of a component with .loop.number",
             )
-        elif len(address) == 12 and (missing := [each for each in _PANEL_QUANTITIES if each not in quantities]):
-            self._problem(line, f"device {code}: a transmission device needs the quantities {', '.join(missing)}")
-        if address in self._addresses:
-            self._problem(line, f"device {code}: {self._addresses[address]} has the address {address} already")
-        self._addresses[address] = code
+        elif device.address.count("/") == 1:
+            for missing in (each for each in _PANEL_QUANTITIES if each not in device.quantities):
+                self._problem(line, f"device {device.code}: a fire panel needs the quantity {missing}")
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
         """The record with every text field present; complains of unknown fields, bad codes and texts."""
@@ -293,6 +300,9 @@ class _Reader:
         self.problems.append((line, text))
 
     def _result(self) -> Draft:
+        for (institution, address), (code, line) in self._addresses.items():
+            if (institution, address) in self._device_lines and address != code:
+                self._problem(line, f"device {code}: the address {address} is the code of another device")
         if not self.problems and not self.draft.institutions:
             self._problem(None, "the file names no institution")
         if self.problems:
@@ -300,18 +310,13 @@ class _Reader:
         return self.draft
 
 
-class _TableLines:
-    """The lines of `[[…]]` headers in order of appearance; tomllib reads a file without saying where things stood."""
+def plain_address(text: str) -> str:
+    """An address as gateways write it: an EUI, which labels print in any way, in small letters without separators.
 
-    def __init__(self, text: str) -> None:
-        self._lines: dict[str, list[int]] = {}
-        text = _NOT_TABLES.sub(lambda found: "\n" * found[0].count("\n"), text)
-        for matched in _TABLE.finditer(text):
-            name = re.sub(r"\s", "", matched[1])
-            start = matched.start() + len(matched[0]) - len(matched[0].lstrip())
-            self._lines.setdefault(name, []).append(text.count("\n", 0, start) + 1)
-
-    def next(self, name: str) -> int | None:
-        """The line of the next header of that name; None where the table was written inline."""
-        lines = self._lines.get(name)
-        return lines.pop(0) if lines else None
+    >>> plain_address("AC-1F-09-FF-FE-0B-12-34"), plain_address(" 厨房 烟感 ")
+    ('ac1f09fffe0b1234', '厨房 烟感')
+    """
+    address = text.strip()
+    if address.lower().startswith(PANEL_PREFIX):
+        return address.lower()
+    return re.sub("[:-]", "", address).lower() if _EUI.fullmatch(address) else address

@@ -39,6 +39,10 @@ class Sources:
         rest = count_max - len(frames)
         return frames + (self._broker.take(count_max=rest, age_ms_max=age_ms_max, wait_s=wait_s) if rest else [])
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish on the broker."""
+        self._broker.send(topic, payload)
+
     def ack(self, messages: Sequence[Message]) -> None:
         """Each to those it came from."""
         self._broker.ack(messages)

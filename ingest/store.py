@@ -16,7 +16,7 @@ from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
-from ingest.registry import Device, Institution, Point, Registry, Zone
+from ingest.registry import PANEL_PREFIX, Device, Institution, Point, Registry, Zone
 from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
 
 REGISTRY_CHANNEL: Final = "registry"
@@ -144,7 +144,7 @@ def load_registry(connection: Connection) -> Registry:
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
     devices = connection.execute(
-        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, coalesce(address, '')"
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address"
         " FROM devices ORDER BY id"
     )
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
@@ -161,17 +161,13 @@ def import_registry(connection: Connection, draft: Draft) -> None:
     """Bring `draft` in, in the caller's transaction: what is new is added, what is there takes the file's values.
 
     Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs. Raises
-    RegistryFileInvalid where a device that is not in the file has an address of the file's.
+    RegistryFileInvalid for an address that is another device's.
     """
     for institution in draft.institutions.values():
         institution_id = _upsert_institution(connection, institution)
         for zone in institution.zones.values():
             _upsert_zone(connection, institution_id, zone)
-    try:
-        connection.execute("SET CONSTRAINTS devices_address IMMEDIATE")
-    except psycopg.errors.UniqueViolation as error:
-        detail = (error.diag.message_detail or str(error)).strip()
-        raise RegistryFileInvalid([(None, f"another device has that address already: {detail}")]) from error
+        _set_addresses(connection, institution_id, institution)
     connection.execute("UPDATE registry_version SET version = version + 1")
     connection.execute("SELECT pg_notify(%s, '')", (REGISTRY_CHANNEL,))
 
@@ -196,10 +192,10 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
     zone_id = _only_id(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, nullif(%s, '')) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
             " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
-            " report_interval_s = excluded.report_interval_s, wear = excluded.wear, address = excluded.address",
+            " report_interval_s = excluded.report_interval_s, wear = excluded.wear",
             [
                 (
                     institution_id,
@@ -210,7 +206,6 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                     each.model,
                     each.report_interval_s,
                     each.wear,
-                    each.address,
                 )
                 for each in draft.devices.values()
             ],
@@ -224,6 +219,30 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                 for quantity in each.quantities
             ],
         )
+
+
+def _set_addresses(connection: Connection, institution_id: int, draft: InstitutionDraft) -> None:
+    """Give the devices of the file their addresses; two may have changed theirs for each other's."""
+    addresses = {each.code: each.address for zone in draft.zones.values() for each in zone.devices.values()}
+    connection.execute(
+        "UPDATE devices SET address = '' WHERE institution_id = %s AND code = ANY(%s) AND address <> ''",
+        (institution_id, list(addresses)),
+    )
+    given = {code: address for code, address in addresses.items() if address}
+    taken = connection.execute(
+        "SELECT address, code FROM devices WHERE address = ANY(%s) AND (institution_id = %s OR address LIKE %s)"
+        " ORDER BY address",  # a fire panel's is its own everywhere: it does not say for whom it speaks
+        (list(given.values()), institution_id, f"{PANEL_PREFIX}%"),
+    ).fetchall()
+    if taken:
+        raise RegistryFileInvalid(
+            [(None, f"{draft.code}: the address {address} is that of device {code} already") for address, code in taken]
+        )
+    connection.execute(
+        "UPDATE devices SET address = given.address FROM unnest(%s::text[], %s::text[]) AS given (code, address)"
+        " WHERE institution_id = %s AND devices.code = given.code",
+        (list(given), list(given.values()), institution_id),
+    )
 
 
 def _only_id(row: tuple[object, ...] | None) -> int:
@@ -310,11 +329,12 @@ def flush(connection: Connection) -> None:
 
 
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
-    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
+    gateway said of a device out of its reach is none of the device's."""
     rows = connection.execute(
         "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
         " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
-        " ORDER BY measured_at DESC LIMIT 1) newest",
+        " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest",
         (since,),
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]

@@ -104,14 +104,14 @@ def draft(address: Address, data_dir: DataDir = None) -> None:
     """A line for each component, in the panel's own room."""
     with plain_errors(), database(data_dir) as url, connect(url) as connection:
         registry = store.load_registry(connection)
-        panel = registry.device_at(address.lower())
+        panel = registry.on_panel(address.lower())
         if panel is None:
             raise PanelRefuses(_unregistered(address))
         institution, zone = registry.institutions[panel.institution_id], registry.zones[panel.zone_id]
         written = io.StringIO()
         rows = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n")
         rows.writeheader()
-        for said in panel_store.unregistered_components(connection, panel.address):
+        for said in panel_store.unregistered_components(connection, address.lower()):
             quantities = ALARM_QUANTITIES.get(said.component_type or 0, ("fire_alarm",))[:1]
             loop, number = said.place.split(".")[2:]
             rows.writerow({

@@ -1,8 +1,6 @@
--- Fire panels (GB/T 26875.3). `address` is how a device is called on a panel's wire: of a transmission device its six bytes
--- in hex, of a system or component behind it that and "/1.1" or "/1.1.2.10". Deferred, as an import may pass one on.
-ALTER TABLE devices ADD COLUMN address text
-  CHECK (address ~ '^[0-9a-f]{12}(/[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5}\.[0-9]{1,5})?)?$');
-ALTER TABLE devices ADD CONSTRAINT devices_address UNIQUE (address) DEFERRABLE INITIALLY DEFERRED;
+-- Fire panels (GB/T 26875.3). The address of a transmission device is "gb26875/" and its six bytes in hex, of a system or
+-- component behind it that and "/1.1" or "/1.1.2.10". The wire does not say for which institution one speaks.
+CREATE UNIQUE INDEX devices_on_panels ON devices (address) WHERE address LIKE 'gb26875/%';
 
 -- When each transmission device was last heard, how far its clock is ahead, and what of it was last denied.
 CREATE TABLE panels (

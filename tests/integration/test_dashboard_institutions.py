@@ -107,7 +107,9 @@ def test_the_service_tells_of_itself(served: Served):
     assert shown["unclaimed_count"] == 1
     assert client.get("/api/panels").json() == {"items": []}
     with world.connect() as connection:
-        connection.execute("UPDATE devices SET address = '790300000000' WHERE id = (SELECT min(id) FROM devices)")
+        connection.execute(
+            "UPDATE devices SET address = 'gb26875/790300000000' WHERE id = (SELECT min(id) FROM devices)"
+        )
         connection.execute("INSERT INTO panels VALUES ('790300000000', '2026-11-27 01:02:03Z', -7200, NULL, '')")
     [panel] = client.get("/api/panels").json()["items"]
     assert (panel["address"], panel["heard_at"], panel["clock_ahead_s"], panel["denied_at"]) == (

@@ -54,15 +54,15 @@ code = "fp-{address[-2:]}"
 name = "火灾报警主机 {address[-2:]}"
 kind = "multi"
 report_interval_s = 60
-quantities = ["fire_alarm", "fault", "mains_power", "link"]
-address = "{address.upper()}"
+quantities = ["fire_alarm", "fault", "mains_power", "alive"]
+address = "GB26875/{address.upper()}"
 [[institution.zone.device]]
 code = "smk-{address[-2:]}"
 name = "走廊烟感 {address[-2:]}"
 kind = "smoke"
 report_interval_s = 86400
 quantities = ["smoke_alarm"]
-address = "{address}/1.1.2.10"
+address = "gb26875/{address}/1.1.2.10"
 """
     for address in ADDRESSES
 )
@@ -92,6 +92,9 @@ class Held:
     def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]:
         return self.inner.take(count_max=count_max, age_ms_max=age_ms_max, wait_s=wait_s)
 
+    def send(self, topic: str, payload: bytes) -> None:
+        self.inner.send(topic, payload)
+
     def ack(self, messages: list[Message]) -> None:
         self.kept += messages
         if not self.held.is_set():
@@ -118,7 +121,7 @@ class Centre(World):
         """(device, rule, what it says) of each fire that was raised by a panel or behind it, oldest first."""
         return self.rows(  # type: ignore[return-value]
             "SELECT d.code, e.rule, e.evidence->>'text_zh' FROM alert_events e JOIN devices d ON d.id = e.device_id"
-            " WHERE d.address LIKE %s AND e.kind = 'fire' AND verb = 'raise' ORDER BY e.id", f"{address}%",
+            " WHERE d.address LIKE %s AND e.kind = 'fire' AND verb = 'raise' ORDER BY e.id", f"gb26875/{address}%",
         )  # fmt: skip
 
     def state(self, address: str) -> panel_store.PanelState:
@@ -167,7 +170,7 @@ def running(centre: Centre, mqtt_url: str) -> Iterator[None]:
 
 def listen(centre: Centre, pipe: Pipeline) -> None:
     centre.pipe = pipe
-    centre.panels = panel.Source(centre.settings, lambda each: pipe.registry.device_at(each) is not None, now_us)
+    centre.panels = panel.Source(centre.settings, lambda each: pipe.registry.on_panel(each) is not None, now_us)
     centre.panels.open()
 
 
@@ -194,7 +197,7 @@ def test_a_smoke_detectors_alarm_is_an_alert_in_its_own_zone_before_it_is_confir
         (2, "1.1.2.77", 40, ["normal"], ""), (4, "1.1", None, ["reset"], ""),
     ]  # fmt: skip
     assert centre.rows(
-        "SELECT reason, message_count FROM unclaimed_devices WHERE device = %s", f"fp-{address[-2:]}/1.1.2.77"
+        "SELECT reason, message_count FROM unclaimed_devices WHERE device = %s", f"gb26875/{address}/1.1.2.77"
     ) == [("device_unknown", 2)]
 
 
@@ -209,14 +212,16 @@ def test_what_the_panel_has_named_is_registered_in_one_step(centre: Centre) -> N
         with connect(centre.database_url) as connection:
             store.import_registry(connection, parse(sheet, suffix=".csv"))
         assert run(centre, "draft", address).stdout.count("\n") == 1
-        wait_until(lambda: centre.pipe.registry.device_at(f"{address}/1.1.3.5"), "the pipeline knows them")
+        wait_until(lambda: centre.pipe.registry.on_panel(f"{address}/1.1.3.5"), "the pipeline knows them")
         device.component(3, 5, FIRE, kind=30)
         device.component(2, 9, FIRE)
     assert [(device, rule) for device, rule, _ in centre.raised(address)] == [
         (f"fp-{address[-2:]}-3-5", "fire.heat.contact"), (f"fp-{address[-2:]}-2-9", "fire.smoke.contact"),
         (f"fp-{address[-2:]}-3-5", "fire.confirmed"),
     ]  # fmt: skip
-    names = centre.rows("SELECT name, kind FROM devices WHERE address LIKE %s ORDER BY name", f"{address}/1.1.%")
+    names = centre.rows(
+        "SELECT name, kind FROM devices WHERE address LIKE %s ORDER BY name", f"gb26875/{address}/1.1.%"
+    )
     assert ("二层活动室", "heat") in names
     assert ("感烟火灾探测器", "smoke") in names
     newest = run(centre, "log", address, "--count", "1").stdout.split("\t")
@@ -305,7 +310,7 @@ def test_an_unknown_address_is_denied_parted_with_and_listed(centre: Centre) -> 
         wait_until(lambda: stranger.gone, "it is parted with")
     wait_until(
         lambda: (
-            centre.rows("SELECT institution, reason FROM unclaimed_devices WHERE device = 'ffffffffff01'")
+            centre.rows("SELECT institution, reason FROM unclaimed_devices WHERE device = 'gb26875/ffffffffff01'")
             == [("", "institution_unknown")]
         ),
         "it is listed",
@@ -345,7 +350,7 @@ def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) ->
         assert before.heard_at is not None
         assert abs(datetime.now(UTC) - before.heard_at) < timedelta(seconds=30)
         assert -7202 <= (before.clock_ahead_s or 0) <= -7199.9
-        assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "link")] == [1]
+        assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "alive")] == [1]
         assert run(centre, "clock", address).exit_code == 0
         assert abs(device.ahead_s) < 5
         device.heartbeat()
@@ -426,7 +431,7 @@ def test_more_connections_than_allowed_are_turned_away_and_the_others_stay(centr
 def test_an_address_belongs_to_one_device(centre: Centre) -> None:
     swapped = REGISTRY.replace("/1.1.2.10", "/1.1.2.11", 1)
     twice = swapped.replace('code = "panel-home"', 'code = "panel-home-2"')
-    with pytest.raises(RegistryFileInvalid, match="another device has that address already"):
+    with pytest.raises(RegistryFileInvalid, match="is that of device fp-00 already"):
         centre.register(twice)
     assert centre.count("institutions", "code = 'panel-home-2'") == 0
 

@@ -21,8 +21,8 @@ code = "fp-1"
 name = "火灾报警主机"
 kind = "multi"
 report_interval_s = 60
-quantities = ["fire_alarm", "link"]
-address = "{ADDRESS}"
+quantities = ["fire_alarm", "alive"]
+address = "gb26875/{ADDRESS}"
 """
 
 

@@ -23,7 +23,7 @@ T0 = to_us(datetime(2026, 11, 27, 1, 2, 3, 456_000, UTC))
 PANEL, CENTRE = "790300000000", bytes.fromhex("385b01000000")
 LIMITS = Limits(2000, 60 * S, 7 * 86_400 * S)
 DEVICES = {
-    1: ("fp-1", PANEL, ("fire_alarm", "fault", "mains_power", "link")),
+    1: ("fp-1", PANEL, ("fire_alarm", "fault", "mains_power", "alive")),
     2: ("smk-10", f"{PANEL}/1.1.2.10", ("smoke_alarm", "fault")),
     3: ("gas-5", f"{PANEL}/1.1.3.5", ("gas", "fire_alarm")),
     4: ("pump", f"{PANEL}/11.1", ("fault", "mains_power")),
@@ -41,8 +41,11 @@ def registry() -> Registry:
         ],
         [Zone(1, 1, "hall", "走廊", "", "corridor", 1), Zone(2, 2, "hall", "走廊", "", "corridor", 1)],
         [
-            *(Device(n, 1, 1, code, code, "multi", "", 30, "", address) for n, (code, address, _) in DEVICES.items()),
-            Device(9, 2, 2, "elsewhere", "elsewhere", "smoke", "", 30, "", f"{PANEL}/1.1.9.9"),
+            *(
+                Device(n, 1, 1, code, code, "multi", "", 30, "", f"gb26875/{address}")
+                for n, (code, address, _) in DEVICES.items()
+            ),
+            Device(9, 2, 2, "elsewhere", "elsewhere", "smoke", "", 30, "", f"gb26875/{PANEL}/1.1.9.9"),
         ],
         [*(Point(n, device, name, "1") for n, (device, name) in enumerate(names, 1)), Point(99, 9, "smoke_alarm", "1")],
     )
@@ -77,10 +80,10 @@ def taken(*payloads: bytes, address: str = PANEL, received_us: int = T0) -> Inta
 
 
 def values(intake: Intake) -> list[tuple[str, str, float]]:
-    """(device, quantity, value), without the link that every frame tells of."""
+    """(device, quantity, value), without the sign of life that every frame tells of."""
     batch = intake.readings
     rows = [(*NAME[point], value) for point, value in zip(batch.point_id.tolist(), batch.value.tolist(), strict=True)]
-    return [row for row in rows if row[1] != "link"]
+    return [row for row in rows if row[1] != "alive"]
 
 
 def test_a_registered_detector_speaks_for_itself_in_the_panels_words() -> None:
@@ -103,7 +106,8 @@ def test_an_unregistered_one_speaks_through_the_panel_and_is_listed() -> None:
     intake = taken(frame(b"\2\2" + component(77, 0x0002, "厨房") + component(78, 0x0001)))
     assert values(intake) == [("fp-1", "fire_alarm", 1)]
     assert [(each.institution, each.device, each.reason) for each in intake.unclaimed] == [
-        ("home", "fp-1/1.1.2.77", "device_unknown"), ("home", "fp-1/1.1.2.78", "device_unknown"),
+        ("home", f"gb26875/{PANEL}/1.1.2.77", "device_unknown"),
+        ("home", f"gb26875/{PANEL}/1.1.2.78", "device_unknown"),
     ]  # fmt: skip
     (note,) = intake.notes.values()
     assert note["text_zh"] == "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房"
@@ -172,7 +176,7 @@ def test_heartbeats_answers_and_confirmations_show_that_the_panel_lives() -> Non
     intake = taken(
         frame(b""), frame(b"", command=Command.CONFIRM), frame(b"\2\1" + component(10, 2), command=Command.ANSWER)
     )
-    link = [NAME[point] for point in intake.readings.point_id.tolist()].count(("fp-1", "link"))
+    link = [NAME[point] for point in intake.readings.point_id.tolist()].count(("fp-1", "alive"))
     assert link == 3
     assert values(intake) == [("smk-10", "smoke_alarm", 1), ("smk-10", "fault", 0)]
     # a panel gives no orders: nothing but life is read from these
@@ -195,7 +199,7 @@ def test_an_unknown_panel_is_listed_and_says_nothing() -> None:
     intake = taken(frame(b"\2\1" + component(10, 2)), address="000000000001")
     assert (len(intake.readings), intake.panels) == (0, [])
     assert [(each.institution, each.device, each.reason) for each in intake.unclaimed] == [
-        ("", "000000000001", "institution_unknown")
+        ("", "gb26875/000000000001", "institution_unknown")
     ]
 
 
@@ -204,7 +208,7 @@ def test_what_a_panel_said_outlives_the_spool_and_its_registry_a_start_without_t
     kept = _load(_dump(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, (), intake.panels)), ())
     assert kept.panels == intake.panels
     assert [each.objects for each in kept.panels][1][0].value == -0.3
-    again = load(dump(REGISTRY)).device_at(f"{PANEL}/1.1.2.10")
+    again = load(dump(REGISTRY)).on_panel(f"{PANEL}/1.1.2.10")
     assert again is not None
     assert again.code == "smk-10"
 

@@ -43,7 +43,7 @@ class DeviceDraft:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
-    address: str = ""
+    address: str | None = None  # None where the file says nothing of it: then it stays as it is
 
 
 @dataclass(slots=True)
@@ -149,7 +149,8 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
-                "wear": row.get("wear", ""), "address": row.get("address", ""),
+                "wear": row.get("wear", ""),
+                **({"address": row["address"]} if "address" in row else {}),
             },
             line,
         )  # fmt: skip
@@ -214,6 +215,7 @@ class _Reader:
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
         fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address"}
+        has_address = "address" in record
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -242,7 +244,7 @@ class _Reader:
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
             code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
-            record["wear"], self._address(institution, code, record["address"], line),
+            record["wear"], self._address(institution, code, record["address"], line) if has_address else None,
         )  # fmt: skip
 
     def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:

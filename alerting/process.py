@@ -20,7 +20,7 @@ from ingest import store as ingest_store
 from ingest.database import Connection
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Stray
+from ingest.intake import Notes, Stray
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
@@ -177,6 +177,7 @@ class Judge:
         now_us: int,
         windows: Sequence[Window] = (),
         strays: Sequence[Stray] = (),
+        notes: Notes | None = None,
     ) -> Decision:
         """See engine.step; what windows tell of is judged with the readings, then what no point stands for; drills come
         after whatever is real. All carry their own times."""
@@ -184,9 +185,9 @@ class Judge:
         state = self._started()
         falls = self._falls.judge(windows) if windows else None
         if falls is None:
-            verdict = engine.step(state, readings)
+            verdict = engine.step(state, readings, notes or {})
         else:
-            verdict = engine.step(state, readings.joined(falls.readings), falls.notes)
+            verdict = engine.step(state, readings.joined(falls.readings), {**falls.notes, **(notes or {})})
         verdict.events.extend(unclaimed.begin(state, verdict.patch, strays))
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)

@@ -74,6 +74,14 @@ class DrillMessageRefused(IngestError):
     """This is no drill the service has called for."""
 
 
+class PanelAway(IngestError):
+    """This fire panel is not connected."""
+
+
+class PanelSilent(IngestError):
+    """The fire panel does not answer."""
+
+
 class Refusal(StrEnum):
     """Why a message, or one reading of it, became a dead letter."""
 
@@ -94,6 +102,7 @@ class Refusal(StrEnum):
     DRILL_REFUSED = "drill_refused"
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
+    FRAME_DENIED = "frame_denied"
     RETAINED_UNDATED = "retained_undated"
     SEQUENCE_GAP = "sequence_gap"
     ALIAS_UNKNOWN = "alias_unknown"

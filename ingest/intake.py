@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ingest import panel_report
 from ingest.edge_node import EdgeNode, Exchange
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, IGNORE, acceleration, drill, sparkplug
+from ingest.formats import FORMATS, IGNORE, OF_GATEWAYS, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
+from ingest.panel_report import PanelReport
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
-from ingest.registry import Registry
+from ingest.registry import PANEL_PREFIX, Registry
 from ingest.routes import OWN_ROUTES, Route, Routes
 
 PAYLOAD_KEPT_BYTES: Final = 2048
@@ -92,9 +94,12 @@ class Stray(NamedTuple):
     topic: str
 
 
+Notes = dict[tuple[int, int], Mapping[str, Any]]  # (point, when measured in µs) → evidence
+
+
 @dataclass(slots=True)
 class Intake:
-    """All that a batch of messages came to."""
+    """All that a batch of messages came to. `notes` say more of readings, for the alerts they raise."""
 
     readings: ReadingBatch
     dead_letters: list[DeadLetter]
@@ -104,6 +109,8 @@ class Intake:
     windows: list[Window] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     edge: Exchange = field(default_factory=lambda: Exchange({}))
+    panels: list[PanelReport] = field(default_factory=list)
+    notes: Notes = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -117,10 +124,12 @@ class _Columns:
 
 
 class _Aside(NamedTuple):
-    """What is no reading."""
+    """What is no reading, or goes with one."""
 
     drills: list[DrillCall]
     windows: list[Window]
+    panels: list[PanelReport]
+    notes: Notes
 
 
 def take_in(
@@ -139,11 +148,15 @@ def take_in(
     edge = Exchange(edge_nodes)
     columns = _Columns()
     dead: list[DeadLetter] = []
-    aside = _Aside([], [])
+    aside = _Aside([], [], [], {})
     unclaimed: dict[tuple[str, str, str], Unclaimed] = {}
     count = 0
     for message in messages:
         count += 1
+        if message.topic.startswith(panel_report.TOPIC_PREFIX):
+            rejections = _of_panel(message, registry, limits, columns, unclaimed, aside)
+            dead.extend(dead_letter(message, each) for each in rejections[:REJECTIONS_A_MESSAGE_MAX])
+            continue
         where = find(message.topic)
         if where is not None and where.format in NO_READINGS:
             problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
@@ -161,7 +174,10 @@ def take_in(
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count, *aside, columns.strays, edge)
+    return Intake(
+        readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows, columns.strays, edge,
+        aside.panels, aside.notes,
+    )  # fmt: skip
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -227,6 +243,37 @@ def _window(
     return problem
 
 
+def _of_panel(
+    message: Message,
+    registry: Registry,
+    limits: Limits,
+    columns: _Columns,
+    unclaimed: dict[tuple[str, str, str], Unclaimed],
+    aside: _Aside,
+) -> list[Rejection]:
+    """Append what a fire panel's frame means to `columns` and `aside`; what of it is refused."""
+    address = message.topic.removeprefix(panel_report.TOPIC_PREFIX)
+    panel = registry.on_panel(address)
+    if panel is None:
+        _note_unknown(unclaimed, "", PANEL_PREFIX + address, "", registry, message)
+        return []
+    try:
+        meaning = panel_report.read(message.payload, panel, registry, message.received_at_us)
+    except Exception as error:  # noqa: BLE001 - a fault in the decoder must not stop the messages beside it
+        detail = f"the decoder of fire panels failed: {type(error).__name__}: {error}"
+        return [Rejection(Refusal.DECODER_FAILED, detail)]
+    aside.panels.append(meaning.report)
+    institution = registry.institutions[panel.institution_id].code
+    for sample, note in meaning.reported:
+        stored = len(columns.point_id)
+        problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
+        if problem is not None:
+            meaning.rejections.append(problem)
+        elif note is not None and len(columns.point_id) > stored:
+            aside.notes[columns.point_id[-1], sample.measured_at_us] = note
+    return meaning.rejections
+
+
 def _drill(message: Message, where: Route, registry: Registry, limits: Limits, drill_key: bytes | None) -> DrillCall:
     if len(message.payload) > limits.payload_bytes_max:
         raise DrillMessageRefused(f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read")
@@ -254,13 +301,31 @@ def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
-    return (_as_state(decoded) if message.retained else decoded), where.institution
+    if message.retained:
+        return _as_state(decoded), where.institution
+    if where.format in OF_GATEWAYS:
+        _date_by_arrival(decoded, message, limits)
+    return decoded, where.institution
 
 
 def _of_edge_node(message: Message, where: Route, edge: Exchange) -> Decoded:
     if message.retained:
         return Decoded.refused(Refusal.RETAINED_UNDATED, "kept by the broker: Sparkplug's messages have an order")
     return edge.read(message.topic, message.payload, where, message.received_at_us)
+
+
+def _date_by_arrival(decoded: Decoded, message: Message, limits: Limits) -> None:
+    """Let what is dated later than can be count as of its arrival: the clock of its gateway is ahead."""
+    latest_us = message.received_at_us + limits.future_us_max
+    ahead_us = max((each.measured_at_us for each in decoded.samples), default=latest_us) - message.received_at_us
+    if ahead_us <= limits.future_us_max:
+        return
+    decoded.samples = [
+        each._replace(measured_at_us=message.received_at_us) if each.measured_at_us > latest_us else each
+        for each in decoded.samples
+    ]
+    detail = f"the gateway's clock is {ahead_us / 1e6:.0f} s ahead; kept as of the arrival"
+    decoded.rejections.append(Rejection(Refusal.FUTURE, detail))
 
 
 def _as_state(decoded: Decoded) -> Decoded:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
-from ingest.registry import CODE_PATTERN, DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
+from ingest.registry import CODE_PATTERN, DEVICE_KINDS, INSTITUTION_KINDS, PANEL_PREFIX, WEARS, ZONE_KINDS
 from ingest.table_lines import TableLines, line_of
 
 CSV_COLUMNS: Final = (
@@ -33,6 +33,10 @@ _CODE: Final = re.compile(CODE_PATTERN)
 _EUI: Final = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}", re.IGNORECASE)
 ADDRESS_LENGTH_MAX: Final = 128
 _TEXT_LENGTH_MAX: Final = 200
+_ON_PANEL: Final = re.compile(r"gb26875/[0-9a-f]{12}(/[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,5}\.[0-9]{1,5})?)?")
+# Without the first a fire that no registered component tells of would raise nothing; without the second nobody would
+# notice that the panel has gone.
+_PANEL_QUANTITIES: Final = ("fire_alarm", "alive")
 
 
 @dataclass(slots=True)
@@ -253,6 +257,8 @@ class _Reader:
             code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
             record["wear"], self._address(institution, code, record["address"], line), installed_on, test_due_on,
         )  # fmt: skip
+        if zone.devices[code].address.startswith(PANEL_PREFIX):
+            self._on_panel(zone.devices[code], line)
 
     def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:
         """What a gateway calls the device. Two may not share it; whether it is another's code is seen at the end."""
@@ -277,6 +283,17 @@ class _Reader:
                 return date.fromisoformat(value)
         self._problem(line, f"device {code}: {name} {str(value)[:32]!r} is not a day, as 2026-11-27 is")
         return None
+
+    def _on_panel(self, device: DeviceDraft, line: int | None) -> None:
+        if not _ON_PANEL.fullmatch(device.address):
+            self._problem(
+                line,
+                f"device {device.code}: an address on a fire panel is {PANEL_PREFIX} and the transmission device's 12"
+                " hex digits, and /system type.system address, of a component with .loop.number",
+            )
+        elif device.address.count("/") == 1:
+            for missing in (each for each in _PANEL_QUANTITIES if each not in device.quantities):
+                self._problem(line, f"device {device.code}: a fire panel needs the quantity {missing}")
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
         """The record with every text field present; complains of unknown fields, bad codes and texts."""
@@ -325,4 +342,6 @@ def plain_address(text: str) -> str:
     ('ac1f09fffe0b1234', '厨房 烟感')
     """
     address = text.strip()
+    if address.lower().startswith(PANEL_PREFIX):
+        return address.lower()
     return re.sub("[:-]", "", address).lower() if _EUI.fullmatch(address) else address

@@ -9,17 +9,20 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
+from ingest import panel_store
 from ingest.copy_format import copy_rows, distinct
 from ingest.database import Connection
 from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
-from ingest.registry import Device, Institution, Point, Registry, Zone
+from ingest.registry import PANEL_PREFIX, Device, Institution, Point, Registry, Zone
 from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
 
 REGISTRY_CHANNEL: Final = "registry"
 _COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
+
+store_panels, prune_panel_reports = panel_store.store_panels, panel_store.prune_panel_reports
 
 
 def store_readings(connection: Connection, batch: ReadingBatch) -> int:
@@ -248,8 +251,9 @@ def _set_addresses(connection: Connection, institution_id: int, draft: Instituti
     )
     given = {code: address for code, address in addresses.items() if address}
     taken = connection.execute(
-        "SELECT address, code FROM devices WHERE institution_id = %s AND address = ANY(%s) ORDER BY address",
-        (institution_id, list(given.values())),
+        "SELECT address, code FROM devices WHERE address = ANY(%s) AND (institution_id = %s OR address LIKE %s)"
+        " ORDER BY address",  # a fire panel's is its own everywhere: it does not say for whom it speaks
+        (list(given.values()), institution_id, f"{PANEL_PREFIX}%"),
     ).fetchall()
     if taken:
         raise RegistryFileInvalid(

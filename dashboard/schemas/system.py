@@ -76,6 +76,26 @@ class UnclaimedPage(Shape):
     items: list[Unclaimed]
 
 
+class Panel(Shape):
+    """A registered fire panel's transmission device (GB/T 26875.3): when last heard, how far its clock is ahead in
+    seconds, the last frame that was denied; null where it never was, or its time cannot be read."""
+
+    address: str
+    institution: str
+    device: str
+    name: str
+    heard_at: Moment | None
+    clock_ahead_s: float | None
+    denied_at: Moment | None
+    denied_for: str
+
+
+class Panels(Shape):
+    """All of them, by institution and device."""
+
+    items: list[Panel]
+
+
 class Health(Shape):
     """Whether the dashboard can do its work."""
 

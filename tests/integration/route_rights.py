@@ -360,4 +360,5 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ),
     ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
 }

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -283,9 +283,12 @@ def pipeline(
     routes: Routes = OWN_ROUTES,
     former: Sequence[str] = (),
     spool_dir: Path | None = None,
+    prepare: Callable[[Pipeline], None] = lambda _: None,
+    around: Callable[[Source], Any] = lambda source: source,
 ) -> Iterator[Running]:
     """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. `former`: topics of an earlier
-    one. Its spool is in `spool_dir`, which stays, or in a folder of its own."""
+    one. Its spool is in `spool_dir`, which stays, or in a folder of its own. `prepare` is called when it is ready, and
+    it serves what `around` makes of the broker's source."""
     settings = settings or PipelineSettings()
     folder = spool_dir or Path(tempfile.mkdtemp(prefix="anhu-spool-"))
     pipe = make_pipeline(database_url, folder, settings, routes)
@@ -294,13 +297,14 @@ def pipeline(
 
     def run() -> None:
         try:
-            pipe.run(source, stop)
+            pipe.run(around(source), stop)
         except Exception as error:  # noqa: BLE001 - handed to the test below
             errors.append(error)
 
     thread = threading.Thread(target=run, name="pipeline")
     try:
         pipe.open()
+        prepare(pipe)
         source.open()
         thread.start()
         yield Running(pipe, source, thread, errors)

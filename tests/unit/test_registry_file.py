@@ -169,6 +169,10 @@ def test_optional_columns_may_be_left_out_and_columns_stand_in_any_order() -> No
         ({"quantities": ""}, "must name at least one"),
         ({"quantities": "smoke_obscuration;smoke_obscuration"}, "named twice"),
         ({"quantities": "smoke"}, "quantity 'smoke' is not one of"),
+        ({"address": "gb26875/79030000000"}, "an address on a fire panel is gb26875/"),
+        ({"address": "gb26875/790300000000/1.1.2"}, "an address on a fire panel is gb26875/"),
+        ({"address": "gb26875/790300000000", "quantities": "alive"}, "a fire panel needs the quantity fire_alarm"),
+        ({"address": "gb26875/790300000000", "quantities": "fire_alarm"}, "a fire panel needs the quantity alive"),
     ],
 )
 def test_an_error_is_told_with_its_line(changed: dict[str, str], said: str) -> None:
@@ -290,3 +294,14 @@ def test_no_row_makes_it_fail_otherwise(cells: list[str]) -> None:
     csv.writer(text).writerow(cells)
     with pytest.raises(RegistryFileInvalid):
         parse(HEADER + "\n" + text.getvalue(), suffix=".csv")
+
+
+def test_addresses_on_a_fire_panel() -> None:
+    panel = row(device="fp", address="GB26875/7903000000AB", quantities="fire_alarm;alive;fault")
+    behind = row(device="smk-10", address="gb26875/7903000000ab/1.1.2.10", quantities="smoke_alarm")
+    system = row(device="pump", address="gb26875/7903000000ab/11.1", quantities="fault")
+    mac = row(device="tuya", address="7903000000AB")  # what a gateway calls a device may look like one
+    devices = parse(sheet(panel, behind, system, mac), suffix=".csv").institutions["home-1"].zones["kit"].devices
+    assert [each.address for each in devices.values()] == [
+        "gb26875/7903000000ab", "gb26875/7903000000ab/1.1.2.10", "gb26875/7903000000ab/11.1", "7903000000AB",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
 import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
+import { panels } from "./en/panels";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
@@ -18,6 +19,7 @@ import { rotations } from "./en/rotations";
 
 export const en: Messages = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
   ...claims,
@@ -216,6 +218,7 @@ export const en: Messages = {
     on_floor: "On the floor", sos: "Call", battery: "Battery", mains_power: "Mains",
     co_alarm: "Carbon monoxide alarm", gas_alarm: "Gas alarm", water_leak: "Water leak", occupancy: "Occupancy",
     vibration: "Vibration", tamper: "Tamper", battery_low: "Low battery", alive: "Sign of life",
+    fire_alarm: "Fire alarm", fault: "Fault",
   },
   binary: { on: "Triggered", off: "Normal", gone: "Gone", yes: "Yes", no: "No" },
   chart: {

@@ -7,6 +7,7 @@ import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
 import { institutionDocuments } from "./zh-CN/institutionDocuments";
 import { institutionFiles } from "./zh-CN/institutionFiles";
+import { panels } from "./zh-CN/panels";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { protections } from "./zh-CN/protections";
@@ -17,6 +18,7 @@ import { rotations } from "./zh-CN/rotations";
 
 export const zhCN = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
   ...claims,
@@ -210,6 +212,7 @@ export const zhCN = {
     humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量", mains_power: "市电",
     co_alarm: "一氧化碳报警", gas_alarm: "可燃气体报警", water_leak: "漏水", occupancy: "有人",
     vibration: "振动", tamper: "防拆", battery_low: "电量低", alive: "在线信号",
+    fire_alarm: "火警", fault: "故障",
   },
   binary: { on: "触发", off: "正常", gone: "中断", yes: "有", no: "无" },
   chart: {

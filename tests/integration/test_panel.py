@@ -185,15 +185,21 @@ def test_a_smoke_detectors_alarm_is_an_alert_in_its_own_zone_before_it_is_confir
         assert centre.raised(address)[1:] == [
             (f"fp-{address[-2:]}", "fire.panel", "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房")
         ]
+        device.component(2, 78, FIRE, "二层")  # another one, while that alert stands
+        device.component(2, 78, FIRE, "二层")
+        assert centre.raised(address)[2:] == [
+            (f"fp-{address[-2:]}", "fire.panel/1.1.2.78", "消防主机报火警：感烟火灾探测器 2 回路 78 号，二层")
+        ]
         device.component(2, 77, NORMAL)
         device.send(wire.operation(RESET, 1, device.now()))
-    assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "fire_alarm")] == [1, 0]
+    assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "fire_alarm")] == [1, 1, 1, 0]
     said = centre.rows(
         "SELECT type_flag, place, component_type, states, description FROM panel_reports WHERE address = %s ORDER BY"
         " received_at, nth", address,
     )  # fmt: skip
     assert said == [
         (2, "1.1.2.10", 40, ["fire"], "三层东侧走廊"), (2, "1.1.2.77", 40, ["fire"], "厨房"),
+        (2, "1.1.2.78", 40, ["fire"], "二层"), (2, "1.1.2.78", 40, ["fire"], "二层"),
         (2, "1.1.2.77", 40, ["normal"], ""), (4, "1.1", None, ["reset"], ""),
     ]  # fmt: skip
     assert centre.rows(

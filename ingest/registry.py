@@ -13,8 +13,6 @@ ZONE_KINDS: Final = (
 )  # fmt: skip
 DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
 WEARS: Final = ("waist", "wrist", "pocket")  # where a person wears a device that sends windows of acceleration
-
-
 PANEL_PREFIX: Final = "gb26875/"  # of the addresses of fire panels and what is behind them
 
 

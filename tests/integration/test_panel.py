@@ -15,7 +15,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from alerting.rules import default_rules
+from alerting.rules import parse as parse_rules
 from anhu import cli, runtime
+from anhu.commands import panel as panel_command
 from anhu.roles import now_us
 from ingest import panel, panel_store, sources, store
 from ingest.database import connect
@@ -348,7 +351,7 @@ def test_a_line_cut_in_the_middle_of_a_frame_and_one_that_stalls(centre: Centre)
         second.heartbeat()
 
 
-def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) -> None:
+def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
     address = centre.device()
     with centre.panel(address, ahead_s=-7200) as device:
         device.heartbeat()
@@ -361,8 +364,13 @@ def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) ->
         assert abs(device.ahead_s) < 5
         device.heartbeat()
         assert abs(centre.state(address).clock_ahead_s or 99) < 5
-        listed = next(line for line in run(centre, "list").stdout.splitlines() if line.startswith(address))
+        shown = run(centre, "list")
+        assert shown.stderr == ""
+        listed = next(line for line in shown.stdout.splitlines() if line.startswith(address))
         assert f"panel-home/fp-{address[-2:]}" in listed
+    older = parse_rules(default_rules().replace('quantity = "fire_alarm"', 'quantity = "smoke_alarm"'))
+    monkeypatch.setattr(panel_command, "parse", lambda _: older)  # the pipeline keeps its own
+    assert "raises nothing" in run(centre, "list").stderr
 
 
 def run(centre: Centre, *arguments: str) -> Result:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerting import restore
 from alerting.alert import Verb
@@ -196,6 +198,23 @@ def test_what_is_denied_is_told_and_stored() -> None:
     short = taken(frame(b"\2\2" + component(10, 2)))
     assert [each.reason.value for each in short.dead_letters] == ["bad_shape"]
     assert values(short)[0] == ("smk-10", "smoke_alarm", 1)  # what is whole counts
+
+
+@given(
+    st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 21, 24, 25, 26, 28, 61, 128, 255]), st.integers(0, 255),
+    st.binary(max_size=300), st.sampled_from(list(Command)), st.binary(min_size=6, max_size=6),
+)  # fmt: skip
+def test_nothing_a_panel_says_stops_the_intake(
+    kind: int, count: int, body: bytes, command: Command, six: bytes
+) -> None:
+    payload = encode(1, six, bytes.fromhex(PANEL), CENTRE, command, bytes([kind, count]) + body)
+    intake = taken(payload)
+    assert {each.reason.value for each in intake.dead_letters} <= {"bad_shape", "ancient"}
+    assert values(taken(payload)) == values(intake)
+    kept = _load(_dump(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, (), intake.panels)), ())
+    assert kept.panels == intake.panels
+    for each in intake.panels[0].objects:
+        assert "\0" not in each.description
 
 
 def test_an_unknown_panel_is_listed_and_says_nothing() -> None:

@@ -241,7 +241,7 @@ def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
     desk.start_cached(text.encode(), REGISTRY, (), T0)
 
     def judged(intake: Intake, at_us: int) -> list[tuple[str, str | None, str]]:
-        decision = desk.judge(intake.readings, (), at_us, (), intake.notes)
+        decision = desk.judge(intake.readings, (), at_us, (), intake.strays, intake.notes)
         desk.adopt(decision, stored=False)
         return [(event.verb.value, event.rule, event.evidence["text_zh"]) for event in decision.verdict.events]
 

@@ -266,8 +266,10 @@ def _of_panel(
     institution = registry.institutions[panel.institution_id].code
     first = len(columns.strays)
     for sample, note in meaning.reported:
-        stored = len(columns.point_id)
+        stored, strays = len(columns.point_id), len(columns.strays)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
+        if sample.device != panel.code and QUANTITIES[sample.quantity].unit == "1":
+            del columns.strays[strays:]  # of the fire of what is behind it the panel's own point tells
         if problem is not None:
             meaning.rejections.append(problem)
         elif note is not None and len(columns.point_id) > stored:

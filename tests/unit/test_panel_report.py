@@ -116,6 +116,19 @@ def test_an_unregistered_one_speaks_through_the_panel_and_is_listed() -> None:
     ]  # fmt: skip
     (note,) = intake.notes.values()
     assert note["text_zh"] == "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房"
+    assert intake.strays == []  # the panel's alert is about it: no second one
+
+
+def test_what_no_point_of_the_panel_tells_of_may_still_be_an_alarm() -> None:
+    (gas,) = taken(frame(b"\3\1" + analog(77, 6, 300))).strays
+    assert (gas.device, gas.quantity, gas.value) == (f"gb26875/{PANEL}/1.1.3.77", "gas", 30.0)
+    bare = Registry.build(  # a panel without the point for it
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), REGISTRY.devices.values(),
+        [each for each in REGISTRY.points.values() if NAME[each.id] != ("fp-1", "fire_alarm")],
+    )  # fmt: skip
+    message = Message(topic(PANEL), frame(b"\2\1" + component(77, 0x0002)), T0)
+    (fire,) = take_in([message], bare, LIMITS).strays
+    assert (fire.device, fire.quantity, fire.value, fire.zone_id) == ("fp-1", "fire_alarm", 1.0, 1)
 
 
 @pytest.mark.parametrize(

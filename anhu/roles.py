@@ -55,14 +55,24 @@ def pipeline() -> None:
 
 
 def watch() -> None:
-    """Watch the service itself, and sign the ledger, until SIGTERM."""
+    """Watch the service itself, sign the ledger, and beside that roll up and pack what is stored, until SIGTERM."""
     from alerting.self_watch import Watch
     from alerting.settings import WatchSettings
-    from ingest.settings import Connections
+    from alerting.storage_upkeep import Upkeep
+    from ingest.settings import Connections, StorageSettings
 
     logs.configure()
     stop = stop_on_signals()
-    Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
+    database_url = addresses()[0]
+    upkeep = threading.Thread(
+        target=Upkeep(database_url, StorageSettings()).run, args=(stop,), name="storage", daemon=True
+    )
+    upkeep.start()
+    try:
+        Watch(database_url, Connections().data_dir, WatchSettings(), time.time).run(stop)
+    finally:
+        stop.set()
+        upkeep.join(timeout=5)
 
 
 def drills() -> None:
@@ -163,10 +173,11 @@ def check_settings() -> None:
     """
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
-    from ingest.settings import PipelineSettings
+    from ingest.settings import PipelineSettings, StorageSettings
 
     for group in (
-        PipelineSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings, DashboardSettings
+        PipelineSettings, StorageSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings,
+        DashboardSettings,
     ):  # fmt: skip
         group()
 

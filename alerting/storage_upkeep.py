@@ -61,11 +61,11 @@ def work(
     )  # fmt: skip
     if not ended() and not packed.postponed:
         with connection.transaction():
-            rollup_store.note_night(connection, night)
+            packing_store.note_night(connection, night)
 
 
 class Upkeep:
-    """The worker; of several one works, the others wait to take over."""
+    """The worker; of several one works at a time."""
 
     def __init__(self, database_url: str, settings: StorageSettings, clock: Callable[[], datetime] = utc_now) -> None:
         self._database_url = database_url
@@ -80,8 +80,9 @@ class Upkeep:
                 with connect(self._database_url, autocommit=True, application="anhu storage") as connection:
                     connection.execute("SET statement_timeout = 0")  # a day of a large fleet takes minutes to pack
                     while not stop.is_set():
-                        if packing_store.lead(connection):
-                            self.look(connection, stop.is_set)
+                        with packing_store.turn(connection) as mine:
+                            if mine:
+                                self.look(connection, stop.is_set)
                         stop.wait(FAILED_WAIT_S if self._told else WAIT_S)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("not looked after now", error_type=type(error).__name__, error=str(error))

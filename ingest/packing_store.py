@@ -5,6 +5,8 @@ more, is then packed and dropped in one transaction. What comes for it later wai
 next packing. The functions readings_of and readings_within answer the same before, meanwhile and after.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -14,7 +16,7 @@ from ingest.copy_format import COPY_COLUMNS
 from ingest.database import Connection, edition
 
 DAY: Final = timedelta(days=1)
-_LEADER_LOCK: Final = 0x53544F52  # one worker rolls up and packs
+_TURN_LOCK: Final = 0x53544F52
 MERGED_MAX: Final = 50  # days of a point in one transaction: who stores the same reading just then waits for it
 SORT_MIB: Final = 64
 COUNTED_BYTES_MAX: Final = 256 << 20
@@ -195,6 +197,7 @@ def merge_late(connection: Connection) -> int:
     of points. What is late for a day still to be packed waits."""
     unpacked = closed_chunks(connection)
     span = {"starts": [each.start for each in unpacked], "ends": [each.end for each in unpacked]}
+    connection.execute("DROP TABLE IF EXISTS pg_temp.merging")
     connection.execute(_TAKE_LATE.encode(), {"count": MERGED_MAX, **span})
     days = [row[0] for row in connection.execute("SELECT DISTINCT day FROM merging")]
     connection.execute(
@@ -279,7 +282,13 @@ def note_night(connection: Connection, night: datetime) -> None:
     connection.execute("UPDATE storage_progress SET night_at = %s", (night,))
 
 
-def lead(connection: Connection) -> bool:
-    """Whether this session is now the one that rolls up and packs; it stays so until its connection ends."""
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LEADER_LOCK,)).fetchone()
-    return bool(row and row[0])
+@contextmanager
+def turn(connection: Connection) -> Iterator[bool]:
+    """Roll up, pack and clear only inside, and only where this is True: one session at a time does."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_TURN_LOCK,)).fetchone()
+    mine = bool(row and row[0])
+    try:
+        yield mine
+    finally:
+        if mine and not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_TURN_LOCK,))

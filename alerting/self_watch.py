@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from ingest.errors import DatabaseUnavailable
 
 PERIOD_S: Final = 10.0
 NTP_EVERY_S: Final = 600.0
+WEIGH_EVERY_S: Final = 600.0
 REMOVE_EVERY_S: Final = 3600.0
 NTP_TIMEOUT_S: Final = 3.0
 
@@ -42,7 +43,9 @@ class Measured:
 
     heartbeat_age_s: float | None = None
     lag_s: float | None = None
-    disk_free_share: float | None = None
+    disk_free_share: float | None = None  # of the fullest of the disks
+    disk: str = ""  # a folder on it
+    database_gib: float | None = None
     clock_error_s: float | None = None
     certificate_days: dict[str, float] = field(default_factory=dict)
     failed_pushes: int = 0
@@ -69,8 +72,18 @@ def findings(seen: Measured, settings: WatchSettings) -> list[Finding]:
         found.append(
             Finding(
                 "self.disk", True if free < least else False if free > least * 1.2 else None, Priority.HIGH,
-                f"磁盘剩余 {free:.0%}", f"The disk has {free:.0%} left",
+                f"磁盘剩余 {free:.0%}：{seen.disk}", f"The disk has {free:.0%} left: {seen.disk}",
                 {"value": round(free, 3), "threshold": least, "unit": "1"},
+            )
+        )  # fmt: skip
+    if seen.database_gib is not None and settings.database_gib_max is not None:
+        weight, most = seen.database_gib, settings.database_gib_max
+        found.append(
+            Finding(
+                "self.database", True if weight > most else False if weight < most * 0.95 else None, Priority.HIGH,
+                f"数据库占用 {weight:.1f} GiB（设定上限 {most:g} GiB）",
+                f"The database weighs {weight:.1f} GiB (at most {most:g} GiB were set)",
+                {"value": round(weight, 1), "threshold": most, "unit": "GiB"},
             )
         )  # fmt: skip
     for name, days in seen.certificate_days.items():
@@ -92,17 +105,31 @@ def _finding(rule: str, value: float | None, limit: float, priority: Priority, z
     return Finding(rule, holds, priority, zh.format(shown), en.format(shown), figures)
 
 
-class Watch:
-    """The role. `clock` answers seconds since 1970."""
+def _free_share(folder: Path) -> float:
+    disk = shutil.disk_usage(folder)
+    return disk.free / disk.total
 
-    def __init__(self, database_url: str, data_dir: Path, settings: WatchSettings, clock: Callable[[], float]) -> None:
+
+class Watch:
+    """The role. `clock` answers seconds since 1970; `also` are folders outside the data folder that Anhu writes to."""
+
+    def __init__(
+        self,
+        database_url: str,
+        data_dir: Path,
+        settings: WatchSettings,
+        clock: Callable[[], float],
+        also: Sequence[Path] = (),
+    ) -> None:
         self._database_url = database_url
-        self._data_dir = data_dir
         self._settings = settings
         self._clock = clock
         self._key = load_or_make(data_dir / "ledger-key.pem")
+        # Any of them may be a disk of its own.
+        self._folders = (data_dir, data_dir / "postgres", *also)
         self._connection: Connection | None = None
-        self._signed_s = self._asked_time_s = self._told_s = self._remove_at_s = 0.0
+        self._database_gib: float | None = None
+        self._weighed_s = self._signed_s = self._asked_time_s = self._told_s = self._remove_at_s = 0.0
         self._clock_error_s: float | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -145,8 +172,19 @@ class Watch:
             "SELECT extract(epoch FROM clock_timestamp() - min(at)), max(lag_ms) / 1000.0 FROM pipeline_heartbeats"
         ).fetchone()
         age_s, lag_s = (None, None) if row is None or row[0] is None else (float(row[0]), float(row[1]))
-        disk = shutil.disk_usage(self._data_dir)
-        return Measured(age_s, lag_s, disk.free / disk.total, self._ask_time(), self._certificates())
+        free, folder = min((_free_share(each), str(each)) for each in self._folders if each.exists())
+        weight = self._weigh(connection)
+        return Measured(age_s, lag_s, free, folder, weight, self._ask_time(), self._certificates())
+
+    def _weigh(self, connection: Connection) -> float | None:
+        """What the database weighs in GiB, when that is asked for; now and then, as it is work for the database."""
+        if self._settings.database_gib_max is None:
+            return None
+        if self._database_gib is None or time.monotonic() - self._weighed_s > WEIGH_EVERY_S:
+            self._weighed_s = time.monotonic()
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+            self._database_gib = row[0] / 2**30 if row else None
+        return self._database_gib
 
     def _ask_time(self) -> float | None:
         """How far our clock is from the time server's, in seconds; the last answer between two questions."""

@@ -59,7 +59,7 @@ def watch() -> None:
     from alerting.self_watch import Watch
     from alerting.settings import WatchSettings
     from alerting.storage_upkeep import Upkeep
-    from ingest.settings import Connections, StorageSettings
+    from ingest.settings import Connections, PipelineSettings, StorageSettings
 
     logs.configure()
     stop = stop_on_signals()
@@ -69,7 +69,9 @@ def watch() -> None:
     )
     upkeep.start()
     try:
-        Watch(database_url, Connections().data_dir, WatchSettings(), time.time).run(stop)
+        data_dir = Connections().data_dir
+        spool_dir = PipelineSettings().spool_file(data_dir).parent
+        Watch(database_url, data_dir, WatchSettings(), time.time, [spool_dir]).run(stop)
     finally:
         stop.set()
         upkeep.join(timeout=5)

@@ -3,7 +3,7 @@ import type { LineSeriesOption } from "echarts/charts";
 import type { AriaComponentOption, GridComponentOption, TooltipComponentOption } from "echarts/components";
 import { significant } from "@/format/number";
 import { formatTime } from "@/format/time";
-import { formatValue, isBinary } from "@/format/value";
+import { formatValue, isBinary, isTriggered } from "@/format/value";
 import { lineWithGaps, type Samples } from "./samples";
 
 export type ChartOption = ComposeOption<
@@ -27,6 +27,8 @@ export interface ChartInput {
 }
 
 const DAY_MS = 86_400_000;
+/** Longer windows have days on their axis, without the time of day. */
+const DATES_MS = 14 * DAY_MS;
 /** The part of the chart's width that the words of a mark need. */
 const LABEL_SHARE = 0.12;
 
@@ -44,6 +46,24 @@ function bandSeries(input: ChartInput): LineSeriesOption[] {
     { ...base, data: lineWithGaps(samples.atMs, low, stepMs) },
     { ...base, data: lineWithGaps(samples.atMs, height, stepMs), areaStyle: { color: colours.band, opacity: 0.28 } },
   ];
+}
+
+/** The curve: means where it is thinned. Of what is either on or off a mean would hide that it was triggered for a moment. */
+function curve({ samples, quantity }: ChartInput): readonly number[] {
+  if (!isBinary(quantity)) return samples.value;
+  return (isTriggered(quantity, 1) ? samples.high : samples.low) ?? samples.value;
+}
+
+/** What the pointer is at: the value, and from where to where it went in what the point stands for. */
+function told(input: ChartInput, atMs: number, value: number): string {
+  const { samples, quantity, unit } = input;
+  const index = samples.atMs.indexOf(atMs);
+  const [low, high] = [samples.low?.[index], samples.high?.[index]];
+  const lines = [formatTime(atMs, "full"), `<b>${formatValue(quantity, value, unit)}</b>`];
+  if (low !== undefined && high !== undefined && low !== high && !isBinary(quantity)) {
+    lines.push(`${formatValue(quantity, low, unit)} – ${formatValue(quantity, high, unit)}`);
+  }
+  return lines.join("<br>");
 }
 
 /** The marks in the window; one too close to the label before it keeps its line and loses its words. */
@@ -74,7 +94,7 @@ function valueSeries(input: ChartInput): LineSeriesOption {
   }));
   return {
     type: "line",
-    data: lineWithGaps(samples.atMs, samples.value, input.stepMs),
+    data: lineWithGaps(samples.atMs, curve(input), input.stepMs),
     step: isBinary(input.quantity) ? "end" : false,
     symbol: "circle",
     symbolSize: 4,
@@ -99,7 +119,8 @@ export function chartOption(input: ChartInput): ChartOption {
   const { colours, quantity, unit } = input;
   const binary = isBinary(quantity);
   const text = { color: colours.ink, fontFamily: input.font, fontSize: 12 };
-  const longRange = input.toMs - input.fromMs > DAY_MS;
+  const spanMs = input.toMs - input.fromMs;
+  const part = spanMs > DATES_MS ? "date" : spanMs > DAY_MS ? "day" : "minute";
   return {
     aria: { enabled: false },
     textStyle: { fontFamily: input.font },
@@ -111,12 +132,12 @@ export function chartOption(input: ChartInput): ChartOption {
         const list = Array.isArray(items) ? items : [items];
         const point = list.find((item) => item.seriesIndex === list.at(-1)?.seriesIndex)?.value as [number, number | null] | undefined;
         if (!point || point[1] === null) return "";
-        return `${formatTime(point[0], "full")}<br><b>${formatValue(quantity, point[1], unit)}</b>`;
+        return told(input, point[0], point[1]);
       },
     },
     xAxis: {
       type: "time", min: input.fromMs, max: input.toMs, splitNumber: 5,
-      axisLabel: { ...text, hideOverlap: true, formatter: (at: number) => formatTime(at, longRange ? "day" : "minute") },
+      axisLabel: { ...text, hideOverlap: true, formatter: (at: number) => formatTime(at, part) },
       axisLine: { lineStyle: { color: colours.grid } },
       axisTick: { lineStyle: { color: colours.grid } },
     },

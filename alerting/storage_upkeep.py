@@ -54,10 +54,11 @@ def work(
     if ended() or (done is not None and night <= done):
         return
     packed = storage.pack(connection, now, settings.pack_after_days, ended)
+    sorted_ = storage.sort_hours(connection, now, ended)
     dropped = storage.clear(connection, now, settings)
     log.info(
         "closed days packed", chunks=packed.chunks, readings=packed.readings, merged=packed.merged,
-        postponed=len(packed.postponed), dropped=dropped,
+        postponed=len(packed.postponed), sorted=sorted_, dropped=dropped,
     )  # fmt: skip
     if not ended() and not packed.postponed:
         with connection.transaction():

@@ -86,6 +86,12 @@ _UNPACKED_BEFORE: Final = (
     "SELECT range_start, range_end, format('%%I.%%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks"
     " WHERE hypertable_name = 'readings' AND hypertable_schema = current_schema AND range_end <= %s ORDER BY 1"
 )
+_UNSORTED_HOURS: Final = (
+    "SELECT range_start, range_end, format('%%I.%%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks"
+    " WHERE hypertable_name = 'readings_1h' AND hypertable_schema = current_schema AND range_end <= %s"
+    " AND NOT EXISTS (SELECT FROM pg_index WHERE indisclustered"
+    "  AND indrelid = format('%%I.%%I', chunk_schema, chunk_name)::regclass) ORDER BY 1"
+)
 _TABLES: Final = ("readings", "readings_packed", "readings_1min", "readings_1h")
 
 
@@ -208,6 +214,28 @@ def merge_late(connection: Connection) -> int:
     for day in days:
         _note_day(connection, day)
     return merged
+
+
+def unsorted_hours(connection: Connection, before: datetime) -> list[Chunk]:
+    """The chunks of hours that end before then and lie as they came: hour by hour, each point's on pages far apart."""
+    return [Chunk(*row) for row in connection.execute(_UNSORTED_HOURS, (before,))]
+
+
+def sort_hours(connection: Connection, chunk: Chunk) -> None:
+    """Write a chunk of hours anew, point by point, in the caller's transaction: a year of a point then lies on a
+    hundred pages instead of thousands. Charts that reach there wait meanwhile. Raises psycopg.errors.LockNotAvailable.
+    """
+    row = connection.execute(
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE i.indrelid = %s::regclass AND i.indisunique",
+        (chunk.name,),
+    ).fetchone()
+    if row is None:
+        raise RuntimeError(f"{chunk.name} has lost its index")
+    connection.execute("SET LOCAL statement_timeout = 0")
+    connection.execute(f"SET LOCAL lock_timeout = '{DROP_WAIT_S}s'".encode())
+    connection.execute(f'CLUSTER {chunk.name} USING "{row[0]}"'.encode())
+    connection.execute(f"ANALYZE {chunk.name}".encode())
 
 
 def use_columnstore(connection: Connection, after_days: float) -> None:

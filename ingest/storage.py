@@ -14,6 +14,7 @@ from ingest.database import Connection
 from ingest.reading import to_us
 from ingest.settings import StorageSettings
 
+SETTLED: Final = timedelta(days=9)
 GRACE: Final = timedelta(seconds=10)  # for readings on their way: what comes later is late, and costs a mark
 
 log = structlog.get_logger("ingest.storage")
@@ -70,6 +71,22 @@ def pack(connection: Connection, now: datetime, after_days: float, ended: Callab
         merged += some
         more = some > 0
     return Packed(chunks, readings, merged, tuple(postponed))
+
+
+def sort_hours(connection: Connection, now: datetime, ended: Callable[[], bool] = lambda: False) -> int:
+    """Have the hours of a year, once nothing comes for them any more, lie point by point, so that its chart need not be
+    gathered from all over the disk; how many chunks were written anew. The connection commits by itself."""
+    count = 0
+    for chunk in packing_store.unsorted_hours(connection, now - SETTLED):
+        if ended():
+            break
+        try:
+            with connection.transaction():
+                packing_store.sort_hours(connection, chunk)
+            count += 1
+        except psycopg.errors.LockNotAvailable:
+            log.warning("hours are being read and could not be sorted", start=chunk.start.isoformat())
+    return count
 
 
 def clear(connection: Connection, now: datetime, settings: StorageSettings) -> int:

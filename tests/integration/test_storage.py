@@ -354,6 +354,20 @@ def test_the_last_reading_is_found_wherever_it_is_kept(connection: Connection) -
     assert [each.value for each in history.samples_after(connection, {packed: BEGIN}, 1)] == [1.0]
 
 
+def test_settled_hours_are_sorted_once_and_are_the_same(own: Connection) -> None:
+    put(own, day_of(points=4, step_s=900, days=2))
+    storage.roll_up(own, BEGIN + timedelta(days=60))
+    before = own.execute("SELECT * FROM readings_1h ORDER BY point_id, bucket").fetchall()
+    assert len(before) == 4 * 48
+    order = "SELECT point_id FROM readings_1h"  # as they lie
+    assert [row[0] for row in own.execute(order)] != sorted(row[1] for row in before)
+    assert storage.sort_hours(own, BEGIN) == 0  # something may still come
+    assert storage.sort_hours(own, BEGIN + timedelta(days=60)) == 1
+    assert [row[0] for row in own.execute(order)] == sorted(row[1] for row in before)
+    assert own.execute("SELECT * FROM readings_1h ORDER BY point_id, bucket").fetchall() == before
+    assert storage.sort_hours(own, BEGIN + timedelta(days=60)) == 0
+
+
 def test_what_is_past_its_time_goes_and_the_rollups_stay(own: Connection) -> None:
     for day in (0, 40, 41, 80):
         put(own, batch((1, day * DAY_US + 5 * S, 1, float(day), 0)))

@@ -48,15 +48,16 @@ _RAW_PIECES: Final = (
 )
 # In [from, until) what is rolled up, but for hours that are to be rolled up once more; all else from the readings.
 _ROLLED_PIECES: Final = (
-    "SELECT point_id, bucket AS first_at, last_at, count, low, high, total FROM {table} AS rolled"  # noqa: S608 - ours
+    "WITH late AS MATERIALIZED (SELECT DISTINCT point.id AS point_id, hour FROM unnest(%(ids)s::int[]) AS point (id)"  # noqa: S608 - ours
+    "  JOIN rollup_late ON point.id BETWEEN first_point AND last_point"
+    "  WHERE hour > %(from)s::timestamptz - interval '1 hour' AND hour < %(until)s)"
+    " SELECT point_id, bucket AS first_at, last_at, count, low, high, total FROM {table} AS rolled"
     " WHERE point_id = ANY(%(ids)s) AND bucket >= %(from)s AND bucket < %(until)s AND NOT EXISTS (SELECT"
-    " FROM rollup_late l WHERE l.point_id = rolled.point_id AND l.hour = time_bucket('1 hour', rolled.bucket))"
+    " FROM late WHERE late.point_id = rolled.point_id AND late.hour = time_bucket('1 hour', rolled.bucket))"
     f" UNION ALL {_RAW_PIECES.format(since='%(start)s', until='%(from)s')}"
     f" UNION ALL {_RAW_PIECES.format(since='%(until)s', until='%(end)s')}"
-    " UNION ALL SELECT late.point_id, measured_at, measured_at, 1, value, value, value::float8 FROM ("
-    "  SELECT DISTINCT point_id, hour FROM rollup_late WHERE point_id = ANY(%(ids)s)"
-    "  AND hour > %(from)s::timestamptz - interval '1 hour' AND hour < %(until)s) AS late CROSS JOIN LATERAL"
-    " readings_of(ARRAY[late.point_id], greatest(late.hour, %(from)s),"
+    " UNION ALL SELECT late.point_id, measured_at, measured_at, 1, value, value, value::float8 FROM late CROSS JOIN"
+    " LATERAL readings_of(ARRAY[late.point_id], greatest(late.hour, %(from)s),"
     "  least(late.hour + interval '1 hour', %(until)s)) AS readings WHERE quality IS NULL"
 )
 # A bucket's time is the middle of what it holds, so that it never lies where nothing was measured.

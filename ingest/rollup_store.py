@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ingest.database import Connection
-from ingest.reading import EPOCH, ReadingBatch, from_us
+from ingest.reading import EPOCH, Int32, ReadingBatch, from_us
 
 STEP_MAX: Final = timedelta(hours=1)  # so much is rolled up in one transaction
-MARKS_MAX: Final = 1000  # so many marked hours of a point
+MARKS_MAX: Final = 1000  # so many marks are worked off in one
+RUNS_MAX: Final = 500  # so many marks a batch makes for one hour
 _HOUR_US: Final = 3_600_000_000
 
 _SET: Final = (
@@ -81,13 +82,31 @@ def hold_boundaries(connection: Connection) -> tuple[int, int]:
 def mark_late(connection: Connection, batch: ReadingBatch) -> None:
     """Have the hours of these readings rolled up once more, in the transaction that stores them."""
     hours = batch.measured_at_us // _HOUR_US
-    pairs = np.unique(np.stack([hours, batch.point_id.astype(np.int64)]), axis=1)
+    marks = [
+        (hour, first, last)
+        for hour in np.unique(hours).tolist()
+        for first, last in runs(np.unique(batch.point_id[hours == hour]), RUNS_MAX)
+    ]
     connection.execute(
-        "INSERT INTO rollup_late (hour, point_id)"
-        " SELECT timestamptz 'epoch' + hour * interval '1 hour', point FROM unnest(%s::bigint[], %s::int[])"
-        " AS late (hour, point)",
-        (pairs[0].tolist(), pairs[1].tolist()),
+        "INSERT INTO rollup_late (hour, first_point, last_point) SELECT timestamptz 'epoch' + hour * interval '1 hour',"
+        " first, last FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS late (hour, first, last)",
+        tuple(map(list, zip(*marks, strict=True))),
     )
+
+
+def runs(points: Int32, count_max: int) -> list[tuple[int, int]]:
+    """Rising `points` int32[n], n > 0, as runs from first to last; where there are more than `count_max`, those nearest
+    to each other become one, with what lies between.
+
+    >>> runs(np.array([1, 2, 3, 7, 8, 40], np.int32), 10), runs(np.array([1, 2, 3, 7, 8, 40], np.int32), 2)
+    ([(1, 3), (7, 8), (40, 40)], [(1, 8), (40, 40)])
+    """
+    gaps = np.diff(points.astype(np.int64))
+    cuts = np.flatnonzero(gaps > 1)
+    if len(cuts) >= count_max:
+        cuts = np.sort(cuts[np.argsort(-gaps[cuts], kind="stable")[: count_max - 1]])
+    firsts, lasts = points[np.r_[0, cuts + 1]], points[np.r_[cuts, len(points) - 1]]
+    return list(zip(firsts.tolist(), lasts.tolist(), strict=True))
 
 
 def progress(connection: Connection) -> Progress:
@@ -130,13 +149,18 @@ def roll_late(connection: Connection) -> int:
     """
     taken = connection.execute(
         "DELETE FROM rollup_late WHERE ctid = ANY (ARRAY(SELECT ctid FROM rollup_late LIMIT %s))"
-        " RETURNING hour, point_id",
+        " RETURNING hour, first_point, last_point",
         (MARKS_MAX,),
     ).fetchall()
     rolled_until = progress(connection).rolled_until
     for hour in sorted({row[0] for row in taken}):
-        points = sorted({row[1] for row in taken if row[0] == hour})
-        span = {"points": points, "start": hour, "end": hour + STEP_MAX}
+        marked = list(zip(*{row[1:] for row in taken if row[0] == hour}, strict=True))
+        points = connection.execute(
+            "SELECT DISTINCT id FROM points JOIN unnest(%s::int[], %s::int[]) AS run (first, last)"
+            " ON id BETWEEN first AND last",
+            (list(marked[0]), list(marked[1])),
+        ).fetchall()
+        span = {"points": [row[0] for row in points], "start": hour, "end": hour + STEP_MAX}
         connection.execute(_MINUTES_AGAIN.encode(), span)
         if hour + STEP_MAX <= rolled_until:
             connection.execute(_HOUR_AGAIN.encode(), span)

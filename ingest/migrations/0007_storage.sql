@@ -18,9 +18,9 @@ INSERT INTO storage_progress (rolling_until, rolled_until)
     FROM timescaledb_information.chunks WHERE hypertable_name = 'readings' AND hypertable_schema = current_schema
   ) AS beginning;
 
--- Hours to be rolled up once more. No key: a mark must never wait for the one who works marks off.
-CREATE TABLE rollup_late (point_id int NOT NULL, hour timestamptz NOT NULL);
-CREATE INDEX rollup_late_point ON rollup_late (point_id, hour);
+-- Hours to be rolled up once more, each of a run of points. No key: a mark must never wait for the one who works marks
+-- off, and there are few of them.
+CREATE TABLE rollup_late (hour timestamptz NOT NULL, first_point int NOT NULL, last_point int NOT NULL);
 
 -- Good readings of one point in one minute, and in one hour; the mean is total / count.
 CREATE TABLE readings_1min (

@@ -63,10 +63,11 @@ class Words:
 def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = None) -> list[Finding]:
     """Look at everything; nothing is changed, downloaded or started."""
     say = Words(language or language_of(env))
+    database = _database(say, env, data_dir / "runtime")
     return [
         _system(say),
         _python(say),
-        *_database(say, env, data_dir / "runtime"),
+        *database,
         *_broker(say, env, data_dir / "runtime"),
         _zoneinfo(say),
         _page(say),
@@ -74,7 +75,7 @@ def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = 
         _chromium(say),
         _fonts(say),
         _disk(say, data_dir),
-        *_storage(say, env, data_dir),
+        *(_storage(say, env, data_dir) if is_fit(database) else []),
     ]
 
 
@@ -292,7 +293,7 @@ def _storage(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding
         with connect(address, application="anhu doctor") as connection:
             weights = packing_store.weights(connection)
     except DatabaseUnavailable:
-        return []  # whoever configured it has been told above; an embedded one need not run
+        return []  # an embedded one need not run
     except psycopg.Error as error:
         seen = probe.without_password(str(error).strip())
         return [Finding(name, Health.WANTING, seen, say("先运行 anhu migrate。", "Run anhu migrate first."))]

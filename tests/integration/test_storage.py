@@ -18,6 +18,7 @@ from alerting import store as alert_store
 from alerting.storage_upkeep import RULE, Upkeep
 from anhu import doctor, runtime
 from anhu.cli import app
+from anhu.commands import backtest
 from anhu.language import Language
 from ingest import history, packing_store, rollup_store, storage, store
 from ingest.database import Connection, connect
@@ -352,6 +353,32 @@ def test_the_last_reading_is_found_wherever_it_is_kept(connection: Connection) -
     after = history.samples_after(connection, {packed: BEGIN, open_: BEGIN}, 10)
     assert [(each.point_id, each.value) for each in after] == [(packed, 1.0), (packed, 2.0), (open_, 5.0), (open_, 3.0)]
     assert [each.value for each in history.samples_after(connection, {packed: BEGIN}, 1)] == [1.0]
+
+
+def test_a_backtest_reads_packed_days_a_step_at_a_time(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.store_readings(connection, day_of(step_s=300, days=3))
+    before = store.readings_since(connection, BEGIN, BEGIN + timedelta(days=3))
+    pack_all(connection, 2)
+    reads: list[datetime] = []
+    readings_since = store.readings_since
+
+    def read(connection: Connection, since: datetime, until: datetime) -> ReadingBatch:
+        reads.append(since)
+        return readings_since(connection, since, until)
+
+    monkeypatch.setattr(store, "readings_since", read)
+    monkeypatch.setattr(backtest, "READ_COUNT", 250)
+    begin, end = BEGIN + timedelta(minutes=3), BEGIN + timedelta(days=3) - timedelta(minutes=4)
+    found = list(backtest.steps(connection, begin, end))
+    assert len(found) == 432
+    assert [until for until, _ in found] == [min(begin + backtest.STEP * n, end) for n in range(1, 433)]
+    for until, batch_ in found:
+        assert (batch_.measured_at_us < to_us(until)).all()
+        assert (batch_.measured_at_us >= to_us(until - backtest.STEP)).all()
+    inside = (before.measured_at_us >= to_us(begin)) & (before.measured_at_us < to_us(end))
+    together = np.concatenate([batch_.value for _, batch_ in found])
+    assert together.tobytes() == before.value[inside].tobytes()
+    assert len(reads) < 60, "a packed day is not unpacked for every step"
 
 
 def test_settled_hours_are_sorted_once_and_are_the_same(own: Connection) -> None:

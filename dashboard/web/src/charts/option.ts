@@ -32,14 +32,15 @@ const DATES_MS = 14 * DAY_MS;
 /** The part of the chart's width that the words of a mark need. */
 const LABEL_SHARE = 0.12;
 
-/** Low and high as an invisible line with a filled one stacked on it. */
+/** Low and high as a thin line with a filled one stacked on it; the lines keep a peak of one reading visible in a year. */
 function bandSeries(input: ChartInput): LineSeriesOption[] {
   const { samples, stepMs, colours } = input;
   if (!samples.low || !samples.high || isBinary(input.quantity)) return [];
   const { low, high } = samples;
   const height = high.map((value, index) => value - (low[index] ?? value));
   const base: LineSeriesOption = {
-    type: "line", stack: "band", stackStrategy: "all", symbol: "none", lineStyle: { opacity: 0 }, silent: true,
+    type: "line", stack: "band", stackStrategy: "all", symbol: "none", silent: true,
+    lineStyle: { color: colours.band, width: 1, opacity: 0.6 },
     tooltip: { show: false }, animation: false,
   };
   return [

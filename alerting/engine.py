@@ -37,7 +37,8 @@ INSTITUTION_OFFLINE_RULE: Final = "supervision.institution"
 
 def step(state: State, batch: ReadingBatch, notes: Notes = _NO_NOTES) -> Verdict:
     """Judge `batch`. Readings of unknown points, of doubtful quality, or no later than the last
-    one of their point (duplicates and latecomers) are not judged, but show that their device lives.
+    one of their point (duplicates and latecomers) are not judged, but show that their device lives, unless they are a
+    gateway's word that it cannot be reached.
 
     `notes` say more of readings (by point and time of measurement); what one raises has them in its evidence."""
     plan = state.plan
@@ -47,7 +48,7 @@ def step(state: State, batch: ReadingBatch, notes: Notes = _NO_NOTES) -> Verdict
         return Verdict([], Patch())
     if not known.all():
         batch, sites = batch.take(known), sites[known]
-    patch = Patch(heard=(sites["device"], batch.received_at_us))
+    patch = Patch(heard=_heard(plan, sites, batch))
     slot = sites["slot"].astype(np.intp)
     before = state.slots.take(slot)
     fresh = (batch.quality == GOOD) & np.isfinite(batch.value) & (batch.measured_at_us > before["last_us"])
@@ -60,6 +61,15 @@ def step(state: State, batch: ReadingBatch, notes: Notes = _NO_NOTES) -> Verdict
     else:
         changes = _judge_once(state, patch, batch, sites, slot, before["busy"])
     return Verdict(_events(state, patch, changes, notes=notes), patch)
+
+
+def _heard(plan: Plan, sites: NDArray[np.void], batch: ReadingBatch) -> tuple[Int32, Int64]:
+    """The devices (rows) that readings at `sites` show to live, and when each was heard."""
+    device, at_us = sites["device"], batch.received_at_us
+    if plan.of_presence is None:
+        return device, at_us
+    lives = ~plan.of_presence[sites["slot"]] | (batch.value > 0)
+    return (device, at_us) if lives.all() else (device[lives], at_us[lives])
 
 
 def _sites(plan: Plan, point_id: Int32) -> NDArray[np.void]:

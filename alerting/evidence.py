@@ -16,12 +16,20 @@ _NAMES: Final = {
     "call_point": ("手动报警按钮信号", "Manual call point signal"),
     "humidity": ("湿度", "Humidity"),
     "co": ("一氧化碳", "Carbon monoxide"),
+    "co_alarm": ("一氧化碳报警信号", "Carbon monoxide alarm signal"),
     "gas": ("可燃气体", "Combustible gas"),
+    "gas_alarm": ("可燃气体报警信号", "Gas alarm signal"),
+    "water_leak": ("漏水信号", "Water leak signal"),
     "fall": ("跌倒信号", "Fall signal"),
     "on_floor": ("倒地信号", "On-floor signal"),
     "sos": ("呼叫信号", "Call signal"),
+    "occupancy": ("有人信号", "Occupancy"),
+    "vibration": ("振动信号", "Vibration"),
+    "tamper": ("防拆信号", "Tamper signal"),
     "battery": ("电量", "Battery"),
+    "battery_low": ("电量低信号", "Low battery signal"),
     "mains_power": ("市电", "Mains"),
+    "alive": ("在线信号", "Sign of life"),
 }
 _UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence

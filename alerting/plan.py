@@ -23,6 +23,7 @@ from ingest.registry import Registry
 
 GROUPS: Final = tuple(DETECTORS)
 SETPOINT: Final = "setpoint"
+PRESENCE: Final = "alive"  # the quantity by which a gateway says whether it reaches a device
 # What a reading needs to know of its point, side by side: the slot (-1 where there is no such point), the device's row,
 # the profile, and how many slots of the same profile stand before it. Sixteen bytes, which numpy gathers fastest.
 SITE: Final = np.dtype([("slot", "i4"), ("device", "i4"), ("profile", "i4"), ("nth", "i4")])
@@ -56,7 +57,8 @@ class Lines:
 class Plan:
     """Everything about points, devices and institutions that judging needs, as arrays.
 
-    slots: point_id int32[s] ascending, device, watch_first int32[s] (rows). sites: SITE by point id. profiles:
+    slots: point_id int32[s] ascending, device, watch_first int32[s] (rows); of_presence bool[s]: whether a 0 says that
+    the device is out of reach, None where no slot's does. sites: SITE by point id. profiles:
     line_first, line_count and scored_count int64[p], of its lines those that must see every reading; the most sensitive
     setpoint above, below.
     watches: slot int32[w], rule (row of `rules`) int16[w], group int8[w], group_row int32[w].
@@ -71,6 +73,7 @@ class Plan:
     sites: NDArray[np.void]
     device: Int32
     watch_first: Int32
+    of_presence: NDArray[np.bool_] | None
     line_first: Int64
     line_count: Int64
     scored_count: Int64
@@ -171,6 +174,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
 
     point_id = np.array([point.id for point in points], np.int32)
     device_of = np.array([device_row[point.device_id] for point in points], np.int32)
+    of_presence = np.array([point.quantity == PRESENCE for point in points], np.bool_)
     line_count = np.array([len(rows) for rows in applying.values()], np.int64)
     line_first = np.cumsum(line_count) - line_count
     lines = _lines(rule_set, list(applying.values()), np.bincount(profile, minlength=len(applying)))
@@ -194,6 +198,7 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
         sites=sites,
         device=device_of,
         watch_first=(np.cumsum(watch_count) - watch_count).astype(np.int32),
+        of_presence=of_presence if of_presence.any() else None,
         line_first=line_first,
         line_count=line_count,
         scored_count=_scored_count(rule_set, applying),

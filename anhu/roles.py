@@ -23,8 +23,8 @@ def pipeline() -> None:
     """Broker → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
-    from ingest import store
-    from ingest.mqtt import Source
+    from ingest import route_file, store
+    from ingest.mqtt import Source, Subscriptions
     from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import SHARD, Connections, PipelineSettings
     from ingest.spool import Spool
@@ -34,19 +34,25 @@ def pipeline() -> None:
     stop = stop_on_signals()
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
+    routes = route_file.load(settings.routes)
+    spool = Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576)
     pipe = Pipeline(
         Writer(database_url, hold_shard),
         Writer(database_url, lambda _: None, application="anhu pipeline flush"),
-        Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576),
+        spool,
         store,
         Judge(AlertingSettings()),
         settings,
         now_us,
+        routes,
     )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     _calm_garbage_collector()
-    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us)
+    subscriptions = Subscriptions.after(routes.subscriptions, spool.recall("subscriptions"))
+    spool.remember("subscriptions", subscriptions.all())
+    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us, subscriptions)
     source.open()
+    spool.remember("subscriptions", Subscriptions(subscriptions.wanted).all())
     try:
         pipe.run(source, stop)
     finally:
@@ -171,10 +177,11 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
 def check_settings() -> None:
     """Whether every role could read its settings: better told at the start than by roles that die again and again.
 
-    Raises pydantic.ValidationError, tomllib.TOMLDecodeError.
+    Raises pydantic.ValidationError, tomllib.TOMLDecodeError, RoutesInvalid.
     """
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
+    from ingest import route_file
     from ingest.settings import PipelineSettings, StorageSettings
 
     for group in (
@@ -182,6 +189,7 @@ def check_settings() -> None:
         DashboardSettings,
     ):  # fmt: skip
         group()
+    route_file.load(PipelineSettings().routes)
 
 
 def now_us() -> int:

@@ -19,7 +19,7 @@ class Load:
 
     They come from `device_count` devices in turn, beginning with device `device_first` and going on by `stride`, or
     from those `chosen`, over `connections` connections, of which a device always uses the same one. An `alarm` is a
-    smoke alarm's contact closing, else it is quiet.
+    smoke alarm's contact closing, else it is quiet. `topic_of` says where a device publishes.
     """
 
     rate_per_s: float
@@ -31,6 +31,7 @@ class Load:
     alarm: bool = False
     stride: int = 1
     chosen: tuple[int, ...] = ()
+    topic_of: Callable[[int], str] = fleet.topic
 
     def __post_init__(self) -> None:
         shared_out = len(self.devices) % self.connections == 0 and math.gcd(self.device_count, self.stride) == 1

@@ -10,7 +10,6 @@ from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from benchmarks import fleet
 from benchmarks.load import Load
 from ingest.mqtt import Address
 
@@ -30,7 +29,7 @@ class Sent(NamedTuple):
 def publish(mqtt_url: str, load: Load, result: Connection) -> None:
     """Send `load` and answer with a Sent; the process's main function."""
     links = [_Link(Address.parse(mqtt_url), f"bench-{uuid4().hex}") for _ in range(load.connections)]
-    heads = [_text(fleet.topic(number)) for number in range(fleet.DEVICE_COUNT)]
+    heads = {device: _text(load.topic_of(device)) for device in load.devices}
     sent, late_us_max = 0, 0
     while sent < load.count:
         now_us = time.time_ns() // 1000

@@ -24,6 +24,10 @@ _COUNT: Final = (
     "SELECT count(*) FROM readings WHERE measured_at >= timestamptz 'epoch' + %s::bigint * interval '1 us'"
     " AND measured_at <= timestamptz 'epoch' + %s::bigint * interval '1 us' AND point_id = ANY(%s)"
 )
+_COUNT_ALL: Final = (
+    "SELECT count(*) FROM readings WHERE measured_at >= timestamptz 'epoch' + %s::bigint * interval '1 us'"
+    " AND measured_at <= timestamptz 'epoch' + %s::bigint * interval '1 us'"
+)
 _CALLING: Final = "SELECT DISTINCT devices.code FROM alerts JOIN devices ON devices.id = device_id WHERE open"
 _POINTS: Final = "SELECT points.id, devices.code, quantity FROM points JOIN devices ON devices.id = device_id"
 
@@ -97,3 +101,15 @@ def messages_stored(connection: Connection, load: Load, points: Points) -> int:
     ids = [points[fleet.topic(device)][quantity] for device in load.devices for quantity in load.quantities]
     row = connection.execute(_COUNT, (load.start_us, load.last_us, ids)).fetchone()
     return int(row[0]) // len(load.quantities) if row else 0
+
+
+def readings_stored(connection: Connection, load: Load, wanted: int, wait_s_max: float) -> tuple[int, int]:
+    """(how many readings of the time of `load` are rows, when that was seen in µs since 1970): all `wanted`, or what
+    was there when the wait was over."""
+    deadline_us = load.last_us + int(wait_s_max * 1e6)
+    while True:
+        row = connection.execute(_COUNT_ALL, (load.start_us, load.last_us)).fetchone()
+        count, at_us = int(row[0]) if row else 0, time.time_ns() // 1000
+        if count >= wanted or at_us > deadline_us:
+            return count, at_us
+        time.sleep(_LAST_POLL_S)

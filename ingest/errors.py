@@ -18,12 +18,20 @@ class BadTime(IngestError):
     """The time cannot be read."""
 
 
-class RegistryFileInvalid(IngestError):
-    """The registry file has errors; nothing was imported."""
+class FileInvalid(IngestError):
+    """A file that people write has errors, each with its line where that is known."""
 
     def __init__(self, problems: list[tuple[int | None, str]]) -> None:
         self.problems = problems
         super().__init__("\n".join(f"line {line}: {text}" if line else text for line, text in problems))
+
+
+class RegistryFileInvalid(FileInvalid):
+    """The registry file has errors; nothing was imported."""
+
+
+class RoutesInvalid(FileInvalid):
+    """The routes file has errors; none of its routes is in force."""
 
 
 class MigrationConflict(IngestError):
@@ -66,3 +74,6 @@ class Refusal(StrEnum):
     DRILL_REFUSED = "drill_refused"
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
+    RETAINED_UNDATED = "retained_undated"
+    SEQUENCE_GAP = "sequence_gap"
+    ALIAS_UNKNOWN = "alias_unknown"

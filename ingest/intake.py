@@ -1,35 +1,43 @@
 """From raw messages to a batch of readings, purely: decode, resolve against the registry, refuse with a reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from ingest.edge_node import EdgeNode, Exchange
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, acceleration, drill
+from ingest.formats import FORMATS, IGNORE, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
 from ingest.registry import Registry
-from ingest.routes import Route, route
+from ingest.routes import OWN_ROUTES, Route, Routes
 
 PAYLOAD_KEPT_BYTES: Final = 2048
 DETAIL_LENGTH_MAX: Final = 500
 TOPIC_LENGTH_MAX: Final = 500
 REJECTIONS_A_MESSAGE_MAX: Final = 20
+DEVICE_LENGTH_MAX: Final = 128  # of what an unclaimed device is called
 _FLOAT4_MAX: Final = 3.4e38
-_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT})  # messages of these are no readings
+NO_NODES: Final[Mapping[str, EdgeNode]] = MappingProxyType({})
+_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
+_UNDATED_US: Final = 0  # told to a decoder as the time of arrival, it shows which samples have no time of their own
+_DATED_FROM_US: Final = 366 * 86_400_000_000
 
 
 class Message(NamedTuple):
-    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement."""
+    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement.
+    `retained`: the broker had kept it, and says so because we asked for its topic only now."""
 
     topic: str
     payload: bytes
     received_at_us: int
     receipt: object = None
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class Intake:
     message_count: int
     drills: list[DrillCall] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    edge: Exchange = field(default_factory=lambda: Exchange({}))
 
 
 @dataclass(slots=True)
@@ -95,11 +104,20 @@ class _Aside(NamedTuple):
     windows: list[Window]
 
 
-def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, drill_key: bytes | None = None) -> Intake:
+def take_in(
+    messages: Iterable[Message],
+    registry: Registry,
+    limits: Limits,
+    drill_key: bytes | None = None,
+    routes: Routes = OWN_ROUTES,
+    edge_nodes: Mapping[str, EdgeNode] = NO_NODES,
+) -> Intake:
     """Decode and resolve `messages`. Never raises for what a message holds.
 
-    Without `drill_key` no drill is believed.
+    Without `drill_key` no drill is believed. `edge_nodes` are Sparkplug's, as they stood before.
     """
+    find = routes.find
+    edge = Exchange(edge_nodes)
     columns = _Columns()
     dead: list[DeadLetter] = []
     aside = _Aside([], [])
@@ -107,13 +125,13 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     count = 0
     for message in messages:
         count += 1
-        where = route(message.topic)
+        where = find(message.topic)
         if where is not None and where.format in _NO_READINGS:
             problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
             if problem is not None:
                 dead.append(dead_letter(message, problem))
             continue
-        decoded, institution = _decode(message, where, limits)
+        decoded, institution = decode(message, where, limits, edge)
         rejections = decoded.rejections
         for sample in decoded.samples:
             problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
@@ -124,7 +142,7 @@ def take_in(messages: Iterable[Message], registry: Registry, limits: Limits, dri
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    return Intake(readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows)
+    return Intake(readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows, edge)
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -149,6 +167,8 @@ def _set_aside(
     unclaimed: dict[tuple[str, str, str], Unclaimed],
 ) -> Rejection | None:
     """Append what `message` holds to `aside`, or note its unclaimed device, or say why it is refused."""
+    if where.format == IGNORE:
+        return None
     if where.format == acceleration.FORMAT:
         return _window(message, where, registry, limits, aside.windows, unclaimed)
     try:
@@ -198,16 +218,40 @@ def _drill(message: Message, where: Route, registry: Registry, limits: Limits, d
     return DrillCall(order, *place)
 
 
-def _decode(message: Message, where: Route | None, limits: Limits) -> tuple[Decoded, str]:
+def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange) -> tuple[Decoded, str]:
+    """What `message` holds by its route, and the institution it speaks for. Never raises."""
     if where is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:
         return Decoded([], [_too_large(message, limits)]), where.institution
+    received_at_us = _UNDATED_US if message.retained else message.received_at_us
     try:
-        return FORMATS[where.format](message.payload, where.device, message.received_at_us), where.institution
+        if where.format == sparkplug.FORMAT:
+            decoded = _of_edge_node(message, where, edge)
+        elif where.names:
+            decoded = FORMATS[where.format](message.payload, where.device, received_at_us, where.names)
+        else:
+            decoded = FORMATS[where.format](message.payload, where.device, received_at_us)
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
+    return (_as_state(decoded) if message.retained else decoded), where.institution
+
+
+def _of_edge_node(message: Message, where: Route, edge: Exchange) -> Decoded:
+    if message.retained:
+        return Decoded.refused(Refusal.RETAINED_UNDATED, "kept by the broker: Sparkplug's messages have an order")
+    return edge.read(message.topic, message.payload, where, message.received_at_us)
+
+
+def _as_state(decoded: Decoded) -> Decoded:
+    """What a retained message says: how things stood when it was measured, and nothing of which nobody knows when."""
+    dated = [each for each in decoded.samples if each.measured_at_us >= _DATED_FROM_US]
+    undated = [each.quantity[:64] for each in decoded.samples if each.measured_at_us < _DATED_FROM_US]
+    if not undated:
+        return decoded
+    detail = f"kept by the broker, and without a time of its own: {', '.join(undated[:8])}"
+    return Decoded(dated, [*decoded.rejections, Rejection(Refusal.RETAINED_UNDATED, detail)])
 
 
 def _resolve(
@@ -285,7 +329,7 @@ def _note(
     reason: str,
     message: Message,
 ) -> None:
-    institution, device = institution[:64].replace("\0", ""), device[:64].replace("\0", "")
+    institution, device = institution[:64].replace("\0", ""), device[:DEVICE_LENGTH_MAX].replace("\0", "")
     entry = unclaimed.get((institution, device, quantity))
     if entry is None:
         first = message.received_at_us

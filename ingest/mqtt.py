@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
+import orjson
 import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.packettypes import PacketTypes
@@ -50,6 +51,30 @@ class Address(NamedTuple):
         return cls(parts.hostname, port, username, unquote(parts.password) if parts.password else None, tls)
 
 
+class Subscriptions(NamedTuple):
+    """What is asked of the broker: the topic filters wanted, and those of earlier starts that are so no more."""
+
+    wanted: Sequence[str]
+    former: Sequence[str] = ()
+
+    @classmethod
+    def after(cls, wanted: Sequence[str], noted: bytes | None) -> Self:
+        """What is wanted now, after `all` of an earlier start was noted.
+
+        >>> Subscriptions.after(["a/#"], Subscriptions(["a/#", "b/#"]).all()).former
+        ['b/#']
+        """
+        former: list[str] = orjson.loads(noted) if noted else []
+        return cls(wanted, [each for each in former if each not in wanted])
+
+    def all(self) -> bytes:
+        """All of them, to be noted before the broker is asked: what is not wanted may still be subscribed."""
+        return orjson.dumps([*self.wanted, *self.former])
+
+
+OWN_TOPICS: Final = Subscriptions((SUBSCRIPTION,))
+
+
 class _Receipt(NamedTuple):
     """What an acknowledgement needs: ids are the broker's and mean something on one connection only."""
 
@@ -66,8 +91,16 @@ class Source:
     room.
     """
 
-    def __init__(self, mqtt_url: str, client_id: str, settings: PipelineSettings, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        mqtt_url: str,
+        client_id: str,
+        settings: PipelineSettings,
+        clock: Callable[[], int],
+        subscriptions: Subscriptions = OWN_TOPICS,
+    ) -> None:
         self._address = Address.parse(mqtt_url)
+        self._subscriptions = subscriptions
         self._settings = settings
         self._clock = clock
         # Twice: after a broker has lost our session, the old messages wait beside the new ones.
@@ -138,11 +171,17 @@ class Source:
                 ]
             )
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Say something that need not arrive, at QoS 0: whoever asks will ask again."""
+        if self._client.publish(topic, payload).rc:
+            log.warning("not sent, the broker is away", topic=topic)
+
     def close(self) -> None:
         """Leave the broker; the session stays, and with it the queue."""
         self._closing.set()
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.release()
 
     def _on_connect(
         self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _properties: Any
@@ -157,17 +196,22 @@ class Source:
             # What we had not acknowledged comes again; the copies still queued would only be stored twice over.
             again = self._inbox.discard(_is_redelivered)
             log.info("session resumed", redelivered_count=again)
-        client.subscribe(
-            SUBSCRIPTION, options=SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        )
+        if self._subscriptions.former:  # a session that stands keeps them
+            client.unsubscribe(list(self._subscriptions.former))
+        # What the broker has kept is state, and no news: it is not asked for (docs/formats.md).
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        client.subscribe([(topic, options) for topic in self._subscriptions.wanted])
 
     def _on_subscribe(
         self, _client: Any, _data: Any, _number: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
         """Only now does the broker keep for us what is published."""
-        if refused := [str(reason) for reason in reasons if reason.is_failure]:
-            self._problem = f"{SUBSCRIPTION}: {refused[0]}"
-            log.warning("broker refused our subscription", reason=self._problem)
+        answers = zip(self._subscriptions.wanted, reasons, strict=False)
+        refused = {topic: str(reason) for topic, reason in answers if reason.is_failure}
+        for topic, reason in refused.items():
+            log.error("broker refused a subscription", topic=topic, reason=reason)
+        if SUBSCRIPTION in refused:  # without a gateway's topics we still serve the others
+            self._problem = f"{SUBSCRIPTION}: {refused[SUBSCRIPTION]}"
             return
         self._connected.set()
 
@@ -183,7 +227,7 @@ class Source:
 
     def _on_message(self, message: Publish) -> None:
         receipt = _Receipt(self._connection, message.packet_id, message.qos)
-        arrived = Message(message.topic, message.payload, self._clock(), receipt)
+        arrived = Message(message.topic, message.payload, self._clock(), receipt, message.retained)
         if self._inbox.put(arrived):
             return
         log.warning("inbox full", topic=message.topic[:200], qos=message.qos, waiting_count=self.waiting_count)

@@ -14,12 +14,14 @@ _PUBACK: Final = struct.Struct("!BBH")
 
 
 class Publish(NamedTuple):
-    """A message as the broker sends it; `packet_id` is 0 where `qos` is 0. Its properties are not read."""
+    """A message as the broker sends it; `packet_id` is 0 where `qos` is 0. `retained`: it is older than our
+    subscription. Its properties are not read."""
 
     topic: str
     payload: bytes
     packet_id: int
     qos: int
+    retained: bool = False
 
 
 def end_of_packet(data: bytes, at: int) -> int | None:
@@ -56,7 +58,7 @@ def publish(packet: bytes) -> Publish | None:
             at += 1
     except (IndexError, ValueError):
         return None
-    return Publish(topic, packet[at:], packet_id, qos) if at <= len(packet) else None
+    return Publish(topic, packet[at:], packet_id, qos, bool(packet[0] & 1)) if at <= len(packet) else None
 
 
 def pubacks(packet_ids: Iterable[int]) -> bytes:

@@ -12,15 +12,18 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ingest import registry_cache, store
+from ingest import edge_node, registry_cache, store
 from ingest.database import Connection
+from ingest.edge_node import EdgeNode
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
 from ingest.flush import Batch
+from ingest.formats import sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.intake import Intake, Limits, Message, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
+from ingest.routes import OWN_ROUTES, Routes
 from ingest.settings import SHARD, PipelineSettings
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
@@ -55,6 +58,7 @@ class Source(Protocol):
     def waiting_count(self) -> int: ...
     def take(self, *, count_max: int, age_ms_max: float, wait_s: float) -> list[Message]: ...
     def ack(self, messages: Sequence[Message]) -> None: ...
+    def send(self, topic: str, payload: bytes) -> None: ...
 
 
 class Ruling(Protocol):
@@ -137,8 +141,10 @@ class Pipeline:
         judge: Judge,
         settings: PipelineSettings,
         clock: Callable[[], int],
+        routes: Routes = OWN_ROUTES,
     ) -> None:
         self._tables = tables
+        self._routes = routes
         self._judge = judge
         self._settings = settings
         self._clock = clock
@@ -151,6 +157,8 @@ class Pipeline:
         self._sink = Sink(writer, flusher, spool, tables, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
         self._drill_key: bytes | None = None
+        self._edge_nodes: dict[str, EdgeNode] = {}
+        self._rebirths: list[str] = []  # topics on which births are to be asked for
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
@@ -236,6 +244,8 @@ class Pipeline:
         if messages:
             self._handle(messages, stop)
         self._acknowledge(source)
+        while self._rebirths:
+            source.send(self._rebirths.pop(), sparkplug.rebirth(self._clock() // 1000))
         if source.fenced:
             raise Fenced
         self._sink.drain()
@@ -259,9 +269,11 @@ class Pipeline:
     def _handle(self, messages: list[Message], stop: threading.Event) -> None:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
-            intake = take_in(messages, self._registry, self._limits, self._drill_key)
+            intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge_nodes)
             verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows)
             self._keep(Batch(messages, intake, verdict), stop)
+            edge_node.adopt(self._edge_nodes, intake.edge.changed)
+            self._rebirths += intake.edge.rebirths
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))

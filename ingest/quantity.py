@@ -30,12 +30,20 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("call_point", "1", 0.0, 1.0),
         Quantity("humidity", "%RH", 0.0, 100.0),
         Quantity("co", "ppm", -20.0, 100_000.0),  # small negatives are zero drift of the cell
+        Quantity("co_alarm", "1", 0.0, 1.0),
         Quantity("gas", "%LEL", -5.0, 100.0),
+        Quantity("gas_alarm", "1", 0.0, 1.0),
+        Quantity("water_leak", "1", 0.0, 1.0),
         Quantity("fall", "1", 0.0, 1.0),
         Quantity("on_floor", "1", 0.0, 1.0),  # a radar sees somebody on the floor; a fall is when they stay there
         Quantity("sos", "1", 0.0, 1.0),
+        Quantity("occupancy", "1", 0.0, 1.0),
+        Quantity("vibration", "1", 0.0, 1.0),
+        Quantity("tamper", "1", 0.0, 1.0),
         Quantity("battery", "%", 0.0, 100.0),
+        Quantity("battery_low", "1", 0.0, 1.0),
         Quantity("mains_power", "1", 0.0, 1.0),  # 1 while the mains are there
+        Quantity("alive", "1", 0.0, 1.0),  # 1 where its gateway reaches the device, 0 where it says that it does not
     )
 }
 

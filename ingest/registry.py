@@ -43,7 +43,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Device:
     """What is screwed to the ceiling, or worn. It is expected to report every `report_interval_s` seconds. `wear` is
-    one of WEARS, "" for what nobody wears."""
+    one of WEARS, "" for what nobody wears; `address` is what a gateway calls the device, "" where it uses the code."""
 
     id: int
     institution_id: int
@@ -54,6 +54,7 @@ class Device:
     model: str
     report_interval_s: int
     wear: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,11 @@ class Registry:
         for device in self.devices.values():
             code = self.institutions[device.institution_id].code
             places[code, device.code] = device.institution_id, device.zone_id, device.id
+        for device in self.devices.values():
+            if device.address:  # a code is older than any address: it goes on meaning its own device
+                code = self.institutions[device.institution_id].code
+                by_code.setdefault((code, device.address), by_code[code, device.code])
+                places.setdefault((code, device.address), places[code, device.code])
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_places", places)
         object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
@@ -117,14 +123,15 @@ class Registry:
         )
 
     def points_of(self, institution: str, device: str) -> Mapping[str, tuple[int, Quantity]] | None:
-        """Quantity → (point id, quantity) of the device with these codes; None where it is not registered."""
+        """Quantity → (point id, quantity) of the device with this code or address; None where there is none."""
         return self._by_code.get((institution, device))
 
     def place_of(self, institution: str, device: str | None) -> tuple[int, int | None, int | None] | None:
-        """(institution id, zone id, device id) of the device with these codes, or of the institution as a whole."""
+        """(institution id, zone id, device id) of the device with this code or address, or of the institution as a
+        whole."""
         return self._places.get((institution, device))
 
     def wear_of(self, institution: str, device: str) -> str:
-        """Where the device with these codes is worn, "" where it is not or is not registered."""
+        """Where the device with this code or address is worn, "" where it is not or is not registered."""
         _, _, device_id = self._places.get((institution, device), (None, None, None))
         return "" if device_id is None else self.devices[device_id].wear

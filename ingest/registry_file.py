@@ -14,22 +14,21 @@ from typing import Any, Final
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
 from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, WEARS, ZONE_KINDS
+from ingest.table_lines import TableLines, line_of
 
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
     "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
+    "address",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# Comments and strings, in which a header is only text.
-_NOT_TABLES: Final = re.compile(
-    r"""#[^\n]*|\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""", re.DOTALL
-)
-_TABLE: Final = re.compile(r"^\s*\[\[\s*([\w.\s]+?)\s*\]\]", re.MULTILINE)
+_EUI: Final = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}", re.IGNORECASE)
+ADDRESS_LENGTH_MAX: Final = 128
 _TEXT_LENGTH_MAX: Final = 200
 
 
@@ -44,6 +43,7 @@ class DeviceDraft:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -98,6 +98,7 @@ class _Reader:
         self.draft = Draft()
         self.problems: list[tuple[int | None, str]] = []
         self._device_lines: dict[tuple[str, str], int | None] = {}
+        self._addresses: dict[tuple[str, str], tuple[str, int | None]] = {}
 
     def read_csv(self, text: str) -> Draft:
         lines = io.StringIO(text.removeprefix("\ufeff"), newline=None)  # a line ends as any system writes it
@@ -148,7 +149,7 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
-                "wear": row.get("wear", ""),
+                "wear": row.get("wear", ""), "address": row.get("address", ""),
             },
             line,
         )  # fmt: skip
@@ -164,9 +165,8 @@ class _Reader:
         try:
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            matched = re.search(r"line (\d+)", str(error))
-            raise RegistryFileInvalid([(int(matched[1]) if matched else None, str(error))]) from error
-        lines = _TableLines(text)
+            raise RegistryFileInvalid([(line_of(error), str(error))]) from error
+        lines = TableLines(text)
         for name in document.keys() - {"institution"}:
             self._problem(None, f"unknown entry {name}; a registry holds [[institution]] tables")
         for record in self._tables(document, "institution", None):
@@ -213,7 +213,7 @@ class _Reader:
     def _device(
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
-        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear"}
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address"}
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -241,15 +241,29 @@ class _Reader:
             )
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
-            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)), record["wear"]
-        )
+            code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
+            record["wear"], self._address(institution, code, record["address"], line),
+        )  # fmt: skip
+
+    def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:
+        """What a gateway calls the device. Two may not share it; whether it is another's code is seen at the end."""
+        address = plain_address(text)
+        if len(address) > ADDRESS_LENGTH_MAX or not address.isprintable() or set(address) & set("+#"):
+            self._problem(
+                line, f"device {code}: an address has at most {ADDRESS_LENGTH_MAX} printable characters, and no + or #"
+            )
+        elif address:
+            before = self._addresses.setdefault((institution.code, address), (code, line))
+            if before[0] != code:
+                self._problem(line, f"device {code}: the address {address} is that of device {before[0]} already")
+        return address
 
     def _known(self, record: Mapping[str, Any], fields: set[str], line: int | None, what: str) -> dict[str, Any]:
         """The record with every text field present; complains of unknown fields, bad codes and texts."""
         for name in record.keys() - fields:
             self._problem(line, f"{what}: unknown field {name}")
         whole = {name: record.get(name, "") for name in fields}
-        for name in ("code", "name", "name_en", "kind", "model", "region", "wear"):
+        for name in ("code", "name", "name_en", "kind", "model", "region", "wear", "address"):
             if name in whole and not isinstance(whole[name], str):
                 self._problem(line, f"{what}: {name} must be text")
                 whole[name] = str(whole[name])
@@ -269,6 +283,9 @@ class _Reader:
         self.problems.append((line, text))
 
     def _result(self) -> Draft:
+        for (institution, address), (code, line) in self._addresses.items():
+            if (institution, address) in self._device_lines and address != code:
+                self._problem(line, f"device {code}: the address {address} is the code of another device")
         if not self.problems and not self.draft.institutions:
             self._problem(None, "the file names no institution")
         if self.problems:
@@ -276,18 +293,11 @@ class _Reader:
         return self.draft
 
 
-class _TableLines:
-    """The lines of `[[…]]` headers in order of appearance; tomllib reads a file without saying where things stood."""
+def plain_address(text: str) -> str:
+    """An address as gateways write it: an EUI, which labels print in any way, in small letters without separators.
 
-    def __init__(self, text: str) -> None:
-        self._lines: dict[str, list[int]] = {}
-        text = _NOT_TABLES.sub(lambda found: "\n" * found[0].count("\n"), text)
-        for matched in _TABLE.finditer(text):
-            name = re.sub(r"\s", "", matched[1])
-            start = matched.start() + len(matched[0]) - len(matched[0].lstrip())
-            self._lines.setdefault(name, []).append(text.count("\n", 0, start) + 1)
-
-    def next(self, name: str) -> int | None:
-        """The line of the next header of that name; None where the table was written inline."""
-        lines = self._lines.get(name)
-        return lines.pop(0) if lines else None
+    >>> plain_address("AC-1F-09-FF-FE-0B-12-34"), plain_address(" 厨房 烟感 ")
+    ('ac1f09fffe0b1234', '厨房 烟感')
+    """
+    address = text.strip()
+    return re.sub("[:-]", "", address).lower() if _EUI.fullmatch(address) else address

@@ -85,6 +85,7 @@ class PipelineSettings(AnhuSettings):
     dead_letters_kept_max: int = Field(100_000, ge=100)
     unclaimed_kept_max: int = Field(10_000, ge=1)
     session_expiry_s: int = Field(7 * 86_400, ge=60)
+    routes: Path | None = None  # a file of routes beyond Anhu's own topics (ingest/route_file.py)
 
     def spool_file(self, data_dir: Path) -> Path:
         """Where the pipeline keeps what the database cannot take just now."""

@@ -12,7 +12,7 @@ import psycopg
 from ingest import packing_store, rollup_store
 from ingest.copy_format import COPY_COLUMNS, copy_rows, distinct
 from ingest.database import Connection
-from ingest.errors import Refusal
+from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
@@ -141,7 +141,8 @@ def load_registry(connection: Connection) -> Registry:
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
     devices = connection.execute(
-        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear FROM devices ORDER BY id"
+        "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address"
+        " FROM devices ORDER BY id"
     )
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return Registry.build(
@@ -156,12 +157,14 @@ def load_registry(connection: Connection) -> Registry:
 def import_registry(connection: Connection, draft: Draft) -> None:
     """Bring `draft` in, in the caller's transaction: what is new is added, what is there takes the file's values.
 
-    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs.
+    Nothing is ever removed by an import, and the points of a device only grow: their readings stay theirs. Raises
+    RegistryFileInvalid for an address that is another device's.
     """
     for institution in draft.institutions.values():
         institution_id = _upsert_institution(connection, institution)
         for zone in institution.zones.values():
             _upsert_zone(connection, institution_id, zone)
+        _set_addresses(connection, institution_id, institution)
     connection.execute("UPDATE registry_version SET version = version + 1")
     connection.execute("SELECT pg_notify(%s, '')", (REGISTRY_CHANNEL,))
 
@@ -213,6 +216,29 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                 for quantity in each.quantities
             ],
         )
+
+
+def _set_addresses(connection: Connection, institution_id: int, draft: InstitutionDraft) -> None:
+    """Give the devices of the file their addresses; two may have changed theirs for each other's."""
+    addresses = {each.code: each.address for zone in draft.zones.values() for each in zone.devices.values()}
+    connection.execute(
+        "UPDATE devices SET address = '' WHERE institution_id = %s AND code = ANY(%s) AND address <> ''",
+        (institution_id, list(addresses)),
+    )
+    given = {code: address for code, address in addresses.items() if address}
+    taken = connection.execute(
+        "SELECT address, code FROM devices WHERE institution_id = %s AND address = ANY(%s) ORDER BY address",
+        (institution_id, list(given.values())),
+    ).fetchall()
+    if taken:
+        raise RegistryFileInvalid(
+            [(None, f"{draft.code}: the address {address} is that of device {code} already") for address, code in taken]
+        )
+    connection.execute(
+        "UPDATE devices SET address = given.address FROM unnest(%s::text[], %s::text[]) AS given (code, address)"
+        " WHERE institution_id = %s AND devices.code = given.code",
+        (list(given), list(given.values()), institution_id),
+    )
 
 
 def _only_id(row: tuple[object, ...] | None) -> int:
@@ -299,16 +325,22 @@ def flush(connection: Connection) -> None:
 
 
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
-    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`."""
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
+    gateway said of a device out of its reach is none of the device's."""
     rows = connection.execute(
         "SELECT DISTINCT ON (id) id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000"
         " FROM (SELECT id, measured_at, delay_ms FROM points,"
         "   LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %(since)s"
-        "   ORDER BY measured_at DESC LIMIT 1) newest"
-        "  UNION ALL SELECT point_id, last_at, coalesce(delay4[count], delay2[count]) FROM readings_packed"
+        "   AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest"
+        "  UNION ALL SELECT id, last_at, coalesce(delay4[count], delay2[count]) FROM readings_packed"
+        "   JOIN points ON id = point_id AND quantity <> 'alive'"
         "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND last_at > %(since)s"
-        "  UNION ALL SELECT point_id, measured_at, delay_ms FROM readings_late WHERE measured_at > %(since)s) AS heard"
-        " WHERE id IN (SELECT id FROM points) ORDER BY id, measured_at DESC",
+        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_unpacked"
+        "   JOIN points ON id = point_id AND quantity = 'alive'"
+        "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND measured_at > %(since)s AND value > 0"
+        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_late JOIN points ON id = point_id"
+        "   WHERE measured_at > %(since)s AND (quantity <> 'alive' OR value > 0)) AS heard"
+        " ORDER BY id, measured_at DESC",
         {"since": since},
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]

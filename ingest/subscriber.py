@@ -119,7 +119,7 @@ class Subscriber(paho.Client):
     """A client of MQTT 5 that listens at QoS 0 and 1 and acknowledges by hand.
 
     `heard` is called with every message, in the client's thread and in their order. What of paho is used here and is
-    not public: `_create_socket`, `_packet_queue`, `_last_bytes_received` and its lock.
+    not public: `_create_socket`, `_packet_queue`, `_reset_sockets`, `_last_bytes_received` and its lock.
     """
 
     def __init__(self, client_id: str, heard: Callable[[Publish], None]) -> None:
@@ -149,6 +149,11 @@ class Subscriber(paho.Client):
         """Acknowledge messages of QoS 1 in their order, in one write. From any thread."""
         if packet_ids:
             self._packet_queue(mqtt_packet.PUBACK << 4, mqtt_packet.pubacks(packet_ids), packet_ids[-1], 1)
+
+    def release(self) -> None:
+        """Close what the client's thread, which has ended, was woken through; paho leaves that to the garbage
+        collector."""
+        self._reset_sockets()
 
     def _create_socket(self) -> Any:
         return Wire(super()._create_socket())

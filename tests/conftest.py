@@ -110,6 +110,15 @@ def database_url(services: runtime.Services, template_database: str) -> Iterator
     drop_database(services.database_url, name)
 
 
+@pytest.fixture(scope="module")
+def shared_database_url(services: runtime.Services, template_database: str) -> Iterator[str]:
+    """A database for the tests of a module that ask and are refused, each of which costs less than its database."""
+    name = f"anhu_test_shared_{next(_numbers)}"
+    make_database(services.database_url, name, template_database)
+    yield named(services.database_url, name)
+    drop_database(services.database_url, name)
+
+
 @pytest.fixture
 def mqtt_url(services: runtime.Services) -> str:
     """The address of the broker, shared by the whole run: use topics and client ids of your own."""

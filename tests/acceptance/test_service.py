@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.acceptance.service import alive, data_folder, running
+from tests.acceptance.service import Service, alive, data_folder, running
 from tests.commands import COMMAND, anhu, environment
 from tests.waiting import wait_until
 
@@ -63,24 +63,26 @@ def test_it_comes_up_ends_with_ctrl_c_and_comes_up_again(folder: Path, programs_
         login = {"username": "admin", "password": password}
         answer = httpx.post(f"{service.url}/api/session", json=login, headers={"Origin": service.url})
         assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_however_it_ends_nothing_stays_behind(folder: Path, programs_dir: Path, number: signal.Signals) -> None:
-    with running("serve", folder=folder, packages_dir=programs_dir) as service:
-        processes = service.processes()
-        service.process.send_signal(number)
-        service.process.wait(40)
-        wait_until(lambda: not alive(processes), "every process has ended", time_s_max=60, every_s=0.1)
-
-
-def test_a_second_service_on_the_same_folder_is_refused_in_words(folder: Path, programs_dir: Path) -> None:
-    with running("serve", folder=folder, packages_dir=programs_dir) as service:
-        done = anhu("serve", env=service.env)
-        assert done.returncode == 1
-        assert "is using the data folder" in done.stderr
-        assert "Traceback" not in done.stderr
+        second = anhu("serve", env=service.env)  # on the same folder: refused in words
+        assert second.returncode == 1
+        assert "is using the data folder" in second.stderr
+        assert "Traceback" not in second.stderr
         service.ready()
+        leaves_nothing_behind(service, signal.SIGTERM)
+
+
+def leaves_nothing_behind(service: Service, number: signal.Signals) -> None:
+    """End it by a signal and see every process of it end."""
+    processes = service.processes()
+    assert len(processes) > 6
+    service.process.send_signal(number)
+    service.process.wait(40)
+    wait_until(lambda: not alive(processes), "every process has ended", time_s_max=60, every_s=0.1)
+
+
+def test_nothing_stays_behind_when_its_terminal_is_closed(folder: Path, programs_dir: Path) -> None:
+    with running("serve", folder=folder, packages_dir=programs_dir) as service:
+        leaves_nothing_behind(service, signal.SIGHUP)
 
 
 @pytest.mark.parametrize(
@@ -139,5 +141,6 @@ def test_two_thousand_devices_fit_into_a_gibibyte(folder: Path, programs_dir: Pa
             finally:
                 simulator.terminate()
                 simulator.communicate(timeout=30)
+        leaves_nothing_behind(service, signal.SIGKILL)
     total = sum(used.values())
     assert total <= MEMORY_MIB_MAX, used

@@ -43,6 +43,13 @@ def served(world):
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_served(shared_database_url):
+    """For the tests that are refused and change nothing."""
+    with serve(build(shared_database_url)) as running:
+        yield running
+
+
 def test_the_administrator_is_seeded_once_whoever_asks(world):
     with world.connect() as connection:
         connection.execute("DELETE FROM users")
@@ -177,8 +184,8 @@ def test_guessing_is_slowed_down_also_for_users_that_do_not_exist(served: Served
     "body", [b"", b"{", b"[]", b"null", b'{"username": "admin"}', b'{"username": 1, "password": "x"}',
              b'{"username": "\\u0000", "password": "\\ud800"}', b'{"username": "admin\\u0000", "password": "secret-1"}']
 )  # fmt: skip
-def test_a_broken_sign_in_is_refused_and_not_repeated(served: Served, body):
-    answer = served.client(signed_in=False).post(
+def test_a_broken_sign_in_is_refused_and_not_repeated(shared_served: Served, body):
+    answer = shared_served.client(signed_in=False).post(
         "/api/session", content=body, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code in {401, 422}
@@ -210,8 +217,8 @@ def test_no_route_is_left_out_of_the_schema():
     assert direct - {None} <= {"/api/openapi.json", ""} | {path for _, path in api_routes()} | {"/live"}
 
 
-def test_every_route_but_the_public_ones_needs_a_session(served: Served):
-    client = served.client(signed_in=False)
+def test_every_route_but_the_public_ones_needs_a_session(shared_served: Served):
+    client = shared_served.client(signed_in=False)
     checked = 0
     for method, path in api_routes():
         filled = re.sub(r"\{alert_id\}", "00000000-0000-0000-0000-000000000000", re.sub(r"\{(?!alert)\w+\}", "1", path))
@@ -227,8 +234,8 @@ def test_every_route_but_the_public_ones_needs_a_session(served: Served):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_another_sites_request_is_refused(served: Served, origin):
-    client = served.client()
+def test_another_sites_request_is_refused(shared_served: Served, origin):
+    client = shared_served.client()
     for method, path in (("DELETE", "/api/session"), ("POST", "/api/session")):
         answer = client.request(method, path, headers={"Origin": origin})
         assert answer.status_code == 403
@@ -237,8 +244,8 @@ def test_another_sites_request_is_refused(served: Served, origin):
     assert "access-control-allow-origin" not in client.get("/api/session", headers={"Origin": origin}).headers
 
 
-def test_large_bodies_are_refused_told_or_not(served: Served):
-    client = served.client(signed_in=False)
+def test_large_bodies_are_refused_told_or_not(shared_served: Served):
+    client = shared_served.client(signed_in=False)
     huge = b'{"username": "' + b"a" * 70_000 + b'"}'
     assert client.post("/api/session", content=huge).status_code == 413
     chunks = (huge[start : start + 1000] for start in range(0, len(huge), 1000))
@@ -247,8 +254,8 @@ def test_large_bodies_are_refused_told_or_not(served: Served):
     assert answer.status_code == 413
 
 
-def test_every_answer_has_the_security_headers(served: Served):
-    client = served.client()
+def test_every_answer_has_the_security_headers(shared_served: Served):
+    client = shared_served.client()
     for path, private in (
         ("/api/session", True),
         ("/api/nothing", True),

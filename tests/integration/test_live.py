@@ -31,6 +31,13 @@ def served(world):
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_served(shared_database_url):
+    """For the tests whose client is sent away."""
+    with serve(build(shared_database_url)) as running:
+        yield running
+
+
 def close_code(socket, timeout_s: float = 10) -> int | None:
     """Read to the end; why it ended."""
     deadline_s = time.monotonic() + timeout_s
@@ -262,7 +269,8 @@ def test_an_open_page_keeps_its_session(world: World):
             until(lambda: connection.execute(fresh.encode()).fetchone() == (True,))
 
 
-def test_who_is_not_signed_in_is_told_so(served: Served):
+def test_who_is_not_signed_in_is_told_so(shared_served: Served):
+    served = shared_served
     with served.socket(served.client(signed_in=False)) as socket:
         assert close_code(socket) == 4401
     with served.socket(served.client(signed_in=False), additional_headers={"Cookie": "anhu_session=x"}) as socket:
@@ -270,7 +278,8 @@ def test_who_is_not_signed_in_is_told_so(served: Served):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_another_sites_page_gets_no_socket(served: Served, origin):
+def test_another_sites_page_gets_no_socket(shared_served: Served, origin):
+    served = shared_served
     with pytest.raises(InvalidStatus) as refused, served.socket(served.client(), origin=origin):
         pass
     assert refused.value.response.status_code == 403
@@ -397,8 +406,8 @@ def test_watched_readings_come_once_each_and_only_of_what_is_watched(world: Worl
         [json.dumps({"type": "watch", "device_id": 1})] * 100,  # at once
     ],
 )
-def test_a_client_that_breaks_the_rules_is_closed(served: Served, messages):
-    with served.socket(served.client()) as socket:
+def test_a_client_that_breaks_the_rules_is_closed(shared_served: Served, messages):
+    with shared_served.socket(shared_served.client()) as socket:
         frames(socket, 1, "snapshot")
         try:
             for message in messages:

@@ -24,6 +24,18 @@ def served(two):
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_two(shared_database_url):
+    """For the tests whose cases add people of their own and do not look at others'."""
+    return build_two(shared_database_url)
+
+
+@pytest.fixture(scope="module")
+def shared_served(shared_two):
+    with serve(shared_two.world) as running:
+        yield running
+
+
 def person(role: str, scope: dict, name: str = "新人", **more) -> dict:
     return {"name": name, "role": role, "scope": scope, **more}
 
@@ -98,7 +110,8 @@ def test_changing_ones_password_ends_the_other_sessions(two: Two, served):
         ("operator", "operator", "home", 403),
     ],
 )
-def test_nobody_grants_more_than_they_have(two: Two, served, username, role, scope, status):
+def test_nobody_grants_more_than_they_have(shared_two: Two, shared_served, username, role, scope, status):
+    two, served = shared_two, shared_served
     places = {"home": {"institution_id": two.world.home}, "far": {"institution_id": two.far}}
     client = served.client() if username == "admin" else two.client(served, username)
     wanted = person(role, places.get(scope, {"region": scope}))
@@ -127,10 +140,10 @@ def test_who_is_above_one_cannot_be_touched(two: Two, served):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "localhost", "169.254.169.254", "[::1]", "10.0.0.7"])
-def test_a_webhook_into_our_own_network_is_refused_and_said_so(two: Two, served, host: str):
+def test_a_webhook_into_our_own_network_is_refused_and_said_so(shared_two: Two, shared_served, host: str):
     address = f"https://{host}/hook#0123456789-secret-key"
     wanted = {"ways": [{"channel": "sms", "address": "13800138000"}, {"channel": "webhook", "address": address}]}
-    refused = served.client().put(f"/api/people/{two.own_person}/contacts", json=wanted)
+    refused = shared_served.client().put(f"/api/people/{shared_two.own_person}/contacts", json=wanted)
     assert refused.status_code == 422
     assert "contact 2" in refused.text
     assert "webhook_networks_allowed" in refused.text

@@ -395,6 +395,20 @@ def test_settled_hours_are_sorted_once_and_are_the_same(own: Connection) -> None
     assert storage.sort_hours(own, BEGIN + timedelta(days=60)) == 0
 
 
+def test_what_a_gateway_said_of_a_device_out_of_reach_is_no_life_also_when_it_is_packed(connection: Connection) -> None:
+    row = connection.execute(
+        "INSERT INTO points (device_id, quantity, unit) SELECT min(id), 'alive', '1' FROM devices RETURNING id"
+    ).fetchone()
+    alive = row[0] if row else 0
+    store.store_readings(connection, batch((alive, 5 * S, 250, 1.0, 0), (alive, 9 * S, 750, 0.0, 0)))
+    open_ = dict(store.last_heard(connection, BEGIN))
+    pack_all(connection, 2)
+    store.store_readings(connection, batch((alive, 12 * S, 0, 0.0, 0)))
+    assert open_ == dict(store.last_heard(connection, BEGIN)) == {alive: BEGIN_US + 5_250_000}
+    store.store_readings(connection, batch((alive, 7 * S, 0, 1.0, 0)))
+    assert dict(store.last_heard(connection, BEGIN)) == {alive: BEGIN_US + 7 * S}
+
+
 def test_what_is_past_its_time_goes_and_the_rollups_stay(own: Connection) -> None:
     for day in (0, 40, 41, 80):
         put(own, batch((1, day * DAY_US + 5 * S, 1, float(day), 0)))

@@ -24,6 +24,17 @@ def served(two):
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared_two(shared_database_url):
+    return build_two(shared_database_url)
+
+
+@pytest.fixture(scope="module")
+def shared_served(shared_two):
+    with serve(shared_two.world) as running:
+        yield running
+
+
 def wanted(two: Two, means: str = "shelve", *, minutes: float = 20, **more: Any) -> dict[str, Any]:
     until_at = datetime.now(UTC) + timedelta(minutes=minutes)
     return {
@@ -140,9 +151,10 @@ def test_a_power_cut_hides_the_devices_it_silences(two: Two, served):
         ("safety_officer", {"from_at": "2020-01-01T00:00:00Z"}, 422),
     ],
 )
-def test_limits_and_rights(two: Two, served, username, change, status):
+def test_limits_and_rights(shared_two: Two, shared_served, username, change, status):
+    two = shared_two
     means = change.pop("means", "shelve")
-    answer = two.client(served, username).post("/api/suppressions", json=wanted(two, means, **change))
+    answer = two.client(shared_served, username).post("/api/suppressions", json=wanted(two, means, **change))
     assert answer.status_code == status, answer.text
     if change.get("minutes", 0) > 0 and status == 422:
         assert answer.json()["limit_s"] in {1800, 86_400, 30 * 86_400}

@@ -23,11 +23,11 @@ from alerting.settings import AlertingSettings
 from anhu.roles import now_us
 from ingest import store
 from ingest.database import connect
-from ingest.mqtt import Address, Source
+from ingest.mqtt import Address, Source, Subscriptions
 from ingest.pipeline import Pipeline, hold_shard
 from ingest.registry import Registry
 from ingest.registry_file import parse
-from ingest.routes import SUBSCRIPTION
+from ingest.routes import OWN_ROUTES, SUBSCRIPTION, Routes
 from ingest.settings import PipelineSettings
 from ingest.spool import Spool
 from ingest.writer import Writer
@@ -200,9 +200,9 @@ class Devices:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def say(self, topic: str, payload: bytes, tag: object = None, *, qos: int = 1) -> None:
+    def say(self, topic: str, payload: bytes, tag: object = None, *, qos: int = 1, retain: bool = False) -> None:
         """Publish; `tag` is added to `acknowledged` with the broker's PUBACK."""
-        mid = self._client.publish(topic, payload, qos=qos).mid
+        mid = self._client.publish(topic, payload, qos=qos, retain=retain).mid
         with self._lock:  # never while publishing: the client calls _answered holding a lock of its own
             if mid in self._early:
                 self._early.discard(mid)
@@ -269,20 +269,27 @@ class Running:
         assert not self.errors, self.errors
 
 
-def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings) -> Pipeline:
+def make_pipeline(database_url: str, folder: Path, settings: PipelineSettings, routes: Routes = OWN_ROUTES) -> Pipeline:
     """A pipeline as the role wires it, with its spool in `folder`."""
     spool = Spool(folder / "shard.sqlite", settings.spool_mib_max * 1_048_576)
     writer, flusher = Writer(database_url, hold_shard), Writer(database_url, lambda _: None)
-    return Pipeline(writer, flusher, spool, store, Judge(AlertingSettings()), settings, now_us)
+    return Pipeline(writer, flusher, spool, store, Judge(AlertingSettings()), settings, now_us, routes)
 
 
 @contextmanager
-def pipeline(database_url: str, mqtt_url: str, settings: PipelineSettings | None = None) -> Iterator[Running]:
-    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end."""
+def pipeline(
+    database_url: str,
+    mqtt_url: str,
+    settings: PipelineSettings | None = None,
+    routes: Routes = OWN_ROUTES,
+    former: Sequence[str] = (),
+) -> Iterator[Running]:
+    """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. `former`: topics of an earlier
+    one."""
     settings = settings or PipelineSettings()
     folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
-    pipe = make_pipeline(database_url, folder, settings)
-    source = Source(mqtt_url, SHARD_CLIENT, settings, now_us)
+    pipe = make_pipeline(database_url, folder, settings, routes)
+    source = Source(mqtt_url, SHARD_CLIENT, settings, now_us, Subscriptions(routes.subscriptions, former))
     stop, errors = threading.Event(), list[Exception]()
 
     def run() -> None:

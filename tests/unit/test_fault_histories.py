@@ -97,16 +97,16 @@ def play(seed: int, faults: float) -> Ground:
     messages = script(seed // STORMS)
     busy = {at for at, *_ in messages}
     for second in range(70):
-        if second % 2 and second not in busy:  # a cycle in which nothing comes finds little, and they are most
+        if second % 4 and second not in busy:  # a cycle in which nothing comes finds little, and they are most
             continue
         ground.now_us = T0 + second * S
         for at, device, quantity, value in messages:
             if at == second:
                 payload = native.encode(ground.now_us, {quantity: value})
                 ground.broker.publish(f"anhu/v1/home/d{device}/readings", payload)
-        if ground.strikes(0.1):
+        if ground.strikes(0.15):
             ground.turn_database()
-        if ground.strikes(0.2):
+        if ground.strikes(0.3):
             ground.crash_database()
         process.step()
     ground.healed = ground.database_up = True

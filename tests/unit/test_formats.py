@@ -138,14 +138,16 @@ def test_no_bytes_make_a_decoder_raise(decode, payload, device):
     assert decoded.samples or decoded.rejections
 
 
+KEYS = [
+    "bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "t", "values", "measured_at", "smoke", "gas",
+    "battery", "action", "last_seen", "object", "time", "deviceInfo", "batteryLevel", "event", "state",
+]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                ["bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vb", "vs", "t", "values", "measured_at"]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=6,
         )

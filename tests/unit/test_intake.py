@@ -1,5 +1,7 @@
 """From messages to columns, purely."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from ingest.intake import (
     take_in,
 )  # fmt: skip
 from ingest.reading import GOOD, OUT_OF_RANGE, Rejection
+from ingest.registry import Registry
+from ingest.route_file import parse
 from tests.unit.engine_world import T0, S, point, registry
 
 LIMITS = Limits(payload_bytes_max=2000, future_us_max=60 * S, age_us_max=86_400 * S)
@@ -129,6 +133,61 @@ def test_a_dead_letter_is_cut_and_can_be_stored() -> None:
         text.encode("utf-8")
     assert len(letter.topic) <= 1000
     assert len(letter.detail) <= 501
+
+
+def test_a_retained_message_is_how_things_stood_when_it_was_measured() -> None:
+    topic, payload = native({"smoke_alarm": 1}, -5)
+    kept = [
+        Message(topic, payload, T0, retained=True),
+        Message(topic, b'{"values":{"smoke_alarm":1}}', T0 + S, retained=True),
+        Message("anhu/v1/home/senml", b'[{"n":"d1/smoke_alarm","v":1,"t":-5}]', T0 + S, retained=True),
+        Message(topic, b'{"values":{"smoke_alarm":0}}', T0 + 2 * S),
+    ]
+    intake = take_in(kept, REGISTRY, LIMITS)
+    # A reading of the time it bears; and of what is undated, only that which comes as it happens.
+    assert intake.readings.measured_at_us.tolist() == [T0 - 5 * S, T0 + 2 * S]
+    assert reasons(intake) == ["retained_undated"] * 2
+    assert "smoke_alarm" in intake.dead_letters[0].detail
+
+
+def test_routes_say_what_is_read_and_devices_are_found_by_their_address() -> None:
+    device = replace(REGISTRY.devices[1], address="厨房 烟感")
+    known = Registry.build(
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), [device, *list(REGISTRY.devices.values())[1:]],
+        REGISTRY.points.values(),
+    )  # fmt: skip
+    routes = parse(
+        '[[route]]\ntopic = "z/{device}"\nformat = "zigbee2mqtt"\ninstitution = "home"\n'
+        'names = { warm = "temperature" }\n'
+        '[[route]]\ntopic = "z/bridge/#"\nformat = "ignore"\n'
+    )
+    messages = [
+        Message("z/厨房 烟感", b'{"smoke":true,"warm":21.5}', T0), Message("z/d2", b'{"smoke":false}', T0),
+        Message("z/bridge/state", b"online", T0), Message("z/elsewhere", b'{"smoke":true}', T0),
+        Message("y/d2", b'{"smoke":true}', T0),
+    ]  # fmt: skip
+    intake = take_in(messages, known, LIMITS, routes=routes)
+    assert intake.readings.point_id.tolist() == [
+        point(1, "smoke_alarm"),
+        point(1, "temperature"),
+        point(2, "smoke_alarm"),
+    ]
+    assert intake.readings.value.tolist() == [1.0, 21.5, 0.0]
+    assert [(each.device, each.reason) for each in intake.unclaimed] == [("elsewhere", "device_unknown")]
+    assert reasons(intake) == ["topic_unknown"]
+    assert intake.message_count == 5
+
+
+def test_a_code_means_its_own_device_whatever_another_is_called() -> None:
+    devices = [replace(REGISTRY.devices[1], address="d2"), REGISTRY.devices[2]]
+    known = Registry.build(
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), devices,
+        [each for each in REGISTRY.points.values() if each.device_id < 3],
+    )  # fmt: skip
+    found = known.points_of("home", "d2")
+    assert found is not None
+    assert found["co"][0] == point(2, "co")
+    assert known.place_of("home", "d2") == (1, 2, 2)
 
 
 topics = st.one_of(

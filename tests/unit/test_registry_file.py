@@ -16,7 +16,7 @@ GOOD = {
     "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房",
     "zone_name_en": "Kitchen", "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感",
     "device_kind": "smoke", "model": "S1", "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
-    "wear": "",
+    "wear": "", "address": "",
 }  # fmt: skip
 TOML = """
 [[institution]]
@@ -90,6 +90,19 @@ def test_a_device_that_is_worn_tells_of_falls() -> None:
     worn = TOML.replace('quantities = ["smoke_obscuration"]', 'quantities = ["fall"]\n  wear = "pocket"', 1)
     devices = parse(worn, suffix=".toml").institutions["home-1"].zones["kit"].devices
     assert {code: each.wear for code, each in devices.items()} == {"smk-1": "pocket", "smk-2": ""}
+
+
+def test_a_device_has_the_address_its_gateway_calls_it_by() -> None:
+    text = sheet(row(address="厨房 烟感"), row(device="smk-2", address="00:15:8D:00:01:DC:12:6A"))
+    devices = parse(text, suffix=".csv").institutions["home-1"].zones["kit"].devices
+    assert {code: each.address for code, each in devices.items()} == {"smk-1": "厨房 烟感", "smk-2": "00158d0001dc126a"}
+    (told,) = problems(sheet(row(address="a b"), row(device="smk-2", address="a b")))
+    assert told == (3, "device smk-2: the address a b is that of device smk-1 already")
+    (told,) = problems(sheet(row(address="smk-2"), row(device="smk-2")))
+    assert told == (2, "device smk-1: the address smk-2 is the code of another device")
+    for bad in ("a/#", "+", "x" * 129, "a\tb"):
+        (told,) = problems(sheet(row(address=bad)))
+        assert "an address has at most 128 printable characters" in told[1]
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", ""])

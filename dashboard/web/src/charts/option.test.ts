@@ -17,6 +17,7 @@ function series(quantity: string): unknown[] {
 
 it("shows that something was on, however short", () => {
   expect(series("sos")).toEqual([[[1000, 1], [2000, 0], [3000, 95]]]);
+  expect(series("occupancy")).toEqual([[[1000, 1], [2000, 0], [3000, 95]]]);
   expect(series("mains_power")).toEqual([[[1000, 0], [2000, 0], [3000, 20]]]); // there, 0 is what matters
 });
 

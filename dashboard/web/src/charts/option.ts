@@ -52,7 +52,7 @@ function bandSeries(input: ChartInput): LineSeriesOption[] {
 /** The curve: means where it is thinned. Of what is either on or off a mean would hide that it was triggered for a moment. */
 function curve({ samples, quantity }: ChartInput): readonly number[] {
   if (!isBinary(quantity)) return samples.value;
-  return (isTriggered(quantity, 1) ? samples.high : samples.low) ?? samples.value;
+  return (isTriggered(quantity, 0) ? samples.low : samples.high) ?? samples.value;
 }
 
 /** What the pointer is at: the value, and from where to where it went in what the point stands for. */

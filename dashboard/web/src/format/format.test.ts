@@ -23,6 +23,9 @@ it("writes values with units as people read them", () => {
   expect([1, 0].map((there) => formatValue("mains_power", there, "1"))).toEqual(["正常", "中断"]);
   expect([1, 0].map((there) => isTriggered("mains_power", there))).toEqual([false, true]);
   expect([1, 0].map((signal) => isTriggered("sos", signal))).toEqual([true, false]);
+  expect([1, 0].map((signal) => isTriggered("water_leak", signal))).toEqual([true, false]);
+  expect([1, 0].map((there) => formatValue("occupancy", there, "1"))).toEqual(["有", "无"]);
+  expect(isTriggered("occupancy", 1)).toBe(false);
   expect(isTriggered("temperature", 21.5)).toBe(false);
 });
 

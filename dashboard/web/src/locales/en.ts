@@ -208,8 +208,10 @@ export const en: Messages = {
     smoke_obscuration: "Smoke obscuration", smoke_alarm: "Smoke alarm", temperature: "Temperature",
     heat_alarm: "Heat alarm", call_point: "Call point", humidity: "Humidity", co: "Carbon monoxide", gas: "Combustible gas", fall: "Fall",
     on_floor: "On the floor", sos: "Call", battery: "Battery", mains_power: "Mains",
+    co_alarm: "Carbon monoxide alarm", gas_alarm: "Gas alarm", water_leak: "Water leak", occupancy: "Occupancy",
+    vibration: "Vibration", tamper: "Tamper", battery_low: "Low battery", alive: "Sign of life",
   },
-  binary: { on: "Triggered", off: "Normal", gone: "Gone" },
+  binary: { on: "Triggered", off: "Normal", gone: "Gone", yes: "Yes", no: "No" },
   chart: {
     range: "Time range",
     r15m: "15 min",

@@ -202,8 +202,10 @@ export const zhCN = {
   quantity: {
     smoke_obscuration: "烟雾减光", smoke_alarm: "烟雾报警", temperature: "温度", heat_alarm: "感温报警", call_point: "手动报警按钮",
     humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量", mains_power: "市电",
+    co_alarm: "一氧化碳报警", gas_alarm: "可燃气体报警", water_leak: "漏水", occupancy: "有人",
+    vibration: "振动", tamper: "防拆", battery_low: "电量低", alive: "在线信号",
   },
-  binary: { on: "触发", off: "正常", gone: "中断" },
+  binary: { on: "触发", off: "正常", gone: "中断", yes: "有", no: "无" },
   chart: {
     range: "时间范围",
     r15m: "15 分钟",

@@ -24,7 +24,7 @@ _LAST: Final = (
     "  ORDER BY measured_at DESC LIMIT 1) AS last"
 )
 _LAST_RECENT: Final = _LAST.format(since="now() - %(recent)s")
-_LAST_OPEN: Final = _LAST.format(since="(SELECT packing_until FROM storage_progress)")
+_LAST_OPEN: Final = _LAST.format(since="(SELECT packing_until FROM storage_boundaries)")
 # Of closed days: which is the newest one, wherever it is kept; then the last of that day.
 _LAST_CLOSED: Final = (
     "SELECT point.id, last.measured_at, last.measured_at + last.delay_ms * interval '1 ms' AS received_at,"

@@ -137,15 +137,15 @@ def close(connection: Connection, until: datetime) -> None:
     rollup_store.announce."""
     connection.execute("SET LOCAL synchronous_commit = off")
     connection.execute(
-        "UPDATE storage_progress SET packing_until = greatest(packing_until, least(%s, date_trunc('day', rolled_until,"
-        " 'UTC')))",
+        "UPDATE storage_boundaries SET packing_until = greatest(packing_until,"
+        " least(%s, date_trunc('day', rolled_until, 'UTC'))) FROM storage_progress",
         (until,),
     )
 
 
 def closed_chunks(connection: Connection) -> list[Chunk]:
     """The chunks of closed days that have not been packed, oldest first."""
-    rows = connection.execute("SELECT packing_until FROM storage_progress").fetchone()
+    rows = connection.execute("SELECT packing_until FROM storage_boundaries").fetchone()
     return [Chunk(*row) for row in connection.execute(_UNPACKED_BEFORE, rows)]
 
 
@@ -240,10 +240,15 @@ def sort_hours(connection: Connection, chunk: Chunk) -> None:
 
 def use_columnstore(connection: Connection, after_days: float) -> None:
     """On the community edition: TimescaleDB packs by itself what is older than `after_days`, into its columnstore."""
-    connection.execute(
-        "ALTER TABLE readings SET (timescaledb.enable_columnstore = true, timescaledb.segmentby = 'point_id',"
-        " timescaledb.orderby = 'measured_at')"
-    )
+    enabled = connection.execute(
+        "SELECT FROM timescaledb_information.hypertables WHERE hypertable_name = 'readings'"
+        " AND hypertable_schema = current_schema AND compression_enabled"
+    ).fetchone()
+    if enabled is None:
+        connection.execute(
+            "ALTER TABLE readings SET (timescaledb.enable_columnstore = true, timescaledb.segmentby = 'point_id',"
+            " timescaledb.orderby = 'measured_at')"
+        )
     connection.execute(
         "CALL add_columnstore_policy('readings', after => %s::interval, if_not_exists => true)",
         (timedelta(days=after_days),),

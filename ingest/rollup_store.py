@@ -72,10 +72,10 @@ def hold_boundaries(connection: Connection) -> tuple[int, int]:
     caller's transaction ends, in which the readings are stored."""
     row = connection.execute(
         "SELECT (extract(epoch FROM rolling_until) * 1000000)::bigint,"
-        " (extract(epoch FROM packing_until) * 1000000)::bigint FROM storage_progress FOR SHARE"
+        " (extract(epoch FROM packing_until) * 1000000)::bigint FROM storage_boundaries FOR SHARE"
     ).fetchone()
     if row is None:
-        raise RuntimeError("the migration has left no row in storage_progress")
+        raise RuntimeError("the migration has left no row in storage_boundaries")
     return int(row[0]), int(row[1])
 
 
@@ -112,7 +112,8 @@ def runs(points: Int32, count_max: int) -> list[tuple[int, int]]:
 def progress(connection: Connection) -> Progress:
     """Where everything stands."""
     row = connection.execute(
-        "SELECT rolling_until, rolled_until, packing_until, minutes_since, night_at FROM storage_progress"
+        "SELECT rolling_until, rolled_until, packing_until, minutes_since, night_at"
+        " FROM storage_boundaries, storage_progress"
     ).fetchone()
     if row is None:
         raise RuntimeError("the migration has left no row in storage_progress")
@@ -124,7 +125,7 @@ def announce(connection: Connection, until: datetime) -> None:
     own: it waits for those that are storing readings, and they for its commit. That is not flushed: whatever is stored
     by the new boundary comes after it in the log, so a crash that takes this takes them, too."""
     connection.execute("SET LOCAL synchronous_commit = off")
-    connection.execute("UPDATE storage_progress SET rolling_until = greatest(rolling_until, %s)", (until,))
+    connection.execute("UPDATE storage_boundaries SET rolling_until = greatest(rolling_until, %s)", (until,))
 
 
 def roll(connection: Connection) -> bool:

@@ -60,7 +60,8 @@ def run(stage: Stage) -> list[Figure]:
     with connect(stage.database_url, autocommit=True, application="anhu bench") as connection:
         connection.execute("SET statement_timeout = 0")
         connection.execute("TRUNCATE readings")
-        connection.execute("UPDATE storage_progress SET rolling_until = %(at)s, rolled_until = %(at)s", {"at": closed})
+        connection.execute("UPDATE storage_boundaries SET rolling_until = %s", (closed,))
+        connection.execute("UPDATE storage_progress SET rolled_until = %s", (closed,))
         minutes = (now - closed) // timedelta(minutes=1)
         connection.execute(_READINGS.encode(), {"devices": DEVICES, "start": closed, "minutes": minutes})
         connection.execute(_HOURS.encode(), {"devices": YEAR_DEVICES, "start": closed - YEAR, "end": closed})

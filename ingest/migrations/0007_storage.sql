@@ -1,22 +1,25 @@
 -- Rollups, packed days, and how far both have got (docs/decisions/0013-storage.md).
 
--- One row. What was measured before `rolling_until` when it is stored is late: its hour is marked in rollup_late, in the
--- same transaction. Both rollups hold what was measured before `rolled_until`, but for the marked hours. What was measured
--- before `packing_until` goes to readings_late, and no more to readings. A writer of readings holds the row FOR SHARE to
--- its commit, so whoever moves a boundary on has waited for all that were stored by the old one.
-CREATE TABLE storage_progress (
+-- What was measured before `rolling_until` when it is stored is late: its hour is marked in rollup_late, in the same
+-- transaction. What was measured before `packing_until` goes to readings_late, and no more to readings. A writer of readings
+-- holds the row FOR SHARE to its commit, so whoever moves a boundary on has waited for all that were stored by the old one.
+CREATE TABLE storage_boundaries (
   only_row bool PRIMARY KEY DEFAULT true CHECK (only_row),
   rolling_until timestamptz NOT NULL,
-  rolled_until timestamptz NOT NULL,
-  packing_until timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00Z',
-  minutes_since timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00Z',  -- older minutes have been dropped
-  night_at timestamptz             -- the last night that was packed and cleared
+  packing_until timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00Z'
 );
-INSERT INTO storage_progress (rolling_until, rolled_until)
-  SELECT at, at FROM (
-    SELECT date_trunc('hour', coalesce(min(range_start), now()), 'UTC') AS at
-    FROM timescaledb_information.chunks WHERE hypertable_name = 'readings' AND hypertable_schema = current_schema
-  ) AS beginning;
+INSERT INTO storage_boundaries (rolling_until)
+  SELECT date_trunc('hour', coalesce(min(range_start), now()), 'UTC')
+  FROM timescaledb_information.chunks WHERE hypertable_name = 'readings' AND hypertable_schema = current_schema;
+
+-- A table of its own: no writer of readings is to wait for its changes, which are flushed.
+CREATE TABLE storage_progress (
+  only_row bool PRIMARY KEY DEFAULT true CHECK (only_row),
+  rolled_until timestamptz NOT NULL,   -- the rollups hold what was measured before, but for the marked hours
+  minutes_since timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00Z',  -- older minutes have been dropped
+  night_at timestamptz                 -- the last night that was packed and cleared
+);
+INSERT INTO storage_progress (rolled_until) SELECT rolling_until FROM storage_boundaries;
 
 -- Hours to be rolled up once more, each of a run of points. No key: a mark must never wait for the one who works marks
 -- off, and there are few of them.

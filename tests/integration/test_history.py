@@ -26,7 +26,8 @@ def ask(served: Served, client, **params):
 def not_rolled_up(served: Served) -> None:
     """As if the rollups had got no further than START: everything then comes from the readings."""
     with psycopg.connect(served.world.database_url) as connection:
-        connection.execute("UPDATE storage_progress SET rolling_until = %s, rolled_until = %s", (START, START))
+        connection.execute("UPDATE storage_boundaries SET rolling_until = %s", (START,))
+        connection.execute("UPDATE storage_progress SET rolled_until = %s", (START,))
 
 
 def by_quantity(answer):

@@ -1,7 +1,6 @@
 """Rollups and packed days in a real TimescaleDB: whatever is rolled up, packed, merged or cleared, and in whatever
 order readings come, the same questions get the same answers."""
 
-import itertools
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -37,12 +36,14 @@ BEGIN_US = to_us(BEGIN)
 EVER = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 ALL = "SELECT point_id, measured_at, value, delay_ms, quality FROM readings_within(%s, %s) ORDER BY 1, 2"
 POINTS = (1, 2, 3)
-_names = itertools.count(1)
+TABLES = (
+    "readings", "readings_1min", "readings_1h", "readings_packed", "readings_late", "packed_days", "rollup_late"
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def module_url(services: runtime.Services, template_database: str) -> Iterator[str]:
-    """A database with one home, for every test that leaves nothing behind."""
+    """A database with one home, for all of these tests: each cleans up."""
     name = "anhu_test_storage"
     make_database(services.database_url, name, template_database)
     url = named(services.database_url, name)
@@ -60,16 +61,20 @@ def connection(module_url: str) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def own(database_url: str) -> Iterator[Connection]:
-    """A connection that commits by itself, to a database of the test's own; the rollups stand at BEGIN."""
-    World(database_url)
-    with connect(database_url, autocommit=True) as opened:
+def own(module_url: str) -> Iterator[Connection]:
+    """A connection that commits by itself; the rollups stand at BEGIN. Afterwards nothing is stored any more."""
+    with connect(module_url, autocommit=True) as opened:
         begin_at(opened, BEGIN)
         yield opened
+        for table in TABLES:
+            opened.execute(f"TRUNCATE {table}".encode())
+        opened.execute("UPDATE storage_boundaries SET packing_until = to_timestamp(0)")
+        opened.execute("UPDATE storage_progress SET minutes_since = to_timestamp(0), night_at = NULL")
 
 
 def begin_at(connection: Connection, at: datetime) -> None:
-    connection.execute("UPDATE storage_progress SET rolling_until = %s, rolled_until = %s", (at, at))
+    connection.execute("UPDATE storage_boundaries SET rolling_until = %s", (at,))
+    connection.execute("UPDATE storage_progress SET rolled_until = %s", (at,))
 
 
 def batch(*rows: tuple[int, int, int, float, int]) -> ReadingBatch:
@@ -179,13 +184,13 @@ def day_of(points: int = 3, step_s: int = 60, days: int = 1) -> ReadingBatch:
     )
 
 
-def test_a_packing_that_is_cut_off_leaves_everything_as_it_was(own: Connection, database_url: str) -> None:
+def test_a_packing_that_is_cut_off_leaves_everything_as_it_was(own: Connection, module_url: str) -> None:
     put(own, day_of())
     before = stored(own)
     begin_at(own, BEGIN + timedelta(days=2))
     packing_store.close(own, BEGIN + timedelta(days=1))
     [chunk] = packing_store.closed_chunks(own)
-    with connect(database_url) as other:
+    with connect(module_url) as other:
         assert packing_store.pack(other, chunk) == len(before)
         own.execute("SELECT pg_terminate_backend(%s)", (other.info.backend_pid,))
         with pytest.raises(psycopg.OperationalError):
@@ -199,17 +204,17 @@ def test_a_packing_that_is_cut_off_leaves_everything_as_it_was(own: Connection, 
     assert (count(own, "readings"), count(own, "readings_packed")) == (0, 3)
 
 
-def test_a_day_is_closed_only_after_those_who_are_storing_into_it(own: Connection, database_url: str) -> None:
+def test_a_day_is_closed_only_after_those_who_are_storing_into_it(own: Connection, module_url: str) -> None:
     put(own, day_of(points=1))
     begin_at(own, BEGIN + timedelta(days=2))
     closed = threading.Event()
 
     def close() -> None:
-        with connect(database_url) as closing:
+        with connect(module_url) as closing:
             packing_store.close(closing, BEGIN + timedelta(days=1))
         closed.set()
 
-    with connect(database_url) as storing:
+    with connect(module_url) as storing:
         store.store_readings(storing, batch((1, 30 * S, 5, 1.25, 0)))  # not yet committed
         closer = threading.Thread(target=close)
         closer.start()
@@ -227,14 +232,14 @@ def test_a_day_is_closed_only_after_those_who_are_storing_into_it(own: Connectio
 
 
 def test_a_day_that_is_being_read_is_packed_another_time(
-    own: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+    own: Connection, module_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packing_store, "DROP_TRIES", 1)
     monkeypatch.setattr(packing_store, "DROP_WAIT_S", 0.05)
     put(own, day_of(points=1))
     begin_at(own, BEGIN + timedelta(days=9))
     before = stored(own)
-    with connect(database_url) as reading:
+    with connect(module_url) as reading:
         reading.execute("SELECT count(*) FROM readings")
         packed = storage.pack(own, BEGIN + timedelta(days=4), 2)
         assert (packed.chunks, packed.postponed) == (0, (BEGIN,))
@@ -272,15 +277,27 @@ def test_rollups_hold_what_was_measured_in_whatever_order_it_comes(own: Connecti
     assert hours == expected_rollup(own, "readings_1h", whole_hours)
 
 
-def test_a_reading_stored_while_the_rollup_moves_on_is_in_it(own: Connection, database_url: str) -> None:
+def test_a_reading_stored_while_the_rollup_moves_on_is_in_it(own: Connection, module_url: str) -> None:
     """The one who stores has seen the old boundary; whoever moves it on waits for his commit."""
-    with connect(database_url) as storing:
+    with connect(module_url) as storing:
         store.store_readings(storing, batch((1, 20 * S, 5, 4.0, 0)))
-        roller = threading.Thread(target=_roll, args=(database_url, BEGIN + timedelta(minutes=5)))
+        roller = threading.Thread(target=_roll, args=(module_url, BEGIN + timedelta(minutes=5)))
         roller.start()
         wait_until(lambda: waits_for_lock(own), "the roller waits for who is storing")
     roller.join(30)
     assert own.execute("SELECT point_id, count, last FROM readings_1min").fetchall() == [(1, 1, 4.0)]
+
+
+def test_who_stores_does_not_wait_for_who_rolls_up(own: Connection, module_url: str) -> None:
+    put(own, batch((1, 20 * S, 5, 4.0, 0)))
+    with own.transaction():
+        rollup_store.announce(own, BEGIN + timedelta(minutes=5))
+    with connect(module_url) as rolling, connect(module_url, autocommit=True) as storing:
+        assert rollup_store.roll(rolling)  # and its commit takes as long as a disk likes
+        storing.execute("SET lock_timeout = '1s'")
+        put(storing, batch((1, 40 * S, 5, 6.0, 0)))
+    storage.roll_up(own, BEGIN + timedelta(minutes=5))
+    assert own.execute("SELECT point_id, count, last FROM readings_1min").fetchall() == [(1, 2, 6.0)]
 
 
 def _roll(url: str, now: datetime) -> None:
@@ -383,7 +400,7 @@ def test_a_backtest_reads_packed_days_a_step_at_a_time(connection: Connection, m
 
 def test_settled_hours_are_sorted_once_and_are_the_same(own: Connection) -> None:
     put(own, day_of(points=4, step_s=900, days=2))
-    storage.roll_up(own, BEGIN + timedelta(days=60))
+    storage.roll_up(own, BEGIN + timedelta(days=3))
     before = own.execute("SELECT * FROM readings_1h ORDER BY point_id, bucket").fetchall()
     assert len(before) == 4 * 48
     order = "SELECT point_id FROM readings_1h"  # as they lie
@@ -410,10 +427,10 @@ def test_what_a_gateway_said_of_a_device_out_of_reach_is_no_life_also_when_it_is
 
 
 def test_what_is_past_its_time_goes_and_the_rollups_stay(own: Connection) -> None:
-    for day in (0, 40, 41, 80):
+    for day in (0, 30, 31, 50):
         put(own, batch((1, day * DAY_US + 5 * S, 1, float(day), 0)))
-    now = BEGIN + timedelta(days=81)
-    short = StorageSettings(raw_days=41, minute_days=15, pack_after_days=20)
+    now = BEGIN + timedelta(days=51)
+    short = StorageSettings(raw_days=31, minute_days=15, pack_after_days=10)
     storage.pack(own, now, short.pack_after_days)  # nothing is rolled up: nothing may be packed or dropped
     assert storage.clear(own, now, short) == 0
     assert count(own, "readings") == 4
@@ -421,14 +438,14 @@ def test_what_is_past_its_time_goes_and_the_rollups_stay(own: Connection) -> Non
     assert storage.pack(own, now, short.pack_after_days).chunks == 3
     storage.clear(own, now, short)
     kept = [row[1].date() for row in own.execute(ALL, EVER).fetchall()]
-    assert kept[-1] == (BEGIN + timedelta(days=80)).date()
+    assert kept[-1] == (BEGIN + timedelta(days=50)).date()
     assert BEGIN.date() not in kept
     assert count(own, "readings_1min") == 1
-    assert [row[0] for row in own.execute("SELECT last FROM readings_1h ORDER BY bucket")] == [0, 40, 41, 80]
+    assert [row[0] for row in own.execute("SELECT last FROM readings_1h ORDER BY bucket")] == [0, 30, 31, 50]
     # a chart of the time from which there are no minutes any more is made of the readings
-    span = BEGIN + timedelta(days=41), BEGIN + timedelta(days=42)
+    span = BEGIN + timedelta(days=31), BEGIN + timedelta(days=32)
     assert history.source_of(*span, 600, rollup_store.progress(own)) is None
-    assert history.series(own, [1], *span, 600)[1].value == [41.0]
+    assert history.series(own, [1], *span, 600)[1].value == [31.0]
     storage.clear(own, now + timedelta(days=200), short)
     assert count(own, "readings_packed") == count(own, "packed_days") == 0
     assert len(history.series(own, [1], BEGIN, now, 3)[1].value) == 3  # of the hours, four readings in three parts
@@ -465,9 +482,9 @@ def test_the_upkeep_works_by_night_once_and_tells_when_it_fails(own: Connection)
 
 
 def test_the_commands_and_the_doctor_tell_what_is_stored(
-    own: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+    own: Connection, module_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
-    monkeypatch.setenv("ANHU_DATABASE_URL", database_url)
+    monkeypatch.setenv("ANHU_DATABASE_URL", module_url)
     monkeypatch.setenv("ANHU_MQTT_URL", "mqtt://nobody:x@127.0.0.1:1")
     monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
     begin_at(own, BEGIN)
@@ -485,11 +502,11 @@ def test_the_commands_and_the_doctor_tell_what_is_stored(
     assert "readings_packed" in told
     assert "kept: readings 400 days" in told
     assert "1 chunks dropped" in run("retain")  # the minutes of a day long ago
-    with connect(database_url, autocommit=True) as busy, packing_store.turn(busy) as mine:
+    with connect(module_url, autocommit=True) as busy, packing_store.turn(busy) as mine:
         assert mine
         monkeypatch.setattr("anhu.commands.storage.TURN_S_MAX", 0.0)
         refused = CliRunner().invoke(app, ["storage", "pack"])
         assert refused.exit_code == 1
         assert "packing just now" in refused.output
-    [finding] = doctor._storage(doctor.Words(Language.EN), {"ANHU_DATABASE_URL": database_url}, tmp_path)  # type: ignore[arg-type]
+    [finding] = doctor._storage(doctor.Words(Language.EN), {"ANHU_DATABASE_URL": module_url}, tmp_path)  # type: ignore[arg-type]
     assert "packed 4,320" in finding.seen

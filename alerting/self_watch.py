@@ -25,6 +25,7 @@ from alerting.alert import Priority
 from alerting.self_alerts import Finding
 from alerting.settings import WatchSettings
 from alerting.signing_key import load_or_make
+from ingest import rollup_store
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
 
@@ -46,6 +47,7 @@ class Measured:
     disk_free_share: float | None = None  # of the fullest of the disks
     disk: str = ""  # a folder on it
     database_gib: float | None = None
+    rollups_behind_s: float | None = None
     clock_error_s: float | None = None
     certificate_days: dict[str, float] = field(default_factory=dict)
     failed_pushes: int = 0
@@ -65,6 +67,10 @@ def findings(seen: Measured, settings: WatchSettings) -> list[Finding]:
         _finding(
             "self.clock", None if seen.clock_error_s is None else abs(seen.clock_error_s), settings.clock_error_s_max,
             Priority.HIGH, "系统时钟误差 {:.1f} 秒（要求不超过 5 秒）", "The clock is {:.1f} s off (at most 5 s)",
+        ),
+        _finding(
+            "self.rollups", seen.rollups_behind_s, settings.rollups_behind_s_max, Priority.MEDIUM,
+            "数据汇总落后 {:.0f} 秒：长时间的曲线变慢", "The rollups are {:.0f} s behind: long charts are slow",
         ),
     ]  # fmt: skip
     if seen.disk_free_share is not None:
@@ -174,7 +180,8 @@ class Watch:
         age_s, lag_s = (None, None) if row is None or row[0] is None else (float(row[0]), float(row[1]))
         free, folder = min((_free_share(each), str(each)) for each in self._folders if each.exists())
         weight = self._weigh(connection)
-        return Measured(age_s, lag_s, free, folder, weight, self._ask_time(), self._certificates())
+        behind_s = self._clock() - rollup_store.progress(connection).rolled_until.timestamp()
+        return Measured(age_s, lag_s, free, folder, weight, behind_s, self._ask_time(), self._certificates())
 
     def _weigh(self, connection: Connection) -> float | None:
         """What the database weighs in GiB, when that is asked for; now and then, as it is work for the database."""

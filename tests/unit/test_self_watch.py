@@ -1,11 +1,13 @@
 """Watching ourselves: one alert carries all that is wrong, with a deadband, and no opinion about what is not known."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 from alerting.alert import Priority, Verb
 from alerting.self_alerts import judge
 from alerting.self_watch import Measured, Watch, findings
 from alerting.settings import WatchSettings
+from ingest.reading import from_us
 
 SETTINGS = WatchSettings()
 NOW_US = 1_795_305_600_000_000
@@ -17,7 +19,7 @@ def said(standing, measured, now_us=NOW_US):
 
 
 def test_all_well_says_nothing():
-    well = Measured(1.0, 0.1, 0.5, "/data", None, 0.2, {"web.pem": 80.0})
+    well = Measured(1.0, 0.1, 0.5, "/data", None, 60.0, 0.2, {"web.pem": 80.0})
     assert said(None, well) == ([], None)
 
 
@@ -73,6 +75,7 @@ def test_the_fullest_of_the_disks_is_told(monkeypatch, tmp_path):
     data, spool = tmp_path / "data", tmp_path / "spool"
     (data / "postgres").mkdir(parents=True)
     spool.mkdir()
+    behind = [timedelta(minutes=2)]
     free = {data: 50, data / "postgres": 40, spool: 5}
     monkeypatch.setattr(
         "alerting.self_watch.shutil.disk_usage", lambda folder: SimpleNamespace(total=100, free=free[folder])
@@ -81,8 +84,11 @@ def test_the_fullest_of_the_disks_is_told(monkeypatch, tmp_path):
 
     class Database:
         def execute(self, statement):
-            assert "pipeline_heartbeats" in statement  # what the database weighs was not asked for
-            return SimpleNamespace(fetchone=lambda: (1.0, 0.1))
+            if "pipeline_heartbeats" in statement:
+                return SimpleNamespace(fetchone=lambda: (1.0, 0.1))
+            assert "rolled_until" in statement  # what the database weighs was not asked for
+            at = from_us(NOW_US)
+            return SimpleNamespace(fetchone=lambda: (at, at - behind[0], at, at, None))
 
     def seen():
         return said(None, watch._measure(Database()))[0]
@@ -93,3 +99,6 @@ def test_the_fullest_of_the_disks_is_told(monkeypatch, tmp_path):
     assert seen() == []
     free[data / "postgres"] = 9
     assert seen() == [(Verb.RAISE, "self.disk")]
+    free[data / "postgres"] = 90
+    behind[0] = timedelta(hours=3)
+    assert seen() == [(Verb.RAISE, "self.rollups")]

@@ -12,12 +12,13 @@ from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.plain_errors import plain_errors
-from anhu.storage_words import boundaries, sentence, weight_line
+from anhu.storage_words import boundaries, sentence, size, weight_line
 from ingest import packing_store, rollup_store, storage
 from ingest.database import Connection, connect
 from ingest.settings import StorageSettings
 
 TURN_S_MAX: Final = 60.0
+TABLES_SHOWN: Final = 20
 _LOOK_S: Final = 0.2
 
 app = typer.Typer(
@@ -40,8 +41,12 @@ def status(data_dir: DataDir = None) -> None:
     with plain_errors(), _connected(data_dir) as connection:
         weights = packing_store.weights(connection)
         standing, late = rollup_store.progress(connection), rollup_store.late_hours(connection)
-    for each in weights:
+    for each in weights[:TABLES_SHOWN]:
         typer.echo(weight_line(each))
+    rest = weights[TABLES_SHOWN:]
+    if rest:
+        together = size(sum(each.bytes for each in rest))
+        progress(text(f"其余 {len(rest)} 个表共 {together}", f"{len(rest)} more tables, {together} together"))
     progress(sentence(weights))
     for line in boundaries(standing, late, StorageSettings()):
         progress(line)

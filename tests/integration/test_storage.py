@@ -20,7 +20,7 @@ from anhu.cli import app
 from anhu.commands import backtest
 from anhu.language import Language
 from ingest import history, packing_store, rollup_store, storage, store
-from ingest.database import Connection, connect
+from ingest.database import Connection, connect, edition
 from ingest.reading import ReadingBatch, from_us, to_us
 from ingest.settings import StorageSettings
 from tests.conftest import drop_database, make_database, named
@@ -481,6 +481,21 @@ def test_the_upkeep_works_by_night_once_and_tells_when_it_fails(own: Connection)
     assert events == [("raise", RULE), ("clear", RULE)]
 
 
+def test_the_columnstore_is_asked_for_only_where_there_is_one(own: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(own, day_of(points=1))
+    storage.roll_up(own, BEGIN + timedelta(days=2))
+    before = stored(own)
+    community = packing_store.has_columnstore(own)
+    assert community == (edition(own)[1] == "community")
+    if not community:  # what TimescaleDB says to the very statements, and that nothing is harmed by it
+        with monkeypatch.context() as patch:
+            patch.setattr(packing_store, "has_columnstore", lambda _: True)
+            with pytest.raises(psycopg.errors.FeatureNotSupported, match="license"):
+                storage.pack(own, BEGIN + timedelta(days=20), 8.0)
+    assert storage.pack(own, BEGIN + timedelta(days=20), 8.0).chunks == (0 if community else 1)
+    assert stored(own) == before
+
+
 def test_the_commands_and_the_doctor_tell_what_is_stored(
     own: Connection, module_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
@@ -500,6 +515,7 @@ def test_the_commands_and_the_doctor_tell_what_is_stored(
     told = run("status")
     assert "packed 4,320" in told
     assert "readings_packed" in told
+    assert "more tables" in told
     assert "kept: readings 400 days" in told
     assert "1 chunks dropped" in run("retain")  # the minutes of a day long ago
     with connect(module_url, autocommit=True) as busy, packing_store.turn(busy) as mine:

@@ -30,6 +30,8 @@ _NAMES: Final = {
     "battery_low": ("电量低信号", "Low battery signal"),
     "mains_power": ("市电", "Mains"),
     "alive": ("在线信号", "Sign of life"),
+    "fire_alarm": ("火警信号", "Fire alarm signal"),
+    "fault": ("故障信号", "Fault signal"),
 }
 _UNITS: Final = {"Cel": "°C", "Cel/min": "°C/min", "Cel·s": "°C·s", "1": "", "dose": "×"}
 _WORDS: Final = {  # what a detector's score is, for the sentence

@@ -191,6 +191,8 @@ def compile_plan(registry: Registry, rule_set: RuleSet) -> Plan:
     member, member_first = _members(np.flatnonzero(counts[rule]), zone[device_of[slot_of]], len(zones))
     institution = np.array([institution_row[each.institution_id] for each in devices], np.int32)
     offline_us = _offline_us(rule_set, np.array([each.report_interval_s for each in devices], np.float64))
+    # What is behind a fire panel speaks only when something is the matter; the panel itself watches over it.
+    offline_us[[each.behind_panel for each in devices]] = np.iinfo(np.int64).max
     return Plan(
         registry=registry,
         rule_set=rule_set,

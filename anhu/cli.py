@@ -54,7 +54,8 @@ GROUPS: Final = {
     "drill": "drill", "plans": "plans", "checklist": "checklist", "hazard": "hazard", "rating": "rating",
     "draw": "draw", "protection": "protection", "account": "account", "institution-file": "institution_file",
     "commitment": "commitment", "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation",
-    "notify": "notify", "broker": "broker", "user": "user", "routes": "routes", "storage": "storage",
+    "notify": "notify", "broker": "broker", "panel": "panel", "user": "user", "routes": "routes",
+    "storage": "storage",
 }  # fmt: skip
 
 

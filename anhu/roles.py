@@ -4,13 +4,18 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.stop_signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from ingest import panel
+    from ingest.pipeline import Pipeline
 
 LOCAL: Final = "pipeline,notifier,dashboard,watch,drills,hazards"
 
@@ -20,13 +25,14 @@ class AddressMissing(AnhuError):
 
 
 def pipeline() -> None:
-    """Broker → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
+    """Broker and fire panels → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
     from ingest import route_file, store
-    from ingest.mqtt import Source, Subscriptions
+    from ingest.mqtt import Source, Subscriptions, session_name
     from ingest.pipeline import Pipeline, hold_shard
-    from ingest.settings import SHARD, Connections, PipelineSettings
+    from ingest.settings import Connections, PipelineSettings
+    from ingest.sources import Sources
     from ingest.spool import Spool
     from ingest.writer import Writer
 
@@ -50,14 +56,40 @@ def pipeline() -> None:
     _calm_garbage_collector()
     subscriptions = Subscriptions.after(routes.subscriptions, spool.recall("subscriptions"))
     spool.remember("subscriptions", subscriptions.all())
-    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us, subscriptions)
+    source = Source(mqtt_url, session_name(mqtt_url), settings, now_us, subscriptions)
     source.open()
     spool.remember("subscriptions", Subscriptions(subscriptions.wanted).all())
     try:
-        pipe.run(source, stop)
+        with _panels(pipe, database_url, stop) as panels:
+            pipe.run(source if panels is None else Sources(source, panels), stop)
     finally:
         source.close()
         pipe.close()
+
+
+@contextmanager
+def _panels(pipe: "Pipeline", database_url: str, stop: threading.Event) -> Iterator["panel.Source | None"]:
+    """Fire panels on their port, and what is asked of them; None where no port is set."""
+    from ingest import panel
+    from ingest.panel_commands import Commands
+    from ingest.settings import PanelSettings
+    from ingest.writer import Writer
+
+    settings = PanelSettings()
+    if settings.port is None:
+        yield None
+        return
+    panels = panel.Source(settings, lambda address: pipe.registry.on_panel(address) is not None, now_us)
+    panels.open()
+    commands = Commands(Writer(database_url, lambda _: None, application="anhu panels"), panels, now_us)
+    asked = threading.Thread(target=commands.run, args=(stop,), name="panel commands", daemon=True)
+    asked.start()
+    try:
+        yield panels
+    finally:
+        stop.set()
+        panels.close()
+        asked.join(timeout=5)
 
 
 def watch() -> None:
@@ -182,11 +214,11 @@ def check_settings() -> None:
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest import route_file
-    from ingest.settings import PipelineSettings, StorageSettings
+    from ingest.settings import PanelSettings, PipelineSettings, StorageSettings
 
     for group in (
-        PipelineSettings, StorageSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings,
-        DashboardSettings,
+        PipelineSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings, WatchSettings,
+        DrillSettings, DashboardSettings,
     ):  # fmt: skip
         group()
     route_file.load(PipelineSettings().routes)

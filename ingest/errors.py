@@ -50,8 +50,36 @@ class BrokerUnavailable(IngestError):
     """The broker does not answer."""
 
 
+class ClaimRefused(IngestError):
+    """This cannot be registered."""
+
+
+class DeviceRegistered(ClaimRefused):
+    """The device is registered already."""
+
+
+class DatesRefused(IngestError):
+    """These cannot be a device's dates."""
+
+
+class DeviceUnknown(IngestError):
+    """There is no such device."""
+
+
+class NotHeard(ClaimRefused):
+    """Nothing of that has been heard that is not registered."""
+
+
 class DrillMessageRefused(IngestError):
     """This is no drill the service has called for."""
+
+
+class PanelAway(IngestError):
+    """This fire panel is not connected."""
+
+
+class PanelSilent(IngestError):
+    """The fire panel does not answer."""
 
 
 class Refusal(StrEnum):
@@ -74,6 +102,7 @@ class Refusal(StrEnum):
     DRILL_REFUSED = "drill_refused"
     BEYOND_RANGE = "beyond_range"
     WEAR_UNKNOWN = "wear_unknown"
+    FRAME_DENIED = "frame_denied"
     RETAINED_UNDATED = "retained_undated"
     SEQUENCE_GAP = "sequence_gap"
     ALIAS_UNKNOWN = "alias_unknown"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,7 +21,7 @@ from ingest.flush import Batch
 from ingest.formats import sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Intake, Limits, Message, dead_letter, take_in
+from ingest.intake import Intake, Limits, Message, Notes, Stray, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.routes import OWN_ROUTES, Routes
@@ -39,6 +40,7 @@ SHARD_PAUSE_S: Final = 0.25
 DRAIN_LOOK_S: Final = 0.02
 FLUSH_LOOK_S: Final = 0.005
 BEHIND_US_MAX: Final = 30_000_000
+PANEL_REPORTS_KEPT: Final = timedelta(days=400)  # GB 50440: alarms and states for a year at least
 
 log = structlog.get_logger("ingest.pipeline")
 
@@ -85,7 +87,13 @@ class Judge(EventWriter, Protocol):
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
     def judge(
-        self, readings: ReadingBatch, drills: Sequence[DrillCall], now_us: int, windows: Sequence[Window] = ()
+        self,
+        readings: ReadingBatch,
+        drills: Sequence[DrillCall],
+        now_us: int,
+        windows: Sequence[Window] = (),
+        strays: Sequence[Stray] = (),
+        notes: Notes | None = None,
     ) -> Ruling: ...
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Ruling: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
@@ -107,6 +115,7 @@ class Tables(SinkTables, Protocol):
     def load_registry(self, connection: Connection) -> Registry: ...
     def drill_key(self, connection: Connection) -> bytes: ...
     def prune_dead_letters(self, connection: Connection, kept_max: int) -> int: ...
+    def prune_panel_reports(self, connection: Connection, before: datetime) -> int: ...
     def store_heartbeat(self, connection: Connection, beat: store.Heartbeat) -> None: ...
 
 
@@ -185,6 +194,11 @@ class Pipeline:
             self._sink.open()
             self._open_fresh()
         log.info("pipeline ready", devices=len(self._registry.devices), points=len(self._registry.points))
+
+    @property
+    def registry(self) -> Registry:
+        """Who may report, as last known; may be asked from any thread."""
+        return self._registry
 
     def run(self, source: Source, stop: threading.Event) -> None:
         """Serve `source` until `stop`, and acknowledge what is on its way to the disk. Raises Fenced on a takeover."""
@@ -270,7 +284,9 @@ class Pipeline:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
             intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge_nodes)
-            verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows)
+            verdict = self._judge.judge(
+                intake.readings, intake.drills, self._clock(), intake.windows, intake.strays, intake.notes
+            )
             self._keep(Batch(messages, intake, verdict), stop)
             edge_node.adopt(self._edge_nodes, intake.edge.changed)
             self._rebirths += intake.edge.rebirths
@@ -327,6 +343,7 @@ class Pipeline:
         def note(connection: Connection) -> None:
             if prune:
                 self._tables.prune_dead_letters(connection, self._settings.dead_letters_kept_max)
+                self._tables.prune_panel_reports(connection, from_us(now_us) - PANEL_REPORTS_KEPT)
             self._tables.store_heartbeat(connection, beat)
 
         if self._sink.run(note):

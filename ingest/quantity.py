@@ -43,6 +43,8 @@ QUANTITIES: Final[dict[str, Quantity]] = {
         Quantity("battery", "%", 0.0, 100.0),
         Quantity("battery_low", "1", 0.0, 1.0),
         Quantity("mains_power", "1", 0.0, 1.0),  # 1 while the mains are there
+        Quantity("fire_alarm", "1", 0.0, 1.0),  # of a fire panel, or of what on one has no quantity of its own
+        Quantity("fault", "1", 0.0, 1.0),
         Quantity("alive", "1", 0.0, 1.0),  # 1 where its gateway reaches the device, 0 where it says that it does not
     )
 }

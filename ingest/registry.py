@@ -12,7 +12,11 @@ ZONE_KINDS: Final = (
     "other",
 )  # fmt: skip
 DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
+CODE_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"  # of institutions, zones and devices
 WEARS: Final = ("waist", "wrist", "pocket")  # where a person wears a device that sends windows of acceleration
+
+
+PANEL_PREFIX: Final = "gb26875/"  # of the addresses of fire panels and what is behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class Device:
     wear: str = ""
     address: str = ""
 
+    @property
+    def behind_panel(self) -> bool:
+        """Whether it is a part of a fire panel's installation, and speaks through the panel's transmission device."""
+        return self.address.startswith(PANEL_PREFIX) and "/" in self.address.removeprefix(PANEL_PREFIX)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -79,6 +88,7 @@ class Registry:
     institution_codes: frozenset[str] = field(init=False)
     _by_code: Mapping[tuple[str, str], Mapping[str, tuple[int, Quantity]]] = field(init=False)
     _places: Mapping[tuple[str, str | None], tuple[int, int | None, int | None]] = field(init=False)
+    _on_panels: Mapping[str, Device] = field(init=False)
 
     def __post_init__(self) -> None:
         by_code: dict[tuple[str, str], dict[str, tuple[int, Quantity]]] = {
@@ -99,6 +109,12 @@ class Registry:
                 code = self.institutions[device.institution_id].code
                 by_code.setdefault((code, device.address), by_code[code, device.code])
                 places.setdefault((code, device.address), places[code, device.code])
+        on_panels = {
+            each.address.removeprefix(PANEL_PREFIX): each
+            for each in self.devices.values()
+            if each.address.startswith(PANEL_PREFIX)
+        }
+        object.__setattr__(self, "_on_panels", on_panels)
         object.__setattr__(self, "_by_code", by_code)
         object.__setattr__(self, "_places", places)
         object.__setattr__(self, "institution_codes", frozenset(each.code for each in self.institutions.values()))
@@ -130,6 +146,11 @@ class Registry:
         """(institution id, zone id, device id) of the device with this code or address, or of the institution as a
         whole."""
         return self._places.get((institution, device))
+
+    def on_panel(self, address: str) -> Device | None:
+        """What a fire panel's wire calls so: a transmission device ("790300000000"), or a system or component behind it
+        ("790300000000/1.1.2.10")."""
+        return self._on_panels.get(address)
 
     def wear_of(self, institution: str, device: str) -> str:
         """Where the device with this code or address is worn, "" where it is not or is not registered."""

@@ -108,4 +108,20 @@ class StorageSettings(AnhuSettings):
     night_hour: int = Field(3, ge=0, le=23)  # in Beijing, when days are packed and what is past its time goes
 
 
+class PanelSettings(AnhuSettings):
+    """Where fire panels connect (GB/T 26875.3 over TCP), and their bounds. Without a port nobody is listened to."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_PANEL_", extra="ignore")
+    table = "panel"
+
+    host: str = "127.0.0.1"
+    port: int | None = Field(None, ge=0, le=65_535)
+    connections_max: int = Field(500, ge=1, le=10_000)
+    introduction_s_max: float = Field(15.0, gt=0)  # from the connection to the first frame
+    idle_s_max: float = Field(300.0, gt=0)
+    frame_s_max: float = Field(5.0, gt=0)  # from a frame's beginning to its end
+    frames_per_s_max: float = Field(50.0, gt=0)
+    unacknowledged_max: int = Field(32, ge=1, le=100)
+
+
 SHARD: Final = 0  # one pipeline serves everything until institutions are spread over shards

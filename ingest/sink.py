@@ -19,6 +19,7 @@ from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, ShardTaken
 from ingest.flush import Batch, Flush
 from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.panel_report import PanelReport
 from ingest.reading import ReadingBatch
 from ingest.spool import Spool, Spooled
 from ingest.writer import Writer
@@ -47,6 +48,7 @@ class Tables(Protocol):
         self, connection: Connection, entries: Sequence[Unclaimed], kept_max: int
     ) -> list[DeadLetter]: ...
     def store_dead_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None: ...
+    def store_panels(self, connection: Connection, reports: Sequence[PanelReport]) -> None: ...
     def commit_before_flush(self, connection: Connection) -> None: ...
     def flush(self, connection: Connection) -> None: ...
     def spool_progress(self, connection: Connection, spool: UUID) -> int: ...
@@ -155,7 +157,7 @@ class Sink:
     def _put(self, batch: Batch) -> None:
         intake = batch.intake
         events = self._events.pack(batch.verdict)
-        self._spool.put(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, events))
+        self._spool.put(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, events, intake.panels))
         self._safe.extend(batch.messages)
 
     def drain(self, *, wait_s: float = 0.0) -> None:
@@ -208,7 +210,7 @@ class Sink:
 
     def _write(self, connection: Connection, batch: Batch) -> None:
         intake = batch.intake
-        self._store(connection, intake.readings, intake.dead_letters, intake.unclaimed)
+        self._store(connection, intake.readings, intake.dead_letters, intake.unclaimed, intake.panels)
         self._events.write(connection, batch.verdict)
 
     def _store(
@@ -217,10 +219,13 @@ class Sink:
         readings: ReadingBatch,
         dead_letters: Sequence[DeadLetter],
         unclaimed: Sequence[Unclaimed],
+        panels: Sequence[PanelReport],
     ) -> None:
         self._tables.store_readings(connection, readings)
         unlisted = self._tables.store_unclaimed(connection, unclaimed, self._bounds.unclaimed_kept_max)
         self._tables.store_dead_letters(connection, [*dead_letters, *unlisted])
+        if panels:
+            self._tables.store_panels(connection, panels)
 
     def _bring_in(self, connection: Connection) -> None:
         """Store the oldest batches; runs in the writer's thread, in a transaction."""
@@ -228,7 +233,7 @@ class Sink:
         self._spool.remove(done)
         batches = self._spool.first(DRAIN_COUNT_MAX)
         for _, batch in batches:
-            self._store(connection, batch.readings, batch.dead_letters, batch.unclaimed)
+            self._store(connection, batch.readings, batch.dead_letters, batch.unclaimed, batch.panels)
             self._events.write_packed(connection, batch.events)
         if batches:
             self._tables.note_spool_progress(connection, self._spool.id, batches[-1][0])

@@ -18,12 +18,15 @@ import numpy as np
 import orjson
 
 from ingest.errors import IngestError, Refusal
+from ingest.formats.gb26875 import Said
 from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.panel_report import PanelReport
 from ingest.reading import ReadingBatch
 
 ALARM_SHARE: Final = 0.8
 BUSY_TIMEOUT_S: Final = 5.0
 
+_SAID: Final = "type_flag", "place", "component_type", "states", "description", "analog", "value", "operator"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, batch_id INTEGER NOT NULL, body BLOB NOT NULL);
@@ -39,12 +42,14 @@ class SpoolFull(IngestError):
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """What one transaction would have written: readings, refusals, unclaimed devices, and events in their own form."""
+    """What one transaction would have written: readings, refusals, unclaimed devices, events in their own form, and
+    what fire panels said."""
 
     readings: ReadingBatch
     dead_letters: Sequence[DeadLetter]
     unclaimed: Sequence[Unclaimed]
     events: Sequence[bytes]
+    panels: Sequence[PanelReport] = ()
 
 
 class Spool:
@@ -224,16 +229,24 @@ def _dump(batch: Spooled) -> bytes:
         [
             each.institution, each.device, each.quantity, each.reason, each.first_seen_us, each.last_seen_us,
             each.message_count, each.last_message.topic, each.last_message.payload[:2048].hex(),
+            sorted(each.quantities),
         ]
         for each in batch.unclaimed
     ]  # fmt: skip
-    head = orjson.dumps([letters, unclaimed])
+    panels = [
+        [
+            each.address, each.received_at_us, each.serial, each.clock_ahead_s,
+            [[*(getattr(said, name) for name in _SAID), said.time.hex()] for said in each.objects], each.denied_for,
+        ]
+        for each in batch.panels
+    ]  # fmt: skip
+    head = orjson.dumps([letters, unclaimed, panels])
     return len(head).to_bytes(8, "big") + head + columns.getvalue()
 
 
 def _load(body: bytes, events: Sequence[bytes]) -> Spooled:
     length = int.from_bytes(body[:8], "big")
-    letters, unclaimed = orjson.loads(body[8 : 8 + length])
+    letters, unclaimed, *more = orjson.loads(body[8 : 8 + length])  # a spool of an earlier version has two of them
     with np.load(BytesIO(body[8 + length :])) as columns:
         readings = ReadingBatch(*(columns[each.name] for each in fields(ReadingBatch)))
     return Spooled(
@@ -244,10 +257,22 @@ def _load(body: bytes, events: Sequence[bytes]) -> Spooled:
         ],
         [_unclaimed(*each) for each in unclaimed],
         events,
+        [_panel(*each) for panels in more for each in panels],
     )
 
 
+def _panel(
+    address: str, received_us: int, serial: int, ahead_s: float | None, objects: Any, denied: str
+) -> PanelReport:
+    said = tuple(
+        Said(flag, place, kind, tuple(states), told, analog, value, operator, bytes.fromhex(time))
+        for flag, place, kind, states, told, analog, value, operator, time in objects
+    )
+    return PanelReport(address, received_us, serial, ahead_s, said, denied)
+
+
 def _unclaimed(*each: Any) -> Unclaimed:
-    institution, device, quantity, reason, first_us, last_us, count, topic, payload = each
+    institution, device, quantity, reason, first_us, last_us, count, topic, payload, *more = each
     message = Message(topic, bytes.fromhex(payload), last_us)
-    return Unclaimed(institution, device, quantity, reason, first_us, last_us, count, message)
+    quantities = set(more[0]) if more else set()  # what an older version spooled says nothing of them
+    return Unclaimed(institution, device, quantity, reason, first_us, last_us, count, message, quantities)

@@ -11,3 +11,7 @@ class NotARecording(SimulatorError):
 
 class BrokerUnreachable(SimulatorError):
     """No connection to the MQTT broker."""
+
+
+class PanelRefused(SimulatorError):
+    """The centre does not take what the panel says."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from alerting.people import Right
 from dashboard import schemas
 from dashboard.access import Permit, Reach, Serving
-from ingest import history, refused
+from ingest import history, panel_store, refused
 from ingest.database import edition
 from ingest.history import Heartbeat
 
@@ -101,7 +101,16 @@ def list_unclaimed(
             message_count=each.message_count,
             last_topic=each.last_topic,
             last_payload=each.last_payload.decode("utf-8", "replace"),
+            institution_id=each.institution_id,
         )
         for each in found
     ]
     return schemas.UnclaimedPage(items=items)
+
+
+@router.get("/panels", summary="Fire panels", response_model=schemas.Panels)
+def list_panels(serving: Serving, _reach: Overseeing) -> schemas.Panels:
+    """Registered transmission devices, and how they are."""
+    with serving.reading() as connection:
+        found = panel_store.panel_states(connection)
+    return schemas.Panels(items=[schemas.Panel(**each._asdict()) for each in found])

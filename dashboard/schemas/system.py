@@ -56,7 +56,7 @@ class DeadLetterPage(Shape):
 
 
 class Unclaimed(Shape):
-    """Something that reports without being registered."""
+    """Something that reports without being registered; `institution_id` is null where not even that is."""
 
     institution: str
     device: str
@@ -67,12 +67,33 @@ class Unclaimed(Shape):
     message_count: int
     last_topic: str
     last_payload: str
+    institution_id: int | None
 
 
 class UnclaimedPage(Shape):
     """What reports without being registered, the latest first."""
 
     items: list[Unclaimed]
+
+
+class Panel(Shape):
+    """A registered fire panel's transmission device (GB/T 26875.3): when last heard, how far its clock is ahead in
+    seconds, the last frame that was denied; null where it never was, or its time cannot be read."""
+
+    address: str
+    institution: str
+    device: str
+    name: str
+    heard_at: Moment | None
+    clock_ahead_s: float | None
+    denied_at: Moment | None
+    denied_for: str
+
+
+class Panels(Shape):
+    """All of them, by institution and device."""
+
+    items: list[Panel]
 
 
 class Health(Shape):

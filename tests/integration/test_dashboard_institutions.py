@@ -105,6 +105,16 @@ def test_the_service_tells_of_itself(served: Served):
     assert (shown["pipeline"]["lag_ms"], shown["pipeline"]["inbox_count"]) == (7, 3)
     assert shown["dead_letters"] == {"total": 3, "by_reason": {"bad_json": 2, "future": 1}}
     assert shown["unclaimed_count"] == 1
+    assert client.get("/api/panels").json() == {"items": []}
+    with world.connect() as connection:
+        connection.execute(
+            "UPDATE devices SET address = 'gb26875/790300000000' WHERE id = (SELECT min(id) FROM devices)"
+        )
+        connection.execute("INSERT INTO panels VALUES ('790300000000', '2026-11-27 01:02:03Z', -7200, NULL, '')")
+    [panel] = client.get("/api/panels").json()["items"]
+    assert (panel["address"], panel["heard_at"], panel["clock_ahead_s"], panel["denied_at"]) == (
+        "790300000000", "2026-11-27T01:02:03.000Z", -7200, None,
+    )  # fmt: skip
     [unclaimed] = client.get("/api/unclaimed").json()["items"]
     assert (unclaimed["device"], unclaimed["reason"], unclaimed["last_payload"]) == ("y", "device_unknown", "\ufffdA")
 

@@ -296,6 +296,9 @@ class MemoryTables:
     def prune_dead_letters(self, connection: Connection, kept_max: int) -> int:
         return 0
 
+    def prune_panel_reports(self, connection: Connection, before: Any) -> int:
+        return 0
+
     def store_heartbeat(self, connection: Connection, beat: Any) -> None:
         pass
 

@@ -5,7 +5,7 @@ import { significant } from "./number";
 const UNITS: Record<string, string> = { Cel: "°C", "Cel/min": "°C/min", "0/1": "", "1": "" };
 const BINARY = new Set([
   "smoke_alarm", "heat_alarm", "call_point", "co_alarm", "gas_alarm", "water_leak", "fall", "on_floor", "sos", "occupancy",
-  "vibration", "tamper", "battery_low", "mains_power", "alive",
+  "vibration", "tamper", "battery_low", "mains_power", "alive", "fire_alarm", "fault",
 ]);
 /** Where it is the no that somebody has to know of. */
 const WANTED = new Set(["mains_power", "alive"]);

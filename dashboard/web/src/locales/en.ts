@@ -1,4 +1,6 @@
 import type { Messages } from "@/i18n";
+import { claims } from "./en/claims";
+import { deviceDates } from "./en/deviceDates";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -6,6 +8,7 @@ import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
 import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
+import { panels } from "./en/panels";
 import { people } from "./en/people";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
@@ -16,8 +19,11 @@ import { rotations } from "./en/rotations";
 
 export const en: Messages = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
+  ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -125,6 +131,8 @@ export const en: Messages = {
     where: "Where",
     device: "Device",
     wholeInstitution: "Whole institution",
+    unclaimed: "Unregistered device {code}",
+    unclaimedOthers: "More unregistered devices",
     service: "Anhu itself",
     priority: "Priority",
     state: "State",
@@ -210,6 +218,7 @@ export const en: Messages = {
     on_floor: "On the floor", sos: "Call", battery: "Battery", mains_power: "Mains",
     co_alarm: "Carbon monoxide alarm", gas_alarm: "Gas alarm", water_leak: "Water leak", occupancy: "Occupancy",
     vibration: "Vibration", tamper: "Tamper", battery_low: "Low battery", alive: "Sign of life",
+    fire_alarm: "Fire alarm", fault: "Fault",
   },
   binary: { on: "Triggered", off: "Normal", gone: "Gone", yes: "Yes", no: "No" },
   chart: {
@@ -261,6 +270,7 @@ export const en: Messages = {
     lastSeen: "Last seen",
     messages: "Messages",
     noDeadLetters: "No unreadable messages",
+    claim: "Register",
     noUnclaimed: "No unclaimed devices",
     apache: "(Apache edition)",
     community: "(community edition)",
@@ -401,6 +411,9 @@ export const en: Messages = {
   rotations,
   plans,
   problem: {
+    "claim-refused": "This cannot be registered: look at each field",
+    "dates-refused": "The next test cannot be before the device was installed",
+    "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",
     "rotation-refused": "Somebody no longer has this role here. Choose who takes turns again",
     "floor-plan-refused": "This cannot be used: send PNG, JPEG or WebP (up to 25 million pixels), or an SVG without pictures or scripts; marks must be on this floor",

@@ -1,3 +1,5 @@
+import { claims } from "./zh-CN/claims";
+import { deviceDates } from "./zh-CN/deviceDates";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -5,6 +7,7 @@ import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
 import { institutionDocuments } from "./zh-CN/institutionDocuments";
 import { institutionFiles } from "./zh-CN/institutionFiles";
+import { panels } from "./zh-CN/panels";
 import { people } from "./zh-CN/people";
 import { plans } from "./zh-CN/plans";
 import { protections } from "./zh-CN/protections";
@@ -15,8 +18,11 @@ import { rotations } from "./zh-CN/rotations";
 
 export const zhCN = {
   ...hazards,
+  ...panels,
   ...inspections,
   ...draws,
+  ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -124,6 +130,8 @@ export const zhCN = {
     where: "位置",
     device: "设备",
     wholeInstitution: "整个机构",
+    unclaimed: "未登记设备 {code}",
+    unclaimedOthers: "其他未登记设备",
     service: "安护系统",
     priority: "级别",
     state: "状态",
@@ -204,6 +212,7 @@ export const zhCN = {
     humidity: "湿度", co: "一氧化碳", gas: "可燃气体", fall: "跌倒", on_floor: "倒地", sos: "呼叫", battery: "电量", mains_power: "市电",
     co_alarm: "一氧化碳报警", gas_alarm: "可燃气体报警", water_leak: "漏水", occupancy: "有人",
     vibration: "振动", tamper: "防拆", battery_low: "电量低", alive: "在线信号",
+    fire_alarm: "火警", fault: "故障",
   },
   binary: { on: "触发", off: "正常", gone: "中断", yes: "有", no: "无" },
   chart: {
@@ -255,6 +264,7 @@ export const zhCN = {
     lastSeen: "最近出现",
     messages: "报文数",
     noDeadLetters: "没有无法识别的报文",
+    claim: "登记",
     noUnclaimed: "没有未登记的设备",
     apache: "（Apache 版）",
     community: "（社区版）",
@@ -393,6 +403,9 @@ export const zhCN = {
   rotations,
   plans,
   problem: {
+    "claim-refused": "不能登记：请检查各项",
+    "dates-refused": "日期有误：下次检测不能早于安装",
+    "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
     "rotation-refused": "有人已不在此岗位，请重新选择值班人员",
     "floor-plan-refused": "这张图不能使用：请用 PNG、JPEG、WebP 图片（2500 万像素以内），或不含图片、脚本的 SVG；标记须在本层",

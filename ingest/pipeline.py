@@ -1,11 +1,12 @@
 """The loop from the broker to the table: take, decode, judge, keep, acknowledge."""
 
 import os
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -351,7 +352,8 @@ class Pipeline:
                 refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
                 self._refreshing = refresh, self._writer.begin(refresh), time.monotonic()
         else:
-            self._spool.beat(now_us)
+            with self._while_disk_is_full():
+                self._spool.beat(now_us)
 
     def _caught_up(self, now_us: int) -> bool:
         """Whether what was sent while we were not listening has been taken. A broker needs a moment to begin sending
@@ -388,12 +390,21 @@ class Pipeline:
         changed = refresh.registry.version != self._registry.version
         self._registry, self._drill_key = refresh.registry, refresh.drill_key
         verdict = self._judge.take_up(refresh.news, self._registry, self._clock())
-        if changed:
-            self._spool.remember("registry", registry_cache.dump(self._registry))
-        cached = self._judge.cache()
-        if cached != self._spool.recall("judge"):
-            self._spool.remember("judge", cached)
+        with self._while_disk_is_full():
+            if changed:
+                self._spool.remember("registry", registry_cache.dump(self._registry))
+            cached = self._judge.cache()
+            if cached != self._spool.recall("judge"):
+                self._spool.remember("judge", cached)
         self._say(verdict, threading.Event())
+
+    @contextmanager
+    def _while_disk_is_full(self) -> Iterator[None]:
+        """What is only of use while the database is away is no reason to stop: a full disk has its own alarm."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            log.error("the spool cannot be written", reason=str(error))  # noqa: TRY400 - a state, not a surprise
 
     def _heartbeat(self, now_us: int, waiting_count: int) -> store.Heartbeat:
         return store.Heartbeat(

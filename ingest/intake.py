@@ -264,7 +264,6 @@ def _of_panel(
         return [Rejection(Refusal.DECODER_FAILED, detail)]
     aside.panels.append(meaning.report)
     institution = registry.institutions[panel.institution_id].code
-    first = len(columns.strays)
     for sample, note in meaning.reported:
         stored, strays = len(columns.point_id), len(columns.strays)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
@@ -274,8 +273,6 @@ def _of_panel(
             meaning.rejections.append(problem)
         elif note is not None and len(columns.point_id) > stored:
             aside.notes[columns.point_id[-1], sample.measured_at_us] = note
-    # What is on or off at a detector nobody registered, the panel's own points say too; its alert names the detector.
-    columns.strays[first:] = [each for each in columns.strays[first:] if QUANTITIES[each.quantity].unit != "1"]
     return meaning.rejections
 
 

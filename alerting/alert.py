@@ -16,6 +16,7 @@ from alerting.errors import IllegalVerb
 from ingest.reading import from_us
 
 ENGINE: Final = "engine"
+OTHERS: Final = ""  # in Source.unclaimed; no device is called so
 _NAMESPACE: Final = uuid.UUID("5b0d5b54-9e1e-5d0e-9b8d-6f3f0f6f2b11")  # of Anhu's alerts; fixed for ever
 
 
@@ -75,11 +76,14 @@ class State(StrEnum):
 
 class Source(NamedTuple):
     """What an alert is about: a device, a whole institution where `device_id` is None, or the service itself where
-    `institution_id` is None too. With the kind it names the one alert that may be open."""
+    `institution_id` is None too. With the kind it names the one alert that may be open. `unclaimed` is the code of a
+    device of the institution that nobody has registered, OTHERS for those without an alert of their own
+    (alerting/unclaimed.py)."""
 
     institution_id: int | None
     zone_id: int | None
     device_id: int | None
+    unclaimed: str | None = None
 
 
 class Key(NamedTuple):
@@ -90,6 +94,7 @@ class Key(NamedTuple):
     device_id: int | None
     kind: Kind
     drill: bool = False
+    unclaimed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class AlertEvent:
     @property
     def key(self) -> Key:
         """The place in which one alert may be open."""
-        return Key(self.source.institution_id, self.source.device_id, self.kind, self.drill)
+        return key_of(self.source, self.kind, drill=self.drill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,7 @@ class Alert:
     @property
     def key(self) -> Key:
         """The place in which this alert may be open."""
-        return Key(self.source.institution_id, self.source.device_id, self.kind, self.drill)
+        return key_of(self.source, self.kind, drill=self.drill)
 
     @property
     def open(self) -> bool:
@@ -165,9 +170,15 @@ class Alert:
         return State.NORMAL if self.acknowledged else State.RTN_UNACKED
 
 
+def key_of(source: Source, kind: Kind, *, drill: bool = False) -> Key:
+    """The place of an alert about `source`."""
+    return Key(source.institution_id, source.device_id, kind, drill, source.unclaimed)
+
+
 def alert_id(key: Key, onset_us: int) -> uuid.UUID:
     """The id of the alert of `key` that began at `onset_us`: the same however often it is worked out."""
-    return uuid.uuid5(_NAMESPACE, f"{key.kind}|{key.institution_id or ''}|{key.device_id or ''}|{onset_us}")
+    name = f"{key.kind}|{key.institution_id or ''}|{key.device_id or ''}|{onset_us}"
+    return uuid.uuid5(_NAMESPACE, name if key.unclaimed is None else f"{name}|{key.unclaimed}")
 
 
 def event_id(alert: uuid.UUID, verb: Verb, rule: str | None, at_us: int) -> uuid.UUID:

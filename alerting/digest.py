@@ -110,8 +110,11 @@ def _alone_count(recent: Sequence[Sent], now: datetime) -> int:
 
 
 def _crowded(item: Item, places: set[tuple[int | None, int | None]], messages: Sequence[Message]) -> bool:
-    """Whether the person has just been told of something in the same zone."""
+    """Whether the person has just been told of something in the same zone. Of what nobody has registered the zone is
+    not known, and never the same."""
     source = item.alert.source
+    if source.unclaimed is not None:
+        return False
     told = {(each.items[0].alert.source.institution_id, each.items[0].alert.source.zone_id) for each in messages}
     return (source.institution_id, source.zone_id) in places | told
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerting import confirm, evidence, latch, scoring, supervise
-from alerting.alert import AlertEvent, Condition, Key, Kind, Source, Verb, alert_id, engine_event, fold
+from alerting.alert import AlertEvent, Condition, Kind, Source, Verb, alert_id, engine_event, fold, key_of
 from alerting.confirm import Held, Standing
 from alerting.engine_state import SLOT, Change, Patch, State, Verdict, adopt, carry_over
 from alerting.latch import NEVER, Bool
@@ -25,7 +25,7 @@ from ingest.reading import GOOD, Int32, Int64, ReadingBatch
 
 __all__ = [
     "INSTITUTION_OFFLINE_RULE", "OFFLINE_RULE", "Patch", "State", "Verdict", "adopt", "begin_now", "carry_over",
-    "combine", "step", "tick",
+    "combine", "say", "step", "tick",
 ]  # fmt: skip
 
 Notes = Mapping[tuple[int, int], Mapping[str, Any]]  # (point, when measured in µs) → evidence
@@ -241,7 +241,7 @@ def _rule_event(state: State, patch: Patch, change: Change, notes: Notes = _NO_N
     told = evidence.of_rule(rule, value=change.value, score=change.score, since_us=since_us)
     if notes and change.verb is Verb.RAISE:
         told |= notes.get((int(state.plan.point_id[state.plan.slot[change.watch]]), change.at_us), {})
-    return _say(state, patch, source, rule.condition, change.verb, change.at_us, since_us, told)
+    return say(state, patch, source, rule.condition, change.verb, change.at_us, since_us, told)
 
 
 def _standing(state: State, patch: Patch, zone: int, combination: Combination) -> Standing | None:
@@ -300,7 +300,7 @@ def combine(
     alone = carrier.reason is confirm.Reason.ALONE
     told = evidence.of_combination(combination, members, since_us=carrier.since_us, alone=alone)
     verb = Verb.RAISE if held_now else Verb.CLEAR
-    return _say(state, patch, _device_source(plan, row), combination.condition, verb, at_us, carrier.since_us, told)
+    return say(state, patch, _device_source(plan, row), combination.condition, verb, at_us, carrier.since_us, told)
 
 
 def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_us: int) -> list[AlertEvent]:
@@ -316,7 +316,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
                 quiet_since_us=since_us, limit_s=limit_s, supervision=supervision, whole_institution=True
             )
             source = Source(int(plan.institution_id[row]), None, None)
-            events += _say(state, patch, source, whole, verb, now_us, since_us, told)
+            events += say(state, patch, source, whole, verb, now_us, since_us, told)
     for rows, verb in ((silence.device_lost, Verb.RAISE), (silence.device_back, Verb.CLEAR)):
         for row in rows.tolist():
             since_us = int(silence.quiet_since_us[row])
@@ -326,7 +326,7 @@ def _silence_events(state: State, patch: Patch, silence: supervise.Changes, now_
                 supervision=supervision,
                 whole_institution=False,
             )
-            events += _say(state, patch, _device_source(plan, row), single, verb, now_us, since_us, told)
+            events += say(state, patch, _device_source(plan, row), single, verb, now_us, since_us, told)
     return events
 
 
@@ -335,7 +335,7 @@ def _device_source(plan: Plan, row: int) -> Source:
     return Source(device.institution_id, device.zone_id, device.id)
 
 
-def _say(
+def say(
     state: State,
     patch: Patch,
     source: Source,
@@ -346,7 +346,7 @@ def _say(
     told: dict[str, Any],
 ) -> list[AlertEvent]:
     """The event, on the alert that is open in its place or on a new one; nothing where there is nothing to clear."""
-    key = Key(source.institution_id, source.device_id, condition.kind)
+    key = key_of(source, condition.kind)
     standing = patch.alerts.get(key) or state.alerts.get(key)
     if standing is not None and not standing.open:
         standing = None

@@ -17,6 +17,7 @@ from alerting.supervise import Presence
 from ingest.reading import Float32, Int32, Int64
 
 Place = tuple[int, str]  # a zone's id and a combination's
+Stray = tuple[Key, str]  # the place of an alarm that no point stands for, and its rule (alerting/unclaimed.py)
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -43,6 +44,7 @@ class State:
     listening: bool = True
     standing: dict[Place, Standing] = field(default_factory=dict)
     alerts: dict[Key, Alert] = field(default_factory=dict)  # the open ones
+    strays_us: dict[Stray, int] = field(default_factory=dict)  # when such an alarm last came; no more than are open
 
     @classmethod
     def begin(cls, plan: Plan, now_us: int) -> "State":
@@ -124,6 +126,7 @@ class Patch:
     told_us: dict[int, int] = field(default_factory=dict)  # by zone (row)
     standing: dict[Place, Standing | None] = field(default_factory=dict)  # None: nothing of it holds any more
     alerts: dict[Key, Alert] = field(default_factory=dict)
+    strays_us: dict[Stray, int | None] = field(default_factory=dict)  # None: it is over
 
 
 @dataclass(slots=True)
@@ -165,6 +168,7 @@ def carry_over(before: State, after: State) -> None:
     _, was, now = np.intersect1d(old.zone_id, new.zone_id, assume_unique=True, return_indices=True)
     after.told_us[now] = before.told_us[was]
     after.standing = dict(before.standing)
+    after.strays_us = dict(before.strays_us)
 
 
 def mark_busy(state: State) -> None:
@@ -199,6 +203,7 @@ def adopt(state: State, patch: Patch) -> None:
     for zone, told_us in patch.told_us.items():
         state.told_us[zone] = told_us
     _replace(state.standing, patch.standing)
+    _replace(state.strays_us, patch.strays_us)
     _replace(state.alerts, {key: alert if alert.open else None for key, alert in patch.alerts.items()})
 
 

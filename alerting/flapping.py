@@ -108,5 +108,6 @@ def changes(events: Sequence[AlertEvent]) -> list[datetime]:
 
 
 def _calm_before(changed_at: Sequence[datetime], first: int, last: int, from_at: datetime, end_count: int) -> bool:
-    """Whether, just before the change with number `last`, fewer than `end_count` lay in the span up to it."""
-    return sum(at > from_at for at in changed_at[first:last]) < end_count
+    """Whether, just before the change with number `last`, fewer than `end_count` lay in the span up to it. What leaves
+    the span at the very moment of the change was in it until then."""
+    return sum(at >= from_at for at in changed_at[first:last]) < end_count

@@ -17,7 +17,7 @@ from ingest.database import Connection
 _APPEND_LOCK: Final = 0x414C5254
 _SOURCES: Final = {
     "alert_events": "id, recorded_at, event_id, alert_id, verb, at, onset_at, institution_id, zone_id, device_id, kind,"
-    " priority, latching, rule, actor, note, evidence, drill",
+    " priority, latching, rule, actor, note, evidence, drill, unclaimed",
     "acts": "id, at, actor, verb, subject, institution_id, body",
 }
 _BATCH_COUNT: Final = 5000
@@ -93,7 +93,13 @@ def unchained(connection: Connection) -> Iterator[tuple[str, int]]:
 def _records(connection: Connection, source: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(f"SELECT {_SOURCES[source]} FROM {source} WHERE id = ANY(%s)".encode(), (list(ids),))
-        return {row["id"]: row for row in rows}
+        return {row["id"]: as_chained(row) for row in rows}
+
+
+def as_chained(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as it is chained: without what came to the table later and says nothing of it, so that what was
+    chained before still verifies."""
+    return {name: value for name, value in record.items() if name != "unclaimed" or value is not None}
 
 
 def checkpoint(connection: Connection, key: Ed25519PrivateKey, now: datetime) -> Checkpoint | None:

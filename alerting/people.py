@@ -54,6 +54,7 @@ class Right(StrEnum):
     SIGN_REPORT = "sign_report"  # the monthly ledger
     WRITE_FILE = "write_file"  # the institution file; closing a gap of its fire acceptance: from outside only
     SIGN_COMMITMENT = "sign_commitment"  # 一承诺: for one's own institution
+    REGISTER_DEVICE = "register_device"  # what reports from an institution without being registered
     PUBLISH_PAGE = "publish_page"  # what the public reads; entries of the credit lists: from outside only
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
@@ -64,7 +65,7 @@ _DESK: Final = {
 }  # fmt: skip
 _HOUSE: Final = _DESK | {
     Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,
-    Right.ASSIGN_HAZARD, Right.WRITE_FILE,
+    Right.ASSIGN_HAZARD, Right.WRITE_FILE, Right.REGISTER_DEVICE,
 }  # fmt: skip
 _TEAM: Final = {Right.VIEW, Right.COMMENT, Right.REPORT_HAZARD, Right.RECHECK_HAZARD, Right.INSPECT}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import structlog
 
-from alerting import drill_alarm, engine, event_json, further_fires, restore, self_alerts, store
+from alerting import drill_alarm, engine, event_json, further_fires, restore, self_alerts, store, unclaimed
 from alerting.alert import Alert, AlertEvent, Key
 from alerting.engine import Patch, State, Verdict
 from alerting.fall_watch import Falls, FallWatch
@@ -20,7 +20,7 @@ from ingest import store as ingest_store
 from ingest.database import Connection
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Notes
+from ingest.intake import Notes, Stray
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
@@ -176,10 +176,11 @@ class Judge:
         drills: Sequence[DrillCall],
         now_us: int,
         windows: Sequence[Window] = (),
+        strays: Sequence[Stray] = (),
         notes: Notes | None = None,
     ) -> Decision:
-        """See engine.step; what windows tell of is judged with the readings, drills come after whatever is real. All
-        carry their own times."""
+        """See engine.step; what windows tell of is judged with the readings, then what no point stands for; drills come
+        after whatever is real. All carry their own times."""
         del now_us
         state = self._started()
         falls = self._falls.judge(windows) if windows else None
@@ -190,17 +191,20 @@ class Judge:
         if notes:
             verdict.events.extend(further_fires.begin(state, verdict.patch, notes))
         verdict.events.extend(further_fires.end(state, verdict.patch, list(verdict.events)))
+        verdict.events.extend(unclaimed.begin(state, verdict.patch, strays))
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)
 
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Decision:
-        """See engine.tick; drills end, and a spool that fills up is an alert of its own."""
+        """See engine.tick; drills and what no point stands for end; a spool that fills up is an alert of its own."""
         state = self._started()
         falls = self._falls.expire(now_us) if listening and caught_up else None  # else it is we who are silent
         if falls is not None and len(falls.readings):  # a rare thing: the rest can wait for the next tick
             return Decision(engine.step(state, falls.readings, falls.notes), falls.readings, falls)
         verdict = engine.tick(state, now_us, listening=listening, caught_up=caught_up)
         verdict.events.extend(further_fires.end(state, verdict.patch, list(verdict.events)))
+        if listening and caught_up:
+            verdict.events.extend(unclaimed.end(state, verdict.patch, now_us))
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
         verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
         return Decision(verdict, falls=falls)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alerting import confirm, engine, latch
+from alerting import confirm, engine, latch, unclaimed
 from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Verb, engine_event, fold
 from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
 from alerting.engine_state import Place, mark_busy
@@ -41,10 +41,13 @@ def conditions(state: State, now_us: int) -> Verdict:
     withdrawn, gone = [], set[tuple[Key, str]]()
     combined: dict[Place, Alert] = {}
     for alert in state.alerts.values():
-        _, _, device_id = alert.source
+        device_id = alert.source.device_id
         for rule in sorted(alert.rules):
             if alert.drill or alert.kind is Kind.SYSTEM or alert.kind is Kind.UNANSWERED:
                 continue  # these are not judged from readings
+            if unclaimed.is_stray(rule):
+                withdrawn += unclaimed.restore(state, alert, rule, now_us)
+                continue
             watches = [
                 watch_of[point, rule] for point in points_of.get(device_id or 0, ()) if (point, rule) in watch_of
             ]

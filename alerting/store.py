@@ -19,12 +19,12 @@ CHANNEL: Final = "alert_events"
 
 _EVENT_COLUMNS: Final = (
     "event_id", "alert_id", "verb", "at", "onset_at", "institution_id", "zone_id", "device_id", "kind", "priority",
-    "latching", "rule", "actor", "note", "evidence", "drill",
+    "latching", "rule", "actor", "note", "evidence", "drill", "unclaimed",
 )  # fmt: skip
 _ALERT_COLUMNS: Final = (
     "id", "institution_id", "zone_id", "device_id", "kind", "priority", "latching", "active", "acknowledged", "latched",
     "rules", "version", "occurrences", "onset_at", "raised_at", "called_at", "cleared_at", "acknowledged_at",
-    "acknowledged_by", "reset_at", "evidence", "drill", "last_event_id",
+    "acknowledged_by", "reset_at", "evidence", "drill", "unclaimed", "last_event_id",
 )  # fmt: skip
 
 # Ids are drawn before the rows are written, so that a storm of alerts is two round trips and not one an event.
@@ -121,8 +121,9 @@ def open_alert(connection: Connection, key: Key) -> Alert | None:
     """The alert that is open in that place."""
     found = _alerts(
         connection,
-        "WHERE open AND coalesce(institution_id, 0) = %s AND coalesce(device_id, 0) = %s AND kind = %s AND drill = %s",
-        (key.institution_id or 0, key.device_id or 0, key.kind, key.drill),
+        "WHERE open AND coalesce(institution_id, 0) = %s AND coalesce(device_id, 0) = %s AND kind = %s AND drill = %s"
+        " AND unclaimed IS NOT DISTINCT FROM %s",
+        (key.institution_id or 0, key.device_id or 0, key.kind, key.drill, key.unclaimed),
     )
     return found[0] if found else None
 
@@ -219,22 +220,23 @@ def event_record(row: Sequence[Any]) -> dict[str, Any]:
     record = dict(zip(("id", "recorded_at", *_EVENT_COLUMNS), row, strict=True))
     if isinstance(record["evidence"], Jsonb):
         record["evidence"] = record["evidence"].obj
-    return record
+    return ledger_store.as_chained(record)
 
 
 def _event_row(event: AlertEvent) -> tuple[Any, ...]:
     return (
-        event.event_id, event.alert_id, event.verb, event.at, event.onset_at, *event.source, event.kind, event.priority,
-        event.latching, event.rule, event.actor, event.note, Jsonb(dict(event.evidence)), event.drill,
+        event.event_id, event.alert_id, event.verb, event.at, event.onset_at, *event.source[:3], event.kind,
+        event.priority, event.latching, event.rule, event.actor, event.note, Jsonb(dict(event.evidence)), event.drill,
+        event.source.unclaimed,
     )  # fmt: skip
 
 
 def _alert_row(alert: Alert) -> tuple[Any, ...]:
     return (
-        alert.id, *alert.source, alert.kind, alert.priority, alert.latching, alert.active, alert.acknowledged,
+        alert.id, *alert.source[:3], alert.kind, alert.priority, alert.latching, alert.active, alert.acknowledged,
         alert.latched, sorted(alert.rules), alert.version, alert.occurrences, alert.onset_at, alert.raised_at,
         alert.called_at, alert.cleared_at, alert.acknowledged_at, alert.acknowledged_by, alert.reset_at,
-        Jsonb(dict(alert.evidence)), alert.drill, alert.last_event_id,
+        Jsonb(dict(alert.evidence)), alert.drill, alert.source.unclaimed, alert.last_event_id,
     )  # fmt: skip
 
 
@@ -246,7 +248,7 @@ def _alerts(connection: Connection, condition: str, parameters: Sequence[Any]) -
 
 def _alert(row: Mapping[str, Any]) -> Alert:
     fields = dict(row)
-    fields["source"] = Source(fields.pop("institution_id"), fields.pop("zone_id"), fields.pop("device_id"))
+    fields["source"] = Source(*(fields.pop(name) for name in Source._fields))
     fields["kind"], fields["priority"] = Kind(fields["kind"]), Priority(fields["priority"])
     fields["rules"] = frozenset(fields["rules"])
     return Alert(**fields)
@@ -262,7 +264,7 @@ def _events(
 
 def _event(row: Mapping[str, Any]) -> AlertEvent:
     fields = {name: row[name] for name in _EVENT_COLUMNS}
-    fields["source"] = Source(fields.pop("institution_id"), fields.pop("zone_id"), fields.pop("device_id"))
+    fields["source"] = Source(*(fields.pop(name) for name in Source._fields))
     fields["verb"], fields["kind"] = Verb(fields["verb"]), Kind(fields["kind"])
     fields["priority"] = Priority(fields["priority"])
     return AlertEvent(**fields)

@@ -121,14 +121,16 @@ def why_quiet(
 
 
 def _hidden_by(alert: Alert, other: Alert) -> Reason | None:
-    """A fire that is certain hides the early warnings beside it; a silent institution hides its silent devices, and so
-    does a power cut, but not that the whole institution is silent: then nobody watches it. A drill hides nothing."""
+    """A fire that is certain hides the early warnings beside it, where the place of both is known; a silent institution
+    hides its silent devices, and so does a power cut, but not that the whole institution is silent: then nobody watches
+    it. A drill hides nothing."""
     if not other.active or other.drill or other.source.institution_id != alert.source.institution_id:
         return None
     if (
         alert.kind is Kind.FIRE is other.kind
         and other.priority is Priority.CRITICAL
         and alert.priority is not Priority.CRITICAL
+        and alert.source.zone_id is not None
         and alert.source.zone_id == other.source.zone_id
     ):
         return Reason.CONFIRMED_FIRE

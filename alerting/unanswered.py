@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from alerting.alert import Alert, AlertEvent, Key, Kind, Priority, Verb, alert_id, event_id
+from alerting.alert import Alert, AlertEvent, Kind, Priority, Verb, alert_id, event_id, key_of
 from alerting.ladder import Ladder
 from ingest.reading import to_us
 
@@ -36,9 +36,7 @@ def answered(alert: Alert, ladder: Ladder, now: datetime) -> AlertEvent:
 
 def _event(alert: Alert, ladder: Ladder, verb: Verb, now: datetime, evidence: dict[str, str]) -> AlertEvent:
     rule = f"unanswered.{alert.kind}"
-    number = alert_id(
-        Key(alert.source.institution_id, alert.source.device_id, Kind.UNANSWERED), to_us(ladder.begun_at)
-    )  # fmt: skip
+    number = alert_id(key_of(alert.source, Kind.UNANSWERED), to_us(ladder.begun_at))
     return AlertEvent(
         # worked out from the call, not from now: what was committed before a crash is not said again
         event_id=event_id(number, verb, f"{rule}|{alert.id}|{ladder.call}", to_us(ladder.begun_at)),

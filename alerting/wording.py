@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from alerting.alert import Alert, Kind, Priority, State
+from alerting.alert import OTHERS, Alert, Kind, Priority, State
 from alerting.delivery import Form
 from alerting.escalation import CHINA
 from ingest.registry import Registry
@@ -77,7 +77,7 @@ def kind_name(alert: Alert, language: str) -> str:
 
 def place(alert: Alert, registry: Registry, language: str) -> str:
     """Institution, floor and room, device; as far as they are known."""
-    institution_id, zone_id, device_id = alert.source
+    institution_id, zone_id, device_id, unclaimed = alert.source
     institution = registry.institutions.get(institution_id or 0)
     zone, device = registry.zones.get(zone_id or 0), registry.devices.get(device_id or 0)
     parts = [institution_name(institution_id, registry, language)] if institution else []
@@ -86,7 +86,16 @@ def place(alert: Alert, registry: Registry, language: str) -> str:
         parts.append(f"{_floor(zone.floor, language)} {name}")
     if device:
         parts.append(device.name)
+    if unclaimed is not None:
+        parts.append(unclaimed_name(unclaimed, language))
     return " ".join(parts) or ("安护系统" if language == "zh" else "Anhu")
+
+
+def unclaimed_name(code: str, language: str) -> str:
+    """What a device that nobody has registered is called."""
+    if code == OTHERS:
+        return "其他未登记设备" if language == "zh" else "more unregistered devices"
+    return f"未登记设备 {code}" if language == "zh" else f"unregistered device {code}"
 
 
 def institution_name(institution_id: int | None, registry: Registry, language: str) -> str:

@@ -10,7 +10,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Secrets:
     postgres: str
     mqtt: str
     mqtt_device: str
+    mqtt_admin: str
 
 
 class DataFolder:
@@ -95,11 +96,13 @@ class DataFolder:
     def _load_secrets(self) -> Secrets:
         path = self.path / "secrets.json"
         if not path.exists():
-            names = ("postgres_superuser", "postgres", "mqtt", "mqtt_device")
-            drawn = Secrets(**{name: secrets.token_urlsafe(PASSWORD_BYTES) for name in names})
-            self.write_private(path, asdict(drawn))
+            self.write_private(path, {})
         try:
-            return Secrets(**json.loads(path.read_text(encoding="utf-8")))
+            known = json.loads(path.read_text(encoding="utf-8"))
+            drawn = {each.name: secrets.token_urlsafe(PASSWORD_BYTES) for each in fields(Secrets)} | known
+            if drawn != known:  # all of them, or those that an older version did not know
+                self.write_private(path, drawn)
+            return Secrets(**drawn)
         except (OSError, ValueError, TypeError) as error:
             raise DataFolderUnusable(f"{path}: {error}") from error
 

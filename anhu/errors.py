@@ -72,6 +72,10 @@ class RecordingUnreadable(EvaluationFailed):
     """A recording cannot be read, or holds none of what this evaluation needs."""
 
 
+class BrokerControlFailed(AnhuError):
+    """The broker's accounts could not be read or changed."""
+
+
 def own_servers(language: Language | None = None) -> str:
     """How to run without the embedded services."""
     return text(

@@ -1,37 +1,35 @@
-"""The embedded MQTT broker: its settings, its two users, its port on the loopback interface."""
+"""The embedded MQTT broker: its settings, its own accounts, its port on the loopback interface."""
 
 import base64
-import hashlib
+import json
 import random
 import signal
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from anhu import probe
+from anhu import broker_access, probe
+from anhu.broker_access import ADMIN_USER, DEVICE_USER, PASSWORD_ROUNDS, SERVICE_USER, Login, password_hash
 from anhu.data_folder import DataFolder
 from anhu.debian import Progress
-from anhu.errors import ServicesFailed
+from anhu.errors import DataFolderUnusable, ServicesFailed
 from anhu.keeper import Program
 from anhu.language import text
 from anhu.packages import Mosquitto
 
 HOST = "127.0.0.1"
-USER = "anhu"
-DEVICE_USER = "device"
 TOPICS = "#"  # gateways have topics of their own; which of them are read is the routes' business
 PORT_FIRST, PORT_LAST = 18_830, 28_829  # below every usual range of ephemeral ports
 PORT_TRIES_MAX = 50
 ANSWER_TIME_S_MAX = 30.0
-PASSWORD_ROUNDS = 101  # mosquitto's own number; the passwords are long and random
 
 SETTINGS = """\
 # Written at every start.
 listener {port} {host}
 socket_domain ipv4
 allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/topics
+{access}
 persistence true
 persistence_location {folder}/
 autosave_interval 60
@@ -52,6 +50,13 @@ log_type warning
 log_type notice
 connection_messages false
 """
+# The plugin keeps accounts and rights, and `anhu broker sync` changes them; without it there are only our own.
+BY_PLUGIN = """\
+plugin {plugin}
+plugin_opt_config_file {folder}/dynamic-security.json"""
+BY_FILES = """\
+password_file {folder}/passwords
+acl_file {folder}/topics"""
 RIGHTS = """\
 user {user}
 topic readwrite {topics}
@@ -76,9 +81,8 @@ def password_line(user: str, password: str, salt: bytes) -> str:
     >>> password_line("a", "b", bytes(12))[:24]
     'a:$7$101$AAAAAAAAAAAAAAA'
     """
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWORD_ROUNDS)
-    salt_text, digest_text = (base64.b64encode(part).decode() for part in (salt, digest))
-    return f"{user}:$7${PASSWORD_ROUNDS}${salt_text}${digest_text}\n"
+    salt_text = base64.b64encode(salt).decode()
+    return f"{user}:$7${PASSWORD_ROUNDS}${salt_text}${password_hash(password, salt)}\n"
 
 
 def stable_port(folder: DataFolder, progress: Progress) -> int:
@@ -110,13 +114,25 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[bytes, bytes]) -> Program:
-    """Write the broker's files; the program for the guardian to keep. A salt is 12 random bytes."""
+def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[bytes, bytes, bytes]) -> Program:
+    """Write the broker's files; the program for the guardian to keep. A salt is 12 random bytes. Raises
+    DataFolderUnusable when the accounts kept so far cannot be read."""
     home = folder.service_folder("mosquitto")
-    users = zip((USER, DEVICE_USER), (folder.secrets.mqtt, folder.secrets.mqtt_device), salts, strict=True)
-    folder.write_for_services(home / "passwords", "".join(password_line(*user) for user in users))
-    folder.write_for_services(home / "topics", RIGHTS.format(user=USER, device_user=DEVICE_USER, topics=TOPICS))
-    folder.write_for_services(home / "mosquitto.conf", SETTINGS.format(port=port, host=HOST, folder=home))
+    kept = folder.secrets
+    passwords = (SERVICE_USER, kept.mqtt), (DEVICE_USER, kept.mqtt_device), (ADMIN_USER, kept.mqtt_admin)
+    logins = [Login(*each, salt) for each, salt in zip(passwords, salts, strict=True)]
+    plugin = mosquitto.access_plugin
+    if plugin is not None:
+        _write_accounts(folder, home / "dynamic-security.json", logins)
+        access = BY_PLUGIN.format(plugin=plugin, folder=home)
+    else:
+        lines = [password_line(each.user, each.password, each.salt) for each in logins[:2]]
+        rights = RIGHTS.format(user=SERVICE_USER, device_user=DEVICE_USER, topics=TOPICS)
+        folder.write_for_services(home / "passwords", "".join(lines))
+        folder.write_for_services(home / "topics", rights)
+        access = BY_FILES.format(folder=home)
+    settings = SETTINGS.format(port=port, host=HOST, folder=home, access=access)
+    folder.write_for_services(home / "mosquitto.conf", settings)
     return Program(
         name="mosquitto",
         argv=[str(mosquitto.program), "-c", str(home / "mosquitto.conf")],
@@ -127,6 +143,16 @@ def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[by
         stop_steps=[(signal.SIGTERM, 15.0)],
         death_signal=signal.SIGTERM,
     )
+
+
+def _write_accounts(folder: DataFolder, path: Path, logins: list[Login]) -> None:
+    """Our own accounts as they are now, beside those that were made since."""
+    try:
+        existing = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        accounts = broker_access.document(existing, logins)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataFolderUnusable(f"{path}: {error}") from error
+    folder.write_for_services(path, json.dumps(accounts, indent=2, ensure_ascii=False))
 
 
 def wait_until_ready(address: str, still_alive: Callable[[], None]) -> None:

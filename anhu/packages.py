@@ -26,6 +26,7 @@ POSTGRES_MAJOR_MIN = 15
 VERSION_TIME_S_MAX = 20.0
 PRIVATE_SUITE = "trixie"
 PRIVATE_POSTGRES_MAJOR = 17
+ACCESS_PLUGIN = "mosquitto_dynamic_security.so"
 LAYOUT = 1  # raise it when the unpacking below changes: the folder is named by it and by the list
 PACKAGE_NAMES = """
     libc6 libgcc-s1 libstdc++6 libicu76 libldap2 libsasl2-2 libssl3t64 libpam0g libaudit1 libcap-ng0 libselinux1
@@ -80,6 +81,13 @@ class Mosquitto:
     program: Path
     version: str
     private: bool
+
+    @property
+    def access_plugin(self) -> Path | None:
+        """The plugin that keeps accounts and rights, None for a broker built without it."""
+        root = self.program.parent.parent  # of /usr/sbin, /usr/local/sbin or the private folder's usr/sbin
+        folders = (root / "lib", root / "lib64", *sorted((root / "lib").glob("*-linux-*")))
+        return next((path for folder in folders if (path := folder / ACCESS_PLUGIN).exists()), None)
 
 
 @dataclass(frozen=True)

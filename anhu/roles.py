@@ -29,9 +29,9 @@ def pipeline() -> None:
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
     from ingest import route_file, store
-    from ingest.mqtt import Source, Subscriptions
+    from ingest.mqtt import Source, Subscriptions, session_name
     from ingest.pipeline import Pipeline, hold_shard
-    from ingest.settings import SHARD, Connections, PipelineSettings
+    from ingest.settings import Connections, PipelineSettings
     from ingest.sources import Sources
     from ingest.spool import Spool
     from ingest.writer import Writer
@@ -56,7 +56,7 @@ def pipeline() -> None:
     _calm_garbage_collector()
     subscriptions = Subscriptions.after(routes.subscriptions, spool.recall("subscriptions"))
     spool.remember("subscriptions", subscriptions.all())
-    source = Source(mqtt_url, f"anhu-shard-{SHARD:02d}", settings, now_us, subscriptions)
+    source = Source(mqtt_url, session_name(mqtt_url), settings, now_us, subscriptions)
     source.open()
     spool.remember("subscriptions", Subscriptions(subscriptions.wanted).all())
     try:

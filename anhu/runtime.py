@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from anhu import guardian, mosquitto, packages, postgres
+from anhu.broker_access import ADMIN_USER, DEVICE_USER, SALT_BYTES, SERVICE_USER
 from anhu.data_folder import DataFolder
 from anhu.debian import Progress
 from anhu.errors import DataFolderInUse, ServicesFailed
@@ -31,14 +32,18 @@ LOG_LINES_SHOWN = 12
 class Services:
     """Running services and their addresses; a context manager that stops them.
 
-    `database_url` is the role that owns the database, `mqtt_url` the broker's user of the service, and
-    `device_mqtt_url` the one of devices, which may only publish.
+    `database_url` is the role that owns the database, `mqtt_url` the broker's user of the service, `device_mqtt_url`
+    the one all devices may share, who may only publish, and `admin_mqtt_url` the one who may change accounts; "" where
+    the broker keeps none.
     """
 
-    def __init__(self, database_url: str, mqtt_url: str, device_mqtt_url: str, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, database_url: str, mqtt_url: str, device_mqtt_url: str, admin_mqtt_url: str, stop: Callable[[], None]
+    ) -> None:
         self.database_url = database_url
         self.mqtt_url = mqtt_url
         self.device_mqtt_url = device_mqtt_url
+        self.admin_mqtt_url = admin_mqtt_url
         self._stop = stop
         self._trouble: Callable[[], str | None] = lambda: None
 
@@ -98,7 +103,8 @@ def attach(folder: DataFolder) -> Services | None:
         running = json.loads((folder.path / "services.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Services(running["database_url"], running["mqtt_url"], running["device_mqtt_url"], lambda: None)
+    addresses = running["database_url"], running["mqtt_url"], running["device_mqtt_url"]
+    return Services(*addresses, running.get("admin_mqtt_url", ""), lambda: None)
 
 
 def _start(folder: DataFolder, packages_dir: Path, lock: int, progress: Progress, *, durable: bool) -> Services:
@@ -107,14 +113,15 @@ def _start(folder: DataFolder, packages_dir: Path, lock: int, progress: Progress
     socket_folder = folder.socket_folder()
     database = postgres.prepare(folder, programs.postgres, socket_folder, progress, durable=durable)
     port = mosquitto.stable_port(folder, progress)
-    salts = secrets.token_bytes(12), secrets.token_bytes(12)
+    salts = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES)
     broker = mosquitto.prepare(folder, programs.mosquitto, port, salts)
     progress(text("正在启动数据库和 MQTT 服务…", "Starting the database and the MQTT broker…"))
     keeper = _Guardian(folder, [guardian.to_json(program) for program in (database, broker)], lock, socket_folder)
     services = Services(
         postgres.url(socket_folder, postgres.OWNER, folder.secrets.postgres),
-        mosquitto.url(port, mosquitto.USER, folder.secrets.mqtt),
-        mosquitto.url(port, mosquitto.DEVICE_USER, folder.secrets.mqtt_device),
+        mosquitto.url(port, SERVICE_USER, folder.secrets.mqtt),
+        mosquitto.url(port, DEVICE_USER, folder.secrets.mqtt_device),
+        mosquitto.url(port, ADMIN_USER, folder.secrets.mqtt_admin) if programs.mosquitto.access_plugin else "",
         keeper.stop,
     ).watch(keeper.trouble)
     try:
@@ -127,7 +134,7 @@ def _start(folder: DataFolder, packages_dir: Path, lock: int, progress: Progress
         raise
     folder.write_private(
         folder.path / "services.json",
-        {name: getattr(services, name) for name in ("database_url", "mqtt_url", "device_mqtt_url")},
+        {name: getattr(services, name) for name in ("database_url", "mqtt_url", "device_mqtt_url", "admin_mqtt_url")},
     )
     return services
 

@@ -34,8 +34,7 @@ from dashboard import auth
 from ingest import store
 from ingest.database import Connection, connect, migrate
 from ingest.errors import DatabaseUnavailable
-from ingest.mqtt import Address
-from ingest.settings import SHARD
+from ingest.mqtt import Address, session_name
 
 START_S_MAX: Final = 60.0
 STOP_S_MAX: Final = 30.0
@@ -256,7 +255,7 @@ def _free_port() -> int:
 def _forget_session(mqtt_url: str) -> None:
     """End the pipeline's persistent session, lest the broker queue the next loads for it."""
     address = Address.parse(mqtt_url)
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"anhu-shard-{SHARD:02d}", protocol=paho.MQTTv5)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=session_name(mqtt_url), protocol=paho.MQTTv5)
     client.username_pw_set(address.username, address.password)
     client.connect(address.host, address.port, clean_start=True)
     client.loop_start()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from alerting import listing, suppression_store
@@ -12,7 +12,8 @@ from alerting.suppression import Reason, Suppression, quiet_until, why_quiet
 from dashboard import condition, present_desk, schemas
 from ingest import directory, history
 from ingest.database import Connection
-from ingest.directory import InstitutionEntry
+from ingest.device_store import DueTest
+from ingest.directory import DeviceEntry, InstitutionEntry
 from ingest.registry import Device, Zone
 
 
@@ -138,6 +139,7 @@ def alert(record: Alert, places: Places, standing: Quiet) -> schemas.Alert:
         institution=schemas.AlertInstitution.model_validate(institution) if institution else None,
         zone=schemas.AlertZone.model_validate(zone) if zone else None,
         device=schemas.AlertDevice.model_validate(device) if device else None,
+        unclaimed=source.unclaimed,
         onset_at=record.onset_at,
         raised_at=record.raised_at,
         cleared_at=record.cleared_at,
@@ -211,7 +213,7 @@ def worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
     return shown.state.rank, -counts.critical, -counts.high, -counts.medium, shown.code
 
 
-def _devices(connection: Connection, institution_id: int, entries: Sequence[Device]) -> list[schemas.Device]:
+def _devices(connection: Connection, institution_id: int, entries: Sequence[DeviceEntry]) -> list[schemas.Device]:
     conditions, otherwise = condition.of_devices(listing.open_at(connection, institution_id))
     points = directory.points_of(connection, [entry.id for entry in entries])
     last = history.last_readings(connection, [point.id for point in points])
@@ -242,9 +244,30 @@ def _devices(connection: Connection, institution_id: int, entries: Sequence[Devi
             last_seen_at=seen.get(entry.id),
             state=conditions.get(entry.id, otherwise),
             points=by_device.get(entry.id, []),
+            installed_on=entry.installed_on,
+            test_due_on=entry.test_due_on,
         )
         for entry in entries
     ]
+
+
+def due_tests(connection: Connection, found: Sequence[DueTest], today: date) -> schemas.DueTests:
+    """`found` with the names of their places, in their order."""
+    institutions = {each.id: each for each in directory.institutions(connection, {one.institution_id for one in found})}
+    zones = {each.id: each for each in directory.zones(connection, {one.zone_id for one in found})}
+    devices = {each.id: each for each in directory.devices(connection, {one.device_id for one in found})}
+    items = [
+        schemas.DueTest(
+            institution=schemas.AlertInstitution.model_validate(institutions[each.institution_id]),
+            zone=schemas.AlertZone.model_validate(zones[each.zone_id]),
+            device=schemas.AlertDevice.model_validate(devices[each.device_id]),
+            installed_on=each.installed_on,
+            test_due_on=each.test_due_on,
+            days_left=(each.test_due_on - today).days,
+        )
+        for each in found
+    ]
+    return schemas.DueTests(items=items)
 
 
 def suppressions(connection: Connection, records: Sequence[Suppression]) -> list[schemas.Suppression]:

@@ -46,7 +46,14 @@ from dashboard.errors import (
     UsernameTaken,
     WrongCredentials,
 )
-from ingest.errors import DatabaseUnavailable
+from ingest.errors import (
+    ClaimRefused,
+    DatabaseUnavailable,
+    DatesRefused,
+    DeviceRegistered,
+    DeviceUnknown,
+    NotHeard,
+)
 from inspection import checklist
 from inspection.errors import (
     CampaignUnknown,
@@ -118,6 +125,11 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     RotationRefused: _Kind(422, "rotation-refused", "This rotation cannot be"),
     RotationUnknown: _Kind(404, "not-found", "Not found"),
     StandInRefused: _Kind(409, "stand-in-refused", "Not possible like this"),
+    ClaimRefused: _Kind(422, "claim-refused", "This cannot be registered"),
+    DeviceRegistered: _Kind(409, "device-registered", "Registered already"),
+    DatesRefused: _Kind(422, "dates-refused", "These cannot be a device's dates"),
+    DeviceUnknown: _Kind(404, "not-found", "Not found"),
+    NotHeard: _Kind(404, "not-found", "Not found"),
     FloorPlanRefused: _Kind(422, "floor-plan-refused", "This cannot be a floor plan"),
     FloorPlanUnknown: _Kind(404, "not-found", "Not found"),
     PlanInvalid: _Kind(422, "plan-invalid", "The plan has errors"),

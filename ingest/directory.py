@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, TypeVar
 
 from psycopg.rows import class_row
@@ -17,7 +18,15 @@ class InstitutionEntry(Institution):
     device_count: int
 
 
-Entry = TypeVar("Entry", InstitutionEntry, Zone, Device, Point)
+@dataclass(frozen=True, slots=True)
+class DeviceEntry(Device):
+    """One device, with when it was put up and when it has to be tested next, as far as somebody has said."""
+
+    installed_on: date | None = None
+    test_due_on: date | None = None
+
+
+Entry = TypeVar("Entry", InstitutionEntry, Zone, Device, DeviceEntry, Point)
 
 _INSTITUTIONS: Final = (
     "SELECT id, code, name, name_en, kind, region, coalesce(device_count, 0)::int AS device_count FROM institutions"
@@ -29,6 +38,10 @@ _ZONES: Final = "SELECT id, institution_id, code, name, name_en, kind, floor FRO
 _DEVICES: Final = (
     "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s FROM devices"
 )  # fmt: skip
+_ENTRIES: Final = (
+    "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, installed_on, test_due_on"
+    " FROM devices"
+)
 _POINTS: Final = "SELECT id, device_id, quantity, unit FROM points"
 
 
@@ -69,14 +82,16 @@ def zones_of(connection: Connection, institution_id: int) -> list[Zone]:
     return _select(connection, Zone, f"{_ZONES} WHERE institution_id = ANY(%s) ORDER BY floor, code", [institution_id])
 
 
-def devices(connection: Connection, ids: Collection[int]) -> list[Device]:
+def devices(connection: Connection, ids: Collection[int]) -> list[DeviceEntry]:
     """The devices with `ids`, in no order."""
-    return _select(connection, Device, f"{_DEVICES} WHERE id = ANY(%s)", ids)
+    return _select(connection, DeviceEntry, f"{_ENTRIES} WHERE id = ANY(%s)", ids)
 
 
-def devices_of(connection: Connection, institution_id: int) -> list[Device]:
+def devices_of(connection: Connection, institution_id: int) -> list[DeviceEntry]:
     """The devices of an institution, by code."""
-    return _select(connection, Device, f"{_DEVICES} WHERE institution_id = ANY(%s) ORDER BY code", [institution_id])
+    return _select(
+        connection, DeviceEntry, f"{_ENTRIES} WHERE institution_id = ANY(%s) ORDER BY code", [institution_id]
+    )
 
 
 def points_of(connection: Connection, device_ids: Collection[int]) -> list[Point]:

@@ -85,18 +85,25 @@ class Exchange:
             if len(self.known) + self._new_count >= NODES_MAX:
                 return Decoded.refused(Refusal.TOO_LARGE, f"more than {NODES_MAX} edge nodes")
             self._new_count += 1
-        decoded, before = Decoded([], []), node or EdgeNode()
+        return self._go_on(node or EdgeNode(), place, message, where.names, received_at_us)
+
+    def _go_on(
+        self, before: EdgeNode, place: _Place, message: Payload, names: Mapping[str, str], received_at_us: int
+    ) -> Decoded:
+        """The samples of a message of a node that lives, which is changed by it and may have to be asked."""
+        decoded = Decoded([], [])
         after = _follow(before, place, message, decoded.rejections)
         if place.kind in _TURNS:
             alive = place.kind != "DDEATH"
             concerned = [each for each in (after if alive else before).metrics.values() if each.owner == place.owner]
-            decoded.samples += _presence(concerned, where.names, received_at_us, alive=alive)
-        unknown = _samples(after, place.owner, message, where.names, received_at_us, decoded)
+            decoded.samples += _presence(concerned, names, received_at_us, alive=alive)
+        unknown = _samples(after, place.owner, message, names, received_at_us, decoded)
         if unknown:
             detail = f"{unknown} metrics under an alias that no birth has told"
             decoded.rejections.append(Rejection(Refusal.ALIAS_UNKNOWN, detail))
-        lost = unknown or not after.born or any(each.reason is Refusal.SEQUENCE_GAP for each in decoded.rejections)
-        if lost and received_at_us - after.asked_us >= REBIRTH_US_MIN:
+        gap = any(each.reason is Refusal.SEQUENCE_GAP for each in decoded.rejections)
+        told = len(after.metrics) >= METRICS_MAX  # the births of such a node would tell nothing new
+        if (gap or not after.born or (unknown and not told)) and received_at_us - after.asked_us >= REBIRTH_US_MIN:
             self.rebirths.append(place.command_topic)
             after = replace(after, asked_us=received_at_us)
         self.changed[place.key] = after

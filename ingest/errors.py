@@ -50,6 +50,26 @@ class BrokerUnavailable(IngestError):
     """The broker does not answer."""
 
 
+class ClaimRefused(IngestError):
+    """This cannot be registered."""
+
+
+class DeviceRegistered(ClaimRefused):
+    """The device is registered already."""
+
+
+class DatesRefused(IngestError):
+    """These cannot be a device's dates."""
+
+
+class DeviceUnknown(IngestError):
+    """There is no such device."""
+
+
+class NotHeard(ClaimRefused):
+    """Nothing of that has been heard that is not registered."""
+
+
 class DrillMessageRefused(IngestError):
     """This is no drill the service has called for."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from ingest import panel_report
 from ingest.edge_node import EdgeNode, Exchange
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, IGNORE, acceleration, drill, sparkplug
+from ingest.formats import FORMATS, IGNORE, OF_GATEWAYS, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.panel_report import PanelReport
@@ -26,7 +26,7 @@ REJECTIONS_A_MESSAGE_MAX: Final = 20
 DEVICE_LENGTH_MAX: Final = 128  # of what an unclaimed device is called
 _FLOAT4_MAX: Final = 3.4e38
 NO_NODES: Final[Mapping[str, EdgeNode]] = MappingProxyType({})
-_NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
+NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
 _UNDATED_US: Final = 0  # told to a decoder as the time of arrival, it shows which samples have no time of their own
 _DATED_FROM_US: Final = 366 * 86_400_000_000
 
@@ -75,6 +75,23 @@ class Unclaimed:
     last_seen_us: int
     message_count: int
     last_message: Message
+    quantities: set[str] = field(default_factory=set)  # that it sent, of those we know
+
+
+class Stray(NamedTuple):
+    """One value that the registry of a known institution has no point for: of a device that nobody has registered, or
+    of a quantity that its device is not registered with (then `zone_id` and `device_id` are known). `value` is in the
+    quantity's unit and within what a working sensor can say; times in µs since 1970."""
+
+    institution_id: int
+    zone_id: int | None
+    device_id: int | None
+    device: str
+    quantity: str
+    value: float
+    measured_at_us: int
+    received_at_us: int
+    topic: str
 
 
 Notes = dict[tuple[int, int], Mapping[str, Any]]  # (point, when measured in µs) → evidence
@@ -90,6 +107,7 @@ class Intake:
     message_count: int
     drills: list[DrillCall] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
     edge: Exchange = field(default_factory=lambda: Exchange({}))
     panels: list[PanelReport] = field(default_factory=list)
     notes: Notes = field(default_factory=dict)
@@ -102,6 +120,7 @@ class _Columns:
     received_at_us: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     quality: list[int] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
 
 
 class _Aside(NamedTuple):
@@ -139,7 +158,7 @@ def take_in(
             dead.extend(dead_letter(message, each) for each in rejections[:REJECTIONS_A_MESSAGE_MAX])
             continue
         where = find(message.topic)
-        if where is not None and where.format in _NO_READINGS:
+        if where is not None and where.format in NO_READINGS:
             problem = _set_aside(message, where, registry, limits, drill_key, aside, unclaimed)
             if problem is not None:
                 dead.append(dead_letter(message, problem))
@@ -155,8 +174,10 @@ def take_in(
     readings = ReadingBatch.build(
         columns.point_id, columns.measured_at_us, columns.received_at_us, storable, columns.quality
     )
-    unknown = list(unclaimed.values())
-    return Intake(readings, dead, unknown, count, aside.drills, aside.windows, edge, aside.panels, aside.notes)
+    return Intake(
+        readings, dead, list(unclaimed.values()), count, aside.drills, aside.windows, columns.strays, edge,
+        aside.panels, aside.notes,
+    )  # fmt: skip
 
 
 def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
@@ -243,7 +264,10 @@ def _of_panel(
         return [Rejection(Refusal.DECODER_FAILED, detail)]
     aside.panels.append(meaning.report)
     institution = registry.institutions[panel.institution_id].code
-    for sample, note in meaning.reported:
+    for sample, note, spoken_for in meaning.reported:
+        if spoken_for:
+            _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+            continue
         stored = len(columns.point_id)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
         if problem is not None:
@@ -280,13 +304,31 @@ def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange
     except Exception as error:  # noqa: BLE001 - a fault in one decoder must not stop the messages beside it
         detail = f"the {where.format} decoder failed: {type(error).__name__}: {error}"
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
-    return (_as_state(decoded) if message.retained else decoded), where.institution
+    if message.retained:
+        return _as_state(decoded), where.institution
+    if where.format in OF_GATEWAYS:
+        _date_by_arrival(decoded, message, limits)
+    return decoded, where.institution
 
 
 def _of_edge_node(message: Message, where: Route, edge: Exchange) -> Decoded:
     if message.retained:
         return Decoded.refused(Refusal.RETAINED_UNDATED, "kept by the broker: Sparkplug's messages have an order")
     return edge.read(message.topic, message.payload, where, message.received_at_us)
+
+
+def _date_by_arrival(decoded: Decoded, message: Message, limits: Limits) -> None:
+    """Let what is dated later than can be count as of its arrival: the clock of its gateway is ahead."""
+    latest_us = message.received_at_us + limits.future_us_max
+    ahead_us = max((each.measured_at_us for each in decoded.samples), default=latest_us) - message.received_at_us
+    if ahead_us <= limits.future_us_max:
+        return
+    decoded.samples = [
+        each._replace(measured_at_us=message.received_at_us) if each.measured_at_us > latest_us else each
+        for each in decoded.samples
+    ]
+    detail = f"the gateway's clock is {ahead_us / 1e6:.0f} s ahead; kept as of the arrival"
+    decoded.rejections.append(Rejection(Refusal.FUTURE, detail))
 
 
 def _as_state(decoded: Decoded) -> Decoded:
@@ -312,6 +354,7 @@ def _resolve(
     points = registry.points_of(institution, sample.device)
     if points is None:
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     if not -limits.age_us_max <= sample.measured_at_us - message.received_at_us <= limits.future_us_max:
         return _untimely(sample.quantity, sample.measured_at_us, message, limits)
@@ -320,6 +363,7 @@ def _resolve(
         if sample.quantity not in QUANTITIES:
             return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
         _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        _note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     point_id, quantity = point
     value = sample.value
@@ -350,6 +394,39 @@ def _untimely(what: str, measured_at_us: int, message: Message, limits: Limits) 
     return None
 
 
+def _note_stray(
+    strays: list[Stray], sample: Sample, institution: str, message: Message, registry: Registry, limits: Limits
+) -> None:
+    """Append `sample` to `strays`, if it can be read: it may be an alarm. What a broker has kept is no news."""
+    place = registry.place_of(institution, sample.device) or registry.place_of(institution, None)
+    quantity = QUANTITIES.get(sample.quantity)
+    if (
+        message.retained
+        or place is None
+        or quantity is None
+        or _untimely("", sample.measured_at_us, message, limits) is not None
+    ):
+        return
+    value = sample.value
+    if sample.unit is not None:
+        try:
+            value = convert(value, sample.unit, quantity)
+        except UnitMismatch:
+            return  # it stays listed as unclaimed, with its message
+    if quantity.low <= value <= quantity.high:
+        device, topic = plain(sample.device, DEVICE_LENGTH_MAX), plain(message.topic, TOPIC_LENGTH_MAX)
+        strays.append(Stray(*place, device, quantity.name, value, sample.measured_at_us, message.received_at_us, topic))
+
+
+def plain(text: str, length_max: int) -> str:
+    """What a stranger sent, fit to be shown to people: cut, and without anything that is not a letter or a sign.
+
+    >>> plain("smoke-9\\n119", 64)
+    'smoke-9?119'
+    """
+    return "".join(each if each.isprintable() else "?" for each in text[:length_max]) or "?"
+
+
 def _note_unknown(
     unclaimed: dict[tuple[str, str, str], Unclaimed],
     institution: str,
@@ -360,10 +437,12 @@ def _note_unknown(
 ) -> None:
     """Note what the registry lacks of this quantity of this device."""
     if registry.points_of(institution, device) is not None:
-        _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
+        entry = _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
     else:
         known = institution in registry.institution_codes
-        _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+        entry = _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
+    if quantity in QUANTITIES:
+        entry.quantities.add(quantity)
 
 
 def _note(
@@ -373,7 +452,7 @@ def _note(
     quantity: str,
     reason: str,
     message: Message,
-) -> None:
+) -> Unclaimed:
     institution, device = institution[:64].replace("\0", ""), device[:DEVICE_LENGTH_MAX].replace("\0", "")
     entry = unclaimed.get((institution, device, quantity))
     if entry is None:
@@ -384,3 +463,4 @@ def _note(
         entry.message_count += 1
         entry.last_seen_us = message.received_at_us
         entry.last_message = message
+    return entry

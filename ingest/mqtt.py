@@ -1,5 +1,6 @@
 """MQTT 5 intake: a persistent session whose messages are acknowledged only when they are safe."""
 
+import hmac
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Self
@@ -18,7 +19,7 @@ from ingest.inbox import Inbox
 from ingest.intake import Message
 from ingest.mqtt_packet import Publish
 from ingest.routes import SUBSCRIPTION
-from ingest.settings import PipelineSettings
+from ingest.settings import SHARD, PipelineSettings
 from ingest.subscriber import Subscriber
 
 CONNECT_TIMEOUT_S: Final = 20
@@ -49,6 +50,20 @@ class Address(NamedTuple):
         port = parts.port or (8883 if tls else 1883)
         username = unquote(parts.username) if parts.username else None
         return cls(parts.hostname, port, username, unquote(parts.password) if parts.password else None, tls)
+
+
+def session_name(mqtt_url: str) -> str:
+    """The client id under which the broker keeps our queue. It gives the queue to whoever comes with the id, so the id
+    is one that nobody can guess who does not have the service's password.
+
+    >>> session_name("mqtt://anhu:secret@host") == session_name("mqtts://anhu:secret@elsewhere:8883")
+    True
+    >>> len({session_name(f"mqtt://anhu:{word}@host") for word in ("secret", "other")})
+    2
+    """
+    word = (Address.parse(mqtt_url).password or "").encode()
+    secret = hmac.digest(word, f"session of shard {SHARD}".encode(), "sha256").hex()
+    return f"anhu-shard-{SHARD:02d}-{secret[:16]}"
 
 
 class Subscriptions(NamedTuple):

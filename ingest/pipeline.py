@@ -20,7 +20,7 @@ from ingest.flush import Batch
 from ingest.formats import sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Intake, Limits, Message, Notes, dead_letter, take_in
+from ingest.intake import Intake, Limits, Message, Notes, Stray, dead_letter, take_in
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.routes import OWN_ROUTES, Routes
@@ -91,6 +91,7 @@ class Judge(EventWriter, Protocol):
         drills: Sequence[DrillCall],
         now_us: int,
         windows: Sequence[Window] = (),
+        strays: Sequence[Stray] = (),
         notes: Notes | None = None,
     ) -> Ruling: ...
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Ruling: ...
@@ -282,7 +283,9 @@ class Pipeline:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
             intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge_nodes)
-            verdict = self._judge.judge(intake.readings, intake.drills, self._clock(), intake.windows, intake.notes)
+            verdict = self._judge.judge(
+                intake.readings, intake.drills, self._clock(), intake.windows, intake.strays, intake.notes
+            )
             self._keep(Batch(messages, intake, verdict), stop)
             edge_node.adopt(self._edge_nodes, intake.edge.changed)
             self._rebirths += intake.edge.rebirths

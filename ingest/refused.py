@@ -35,15 +35,29 @@ class UnclaimedEntry:
     message_count: int
     last_topic: str
     last_payload: bytes
+    institution_id: int | None
 
 
 _DEAD_LETTERS: Final = (
     "SELECT id, received_at, topic, reason, detail, payload, payload_bytes FROM dead_letters"
     " WHERE %(before)s::bigint IS NULL OR id < %(before)s ORDER BY id DESC LIMIT %(limit)s"
 )
+# What has been registered since is no longer unclaimed, whatever still stands in the table.
+STILL_UNCLAIMED: Final = (
+    "WHERE NOT EXISTS (SELECT FROM devices k WHERE k.institution_id = i.id AND u.device IN (k.code, k.address)"
+    " AND (u.quantity = ''"
+    " OR EXISTS (SELECT FROM points p WHERE p.device_id = k.id AND p.quantity = u.quantity)))"
+)
 _UNCLAIMED: Final = (
-    "SELECT institution, device, quantity, reason, first_seen_at, last_seen_at, message_count, last_topic, last_payload"
-    " FROM unclaimed_devices ORDER BY last_seen_at DESC, institution, device, quantity LIMIT %s"
+    "SELECT u.institution, u.device, u.quantity, u.reason, u.first_seen_at, u.last_seen_at, u.message_count,"  # noqa: S608 - no input
+    " u.last_topic, u.last_payload, i.id AS institution_id FROM unclaimed_devices u"
+    " LEFT JOIN institutions i ON i.code = u.institution "
+    + STILL_UNCLAIMED
+    + " ORDER BY u.last_seen_at DESC, u.institution, u.device, u.quantity LIMIT %s"
+)
+_UNCLAIMED_COUNT: Final = (
+    "SELECT count(*) FROM unclaimed_devices u LEFT JOIN institutions i ON i.code = u.institution "  # noqa: S608
+    + STILL_UNCLAIMED
 )
 
 
@@ -61,10 +75,10 @@ def dead_letter_totals(connection: Connection) -> dict[str, int]:
 def unclaimed(connection: Connection, count_max: int) -> list[UnclaimedEntry]:
     """Those that reported last, first."""
     with connection.cursor(row_factory=class_row(UnclaimedEntry)) as cursor:
-        return cursor.execute(_UNCLAIMED, (count_max,)).fetchall()
+        return cursor.execute(_UNCLAIMED.encode(), (count_max,)).fetchall()
 
 
 def unclaimed_count(connection: Connection) -> int:
     """How many there are."""
-    row = connection.execute("SELECT count(*) FROM unclaimed_devices").fetchone()
+    row = connection.execute(_UNCLAIMED_COUNT.encode()).fetchone()
     return int(row[0]) if row else 0

@@ -8,25 +8,28 @@ import io
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
-from ingest.registry import DEVICE_KINDS, INSTITUTION_KINDS, PANEL_PREFIX, WEARS, ZONE_KINDS
+from ingest.registry import CODE_PATTERN, DEVICE_KINDS, INSTITUTION_KINDS, PANEL_PREFIX, WEARS, ZONE_KINDS
 from ingest.table_lines import TableLines, line_of
 
 CSV_COLUMNS: Final = (
     "institution", "institution_name", "institution_name_en", "institution_kind", "region",
     "zone", "zone_name", "zone_name_en", "zone_kind", "floor",
     "device", "device_name", "device_kind", "model", "report_interval_s", "quantities", "wear",
-    "address",
+    "address", "installed_on", "test_due_on",
 )  # fmt: skip
 _REQUIRED: Final = (
     "institution", "institution_name", "institution_kind", "zone", "zone_name", "zone_kind",
     "device", "device_name", "device_kind", "report_interval_s", "quantities",
 )  # fmt: skip
-_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_DATES: Final = ("installed_on", "test_due_on")
+_CODE: Final = re.compile(CODE_PATTERN)
 _EUI: Final = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){7}", re.IGNORECASE)
 ADDRESS_LENGTH_MAX: Final = 128
 _TEXT_LENGTH_MAX: Final = 200
@@ -48,6 +51,8 @@ class DeviceDraft:
     quantities: tuple[str, ...]
     wear: str = ""
     address: str = ""
+    installed_on: date | None = None
+    test_due_on: date | None = None
 
 
 @dataclass(slots=True)
@@ -154,6 +159,7 @@ class _Reader:
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
                 "wear": row.get("wear", ""), "address": row.get("address", ""),
+                "installed_on": row.get("installed_on", ""), "test_due_on": row.get("test_due_on", ""),
             },
             line,
         )  # fmt: skip
@@ -217,7 +223,7 @@ class _Reader:
     def _device(
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
-        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address"}
+        fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address", *_DATES}
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -237,6 +243,9 @@ class _Reader:
             self._choice(record["wear"], WEARS, "wear", line)
             if "fall" not in quantities:
                 self._problem(line, f"device {code}: what is worn tells of falls, so name the quantity fall")
+        installed_on, test_due_on = (self._date(record[name], code, name, line) for name in _DATES)
+        if installed_on and test_due_on and test_due_on < installed_on:
+            self._problem(line, f"device {code}: test_due_on lies before installed_on")
         key = institution.code, code
         if key in self._device_lines:
             before = self._device_lines[key]
@@ -246,7 +255,7 @@ class _Reader:
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
             code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
-            record["wear"], self._address(institution, code, record["address"], line),
+            record["wear"], self._address(institution, code, record["address"], line), installed_on, test_due_on,
         )  # fmt: skip
         if zone.devices[code].address.startswith(PANEL_PREFIX):
             self._on_panel(zone.devices[code], line)
@@ -254,7 +263,7 @@ class _Reader:
     def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:
         """What a gateway calls the device. Two may not share it; whether it is another's code is seen at the end."""
         address = plain_address(text)
-        if len(address) > ADDRESS_LENGTH_MAX or not address.isprintable() or set(address) & set("+#"):
+        if not is_address(address):
             self._problem(
                 line, f"device {code}: an address has at most {ADDRESS_LENGTH_MAX} printable characters, and no + or #"
             )
@@ -263,6 +272,17 @@ class _Reader:
             if before[0] != code:
                 self._problem(line, f"device {code}: the address {address} is that of device {before[0]} already")
         return address
+
+    def _date(self, value: object, code: str, name: str, line: int | None) -> date | None:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        if value == "":
+            return None
+        if isinstance(value, str):
+            with suppress(ValueError):
+                return date.fromisoformat(value)
+        self._problem(line, f"device {code}: {name} {str(value)[:32]!r} is not a day, as 2026-11-27 is")
+        return None
 
     def _on_panel(self, device: DeviceDraft, line: int | None) -> None:
         if not _ON_PANEL.fullmatch(device.address):
@@ -308,6 +328,11 @@ class _Reader:
         if self.problems:
             raise RegistryFileInvalid(self.problems)
         return self.draft
+
+
+def is_address(text: str) -> bool:
+    """Whether a gateway's name of a device can stand in the registry."""
+    return len(text) <= ADDRESS_LENGTH_MAX and text.isprintable() and not set(text) & set("+#")
 
 
 def plain_address(text: str) -> str:

@@ -5,7 +5,7 @@ an installer adds those of gateways in a file (ingest/route_file.py). Where seve
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -151,15 +151,12 @@ class RouteRule:
 
 
 class Routes:
-    """All routes of a pipeline. `find` answers with the route of a topic, None for one nobody publishes on."""
-
-    find: Callable[[str], Route | None]
+    """All routes of a pipeline."""
 
     def __init__(self, rules: Iterable[RouteRule] = ()) -> None:
         self.rules = (*_BUILT_IN, *rules)
         self._patterns = [(rule.filter.pattern(), rule) for rule in self.rules]
         self._remembered = lru_cache(maxsize=262_144)(self._look_up)
-        self.find = self._find
 
     @property
     def subscriptions(self) -> tuple[str, ...]:
@@ -172,7 +169,8 @@ class Routes:
                 kept.append(each)
         return tuple(map(str, kept))
 
-    def _find(self, topic: str) -> Route | None:
+    def find(self, topic: str) -> Route | None:
+        """The route of `topic`, None for one nobody publishes on."""
         return self._remembered(topic) if len(topic) <= TOPIC_LENGTH_MAX else None  # nor is it worth remembering
 
     def _look_up(self, topic: str) -> Route | None:

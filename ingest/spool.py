@@ -222,6 +222,7 @@ def _dump(batch: Spooled) -> bytes:
         [
             each.institution, each.device, each.quantity, each.reason, each.first_seen_us, each.last_seen_us,
             each.message_count, each.last_message.topic, each.last_message.payload[:2048].hex(),
+            sorted(each.quantities),
         ]
         for each in batch.unclaimed
     ]  # fmt: skip
@@ -264,6 +265,7 @@ def _panel(
 
 
 def _unclaimed(*each: Any) -> Unclaimed:
-    institution, device, quantity, reason, first_us, last_us, count, topic, payload = each
+    institution, device, quantity, reason, first_us, last_us, count, topic, payload, *more = each
     message = Message(topic, bytes.fromhex(payload), last_us)
-    return Unclaimed(institution, device, quantity, reason, first_us, last_us, count, message)
+    quantities = set(more[0]) if more else set()  # what an older version spooled says nothing of them
+    return Unclaimed(institution, device, quantity, reason, first_us, last_us, count, message, quantities)

@@ -110,14 +110,15 @@ def store_unclaimed(connection: Connection, entries: Sequence[Unclaimed], kept_m
         first, last = from_us(each.first_seen_us), from_us(each.last_seen_us)
         payload = each.last_message.payload[:PAYLOAD_KEPT_BYTES]
         topic = each.last_message.topic[:500].replace("\0", "\\0")
-        rows.append((*key, each.reason, first, last, each.message_count, topic, payload))
+        rows.append((*key, each.reason, first, last, each.message_count, topic, payload, sorted(each.quantities)))
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO unclaimed_devices VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            "INSERT INTO unclaimed_devices VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (institution, device, quantity) DO UPDATE SET reason = excluded.reason,"
             " last_seen_at = excluded.last_seen_at, last_topic = excluded.last_topic,"
             " last_payload = excluded.last_payload,"
-            " message_count = unclaimed_devices.message_count + excluded.message_count",
+            " message_count = unclaimed_devices.message_count + excluded.message_count, quantities = ARRAY(SELECT"
+            " unnest(unclaimed_devices.quantities) UNION SELECT unnest(excluded.quantities) ORDER BY 1)",
             rows,
         )
     return refused
@@ -168,8 +169,23 @@ def import_registry(connection: Connection, draft: Draft) -> None:
         for zone in institution.zones.values():
             _upsert_zone(connection, institution_id, zone)
         _set_addresses(connection, institution_id, institution)
+    forget_claimed(connection)
+    registry_changed(connection)
+
+
+def registry_changed(connection: Connection) -> None:
+    """Let a running service read the registry again, once the caller's transaction is committed."""
     connection.execute("UPDATE registry_version SET version = version + 1")
     connection.execute("SELECT pg_notify(%s, '')", (REGISTRY_CHANNEL,))
+
+
+def forget_claimed(connection: Connection) -> None:
+    """Take what is registered by now off the list of unclaimed things, in the caller's transaction."""
+    connection.execute(
+        "DELETE FROM unclaimed_devices u USING institutions i, devices d WHERE i.code = u.institution"
+        " AND d.institution_id = i.id AND u.device IN (d.code, d.address) AND (u.quantity = ''"
+        " OR EXISTS (SELECT FROM points p WHERE p.device_id = d.id AND p.quantity = u.quantity))"
+    )
 
 
 def _upsert_institution(connection: Connection, draft: InstitutionDraft) -> int:
@@ -192,10 +208,13 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
     zone_id = _only_id(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (institution_id, code) DO UPDATE SET"
+            "INSERT INTO devices (institution_id, zone_id, code, name, kind, model, report_interval_s, wear,"
+            " installed_on, test_due_on) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (institution_id, code) DO UPDATE SET"
             " zone_id = excluded.zone_id, name = excluded.name, kind = excluded.kind, model = excluded.model,"
-            " report_interval_s = excluded.report_interval_s, wear = excluded.wear",
+            " report_interval_s = excluded.report_interval_s, wear = excluded.wear,"
+            " installed_on = coalesce(excluded.installed_on, devices.installed_on),"  # a file need not name them
+            " test_due_on = coalesce(excluded.test_due_on, devices.test_due_on)",
             [
                 (
                     institution_id,
@@ -206,6 +225,8 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
                     each.model,
                     each.report_interval_s,
                     each.wear,
+                    each.installed_on,
+                    each.test_due_on,
                 )
                 for each in draft.devices.values()
             ],

@@ -4,7 +4,7 @@ No sign-in and no script, so that it works on any phone; looking at it changes n
 links before anybody presses them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from alerting import acknowledge_link, wording
 from alerting.acknowledge_link import Opened
-from alerting.alert import Alert, Source
+from alerting.alert import Alert
 from alerting.errors import LinkRefused
 from dashboard.access import Serving
 from dashboard.errors import BadRequest
@@ -97,17 +97,18 @@ def _use(serving: Service, token: str, alert_id: UUID) -> Alert:
 
 def _places(connection: Connection, alerts: Sequence[Alert]) -> Registry:
     """As much of the registry as these alerts name."""
-    named = [
-        {number for alert in alerts if (number := alert.source[part]) is not None}
-        for part in range(len(Source._fields))
-    ]  # fmt: skip
+    sources = [alert.source for alert in alerts]
     return Registry.build(
         0,
-        directory.institutions(connection, named[0]),
-        directory.zones(connection, named[1]),
-        directory.devices(connection, named[2]),
+        directory.institutions(connection, _known(each.institution_id for each in sources)),
+        directory.zones(connection, _known(each.zone_id for each in sources)),
+        directory.devices(connection, _known(each.device_id for each in sources)),
         [],
     )
+
+
+def _known(numbers: Iterable[int | None]) -> set[int]:
+    return {number for number in numbers if number is not None}
 
 
 def _page(opened: Opened, registry: Registry) -> HTMLResponse:

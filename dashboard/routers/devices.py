@@ -6,10 +6,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
+from alerting.escalation import CHINA
 from dashboard import present, schemas
 from dashboard.access import Serving, Viewing
 from dashboard.errors import BadRequest, NotFound
-from ingest import directory, history
+from ingest import device_store, directory, history
 from ingest.reading import EPOCH
 
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -49,6 +50,25 @@ def show_readings(
         for point in device.points
     ]
     return schemas.Readings(device=device, start=start, end=end, series=series)
+
+
+@router.get("/tests-due", summary="Devices whose test is due", response_model=schemas.DueTests)
+def list_tests_due(
+    serving: Serving,
+    reach: Viewing,
+    days: Annotated[int, Query(ge=0, le=3660, description="due within so many days; overdue ones always")] = 30,
+    institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> schemas.DueTests:
+    """The longest overdue first. A day is one of China's."""
+    today = datetime.now(CHINA).date()
+    with serving.reading() as connection:
+        ids = reach.institution_ids(connection)
+        if institution_id is not None:
+            reach.demand_institution(connection, institution_id)
+            ids = [institution_id]
+        found = device_store.due_tests(connection, ids, today + timedelta(days=days), limit)
+        return present.due_tests(connection, found, today)
 
 
 def _span(

@@ -101,6 +101,7 @@ def list_unclaimed(
             message_count=each.message_count,
             last_topic=each.last_topic,
             last_payload=each.last_payload.decode("utf-8", "replace"),
+            institution_id=each.institution_id,
         )
         for each in found
     ]

@@ -42,7 +42,8 @@ class AlertDevice(Shape):
 
 class Alert(Shape):
     """Where an alert stands. `open`: somebody still has something to do about it. `quiet`: why it calls nobody, and
-    `quiet_until` when that ends by itself. `institution` is null for an alert about the service itself."""
+    `quiet_until` when that ends by itself. `institution` is null for an alert about the service itself; `unclaimed` is
+    the code of a device that nobody has registered, "" for several of them, null for all other alerts."""
 
     id: UUID
     kind: Kind
@@ -58,6 +59,7 @@ class Alert(Shape):
     institution: AlertInstitution | None
     zone: AlertZone | None
     device: AlertDevice | None
+    unclaimed: str | None
     onset_at: Moment
     raised_at: Moment
     cleared_at: Moment | None

@@ -1,5 +1,7 @@
 """Institutions with their zones, devices, points and readings."""
 
+from datetime import date
+
 from pydantic import BaseModel, Field
 
 from dashboard.condition import Condition
@@ -42,7 +44,7 @@ class Point(Shape):
 
 
 class Device(Shape):
-    """One device; `last_seen_at` is when its newest reading arrived."""
+    """One device; `last_seen_at` is when its newest reading arrived. The dates are null where nobody has said."""
 
     id: int
     code: str
@@ -54,6 +56,8 @@ class Device(Shape):
     last_seen_at: Moment | None
     state: Condition
     points: list[Point]
+    installed_on: date | None
+    test_due_on: date | None
 
 
 class Zone(Shape):

@@ -56,7 +56,7 @@ class DeadLetterPage(Shape):
 
 
 class Unclaimed(Shape):
-    """Something that reports without being registered."""
+    """Something that reports without being registered; `institution_id` is null where not even that is."""
 
     institution: str
     device: str
@@ -67,6 +67,7 @@ class Unclaimed(Shape):
     message_count: int
     last_topic: str
     last_payload: str
+    institution_id: int | None
 
 
 class UnclaimedPage(Shape):

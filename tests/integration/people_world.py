@@ -151,6 +151,12 @@ def build_two(database_url: str) -> Two:
             report_interval_s=30,
         )  # fmt: skip
         insert(connection, "points", device_id=device, quantity="temperature", unit="Cel")
+        for home, new, known in (("home-1", "new-1", "smk-0"), ("faraway-1", "new-1", "far-smk")):
+            for code, quantity in ((new, ""), (known, "humidity")):
+                connection.execute(
+                    "INSERT INTO unclaimed_devices VALUES (%s, %s, %s, %s, now(), now(), 1, 't', '', '{smoke_alarm}')",
+                    (home, code, quantity, "quantity_unregistered" if quantity else "device_unknown"),
+                )
         passwords = {}
         persons = {}
         for role in Role:

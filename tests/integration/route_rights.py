@@ -332,6 +332,33 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/institutions/{institution_id}/unclaimed"): may(Right.REGISTER_DEVICE, **HOME),
+    ("POST", "/api/institutions/{institution_id}/devices"): may(
+        Right.REGISTER_DEVICE,
+        own=HOME["own"] | {"": {"zone_id": "kitchen"}},
+        foreign=HOME["foreign"] | {"": {"zone_id": "far_zone"}},
+        body={
+            "heard": "new-1",
+            "code": "new-1",
+            "name": "x",
+            "kind": "smoke",
+            "report_interval_s": 60,
+            "quantities": ["smoke_alarm"],
+        },
+    ),
+    ("POST", "/api/institutions/{institution_id}/devices/{device_id}/quantities"): may(
+        Right.REGISTER_DEVICE,
+        own=HOME["own"] | {"device_id": "device"},
+        foreign=HOME["foreign"] | {"device_id": "far_device"},
+        body={"quantities": ["humidity"]},
+    ),
+    ("PUT", "/api/institutions/{institution_id}/devices/{device_id}/dates"): may(
+        Right.REGISTER_DEVICE,
+        own=HOME["own"] | {"device_id": "device"},
+        foreign=HOME["foreign"] | {"device_id": "far_device"},
+        body={"installed_on": "2026-01-05", "test_due_on": None},
+    ),
+    ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
 }

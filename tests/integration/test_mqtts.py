@@ -58,17 +58,28 @@ def certify(folder: Path) -> None:
     (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
 @contextmanager
 def broker(program: Path, folder: Path) -> Iterator[int]:
     """mosquitto with TLS; its port."""
-    with socket.create_server((HOST, 0)) as listener:
-        port = int(listener.getsockname()[1])
-    (folder / "mosquitto.conf").write_text(SETTINGS.format(port=port, host=HOST, folder=folder), encoding="ascii")
+    port = free_port()
+    with running_broker(program, folder, SETTINGS.format(port=port, host=HOST, folder=folder), port):
+        yield port
+
+
+@contextmanager
+def running_broker(program: Path, folder: Path, settings: str, port: int) -> Iterator[None]:
+    """mosquitto with those settings, which let it listen at `port`."""
+    (folder / "mosquitto.conf").write_text(settings, encoding="utf-8")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, "-c", folder / "mosquitto.conf"], stdout=log, stderr=log)
     try:
         wait_until(lambda: is_listening(port), "the broker listens")
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(30)

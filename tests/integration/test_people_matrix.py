@@ -36,6 +36,8 @@ def value_of(two: Two, name: Any) -> Any:
         return [value_of(two, each) for each in name]
     if name == "home":
         return two.world.home
+    if name == "kitchen":
+        return two.world.kitchen
     if name == "checklist":
         return "duties"
     if name == "floor":

@@ -12,10 +12,10 @@ import pytest
 from anhu.roles import now_us
 from ingest.errors import BrokerUnavailable, DatabaseUnavailable
 from ingest.intake import Message
-from ingest.mqtt import Source
+from ingest.mqtt import Source, session_name
 from ingest.pipeline import Fenced
 from ingest.settings import PipelineSettings
-from tests.integration.world import SHARD_CLIENT, Devices, S, World, home_of, make_pipeline, native, pipeline, steps
+from tests.integration.world import Devices, S, World, home_of, make_pipeline, native, pipeline, steps
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -155,7 +155,7 @@ def test_a_second_pipeline_waits_and_takes_over(
 def test_a_pipeline_whose_session_is_taken_over_gives_up(world: World, session_url: str, tmp_path: Path) -> None:
     settings = PipelineSettings()
     pipe = make_pipeline(world.database_url, tmp_path, settings)
-    first, second = (Source(session_url, SHARD_CLIENT, settings, now_us) for _ in range(2))
+    first, second = (Source(session_url, session_name(session_url), settings, now_us) for _ in range(2))
     fenced: list[bool] = []
 
     def run() -> None:
@@ -188,7 +188,7 @@ def test_no_broker_and_wrong_passwords_are_told(world: World, mqtt_url: str) -> 
 
 def test_the_inbox_never_holds_more_than_it_may(world: World, session_url: str) -> None:
     settings = PipelineSettings(inbox_count_max=100)
-    source = Source(session_url, SHARD_CLIENT, settings, now_us)
+    source = Source(session_url, session_name(session_url), settings, now_us)
     with Devices(session_url) as devices:
         for number in range(1000):
             devices.report("bed-co-1", {"co": number})
@@ -211,7 +211,7 @@ def test_the_inbox_never_holds_more_than_it_may(world: World, session_url: str) 
 
 def test_the_inbox_is_bounded_by_bytes_and_nothing_is_lost_by_that(world: World, session_url: str) -> None:
     settings = PipelineSettings(inbox_mib_max=1)
-    source = Source(session_url, SHARD_CLIENT, settings, now_us)
+    source = Source(session_url, session_name(session_url), settings, now_us)
     bulk = "x" * 100_000
     with Devices(session_url) as devices, closing(source):
         source.open()
@@ -234,7 +234,7 @@ def test_the_inbox_is_bounded_by_bytes_and_nothing_is_lost_by_that(world: World,
 
 
 def test_a_source_ends_also_while_it_waits_for_room(world: World, session_url: str) -> None:
-    source = Source(session_url, SHARD_CLIENT, PipelineSettings(inbox_mib_max=1), now_us)
+    source = Source(session_url, session_name(session_url), PipelineSettings(inbox_mib_max=1), now_us)
     with Devices(session_url) as devices:
         source.open()
         for _ in range(20):

@@ -26,9 +26,10 @@ TURNS = 4
 class Role:
     """The pipeline as `anhu serve` runs it: a process of its own."""
 
-    def __init__(self, world: World, mqtt_url: str) -> None:
+    def __init__(self, world: World, mqtt_url: str, **settings: str) -> None:
         self._world = world
-        self._env = environment(ANHU_DATABASE_URL=world.database_url, ANHU_MQTT_URL=mqtt_url, ANHU_LOG_LEVEL="WARNING")
+        addresses = {"ANHU_DATABASE_URL": world.database_url, "ANHU_MQTT_URL": mqtt_url}
+        self._env = environment(**addresses, ANHU_LOG_LEVEL="WARNING", **settings)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -51,8 +52,8 @@ class Role:
 
 
 @contextmanager
-def role(world: World, mqtt_url: str) -> Iterator[Role]:
-    running = Role(world, mqtt_url)
+def role(world: World, mqtt_url: str, **settings: str) -> Iterator[Role]:
+    running = Role(world, mqtt_url, **settings)
     try:
         running.start()
         yield running

@@ -44,6 +44,14 @@ def test_a_second_import_adds_and_changes_but_never_removes(world: World) -> Non
     assert next(each for each in after.devices.values() if each.code == "kit-smk-1").report_interval_s == 60
 
 
+def test_a_file_that_names_no_dates_leaves_those_that_are_known(world: World) -> None:
+    dates = 'report_interval_s = 30\ninstalled_on = 2026-05-01\ntest_due_on = "2027-05-01"'
+    world.register(HOME.replace("report_interval_s = 30", dates, 1))
+    world.register(HOME)
+    found = world.rows("SELECT installed_on::text, test_due_on::text FROM devices WHERE code = 'kit-smk-1'")
+    assert found == [("2026-05-01", "2027-05-01")]
+
+
 def test_a_device_moves_to_another_zone(world: World) -> None:
     moved = HOME.replace('code = "kit-gas-1"', 'code = "kit-gas-2"').replace('code = "bed-co-1"', 'code = "kit-gas-1"')
     number = world.rows("SELECT id FROM devices WHERE code = 'kit-gas-1'")

@@ -246,5 +246,5 @@ def test_a_server_that_cannot_start_is_explained(data_dir: Path, packages_dir: P
 def test_secrets_are_drawn_once(data_dir: Path, packages_dir: Path) -> None:
     with started(data_dir, packages_dir):
         drawn = json.loads((data_dir / "secrets.json").read_text())
-    assert len(set(drawn.values())) == 4
+    assert len(set(drawn.values())) == 5
     assert min(map(len, drawn.values())) >= 32

@@ -23,7 +23,7 @@ from alerting.settings import AlertingSettings
 from anhu.roles import now_us
 from ingest import store
 from ingest.database import connect
-from ingest.mqtt import Address, Source, Subscriptions
+from ingest.mqtt import Address, Source, Subscriptions, session_name
 from ingest.pipeline import Pipeline, hold_shard
 from ingest.registry import Registry
 from ingest.registry_file import parse
@@ -33,7 +33,6 @@ from ingest.spool import Spool
 from ingest.writer import Writer
 from tests.waiting import wait_until
 
-SHARD_CLIENT = "anhu-shard-00"
 S = 1_000_000
 _numbers = itertools.count(1)
 
@@ -228,7 +227,7 @@ class Devices:
 
 def begin_session(mqtt_url: str) -> None:
     """A fresh, subscribed session of the pipeline's at the broker: what is published from now on is kept for it."""
-    client, address = paho_client(mqtt_url, SHARD_CLIENT)
+    client, address = paho_client(mqtt_url, session_name(mqtt_url))
     subscribed: list[object] = []
     client.on_subscribe = lambda *_: subscribed.append(1)
     properties = Properties(PacketTypes.CONNECT)
@@ -244,7 +243,7 @@ def begin_session(mqtt_url: str) -> None:
 
 def end_session(mqtt_url: str) -> None:
     """Make the broker forget the pipeline's session and its queue."""
-    client, address = paho_client(mqtt_url, SHARD_CLIENT)
+    client, address = paho_client(mqtt_url, session_name(mqtt_url))
     client.connect(address.host, address.port, clean_start=True)  # without an expiry it ends with the connection
     client.loop_start()
     wait_until(client.is_connected, "the session is forgotten")
@@ -283,15 +282,17 @@ def pipeline(
     settings: PipelineSettings | None = None,
     routes: Routes = OWN_ROUTES,
     former: Sequence[str] = (),
+    spool_dir: Path | None = None,
     prepare: Callable[[Pipeline], None] = lambda _: None,
     around: Callable[[Source], Any] = lambda source: source,
 ) -> Iterator[Running]:
     """A pipeline that runs, in a thread; its error, if it had one, is raised at the end. `former`: topics of an earlier
-    one. `prepare` is called when it is ready, and it serves what `around` makes of the broker's source."""
+    one. Its spool is in `spool_dir`, which stays, or in a folder of its own. `prepare` is called when it is ready, and
+    it serves what `around` makes of the broker's source."""
     settings = settings or PipelineSettings()
-    folder = Path(tempfile.mkdtemp(prefix="anhu-spool-"))
+    folder = spool_dir or Path(tempfile.mkdtemp(prefix="anhu-spool-"))
     pipe = make_pipeline(database_url, folder, settings, routes)
-    source = Source(mqtt_url, SHARD_CLIENT, settings, now_us, Subscriptions(routes.subscriptions, former))
+    source = Source(mqtt_url, session_name(mqtt_url), settings, now_us, Subscriptions(routes.subscriptions, former))
     stop, errors = threading.Event(), list[Exception]()
 
     def run() -> None:
@@ -313,7 +314,8 @@ def pipeline(
             thread.join(30)
         source.close()
         pipe.close()
-        shutil.rmtree(folder)
+        if spool_dir is None:
+            shutil.rmtree(folder)
     assert not thread.is_alive()
     assert not errors, errors
 

@@ -1,5 +1,6 @@
 """The data folder: which it is, and who holds it."""
 
+import json
 import os
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
 
 def test_the_passwords_stay(folder: DataFolder) -> None:
     assert DataFolder(folder.path).secrets == folder.secrets
+
+
+def test_a_folder_of_an_older_version_gets_the_password_it_lacks_and_keeps_the_others(folder: DataFolder) -> None:
+    path = folder.path / "secrets.json"
+    before = json.loads(path.read_text())
+    del before["mqtt_admin"]
+    path.write_text(json.dumps(before))
+    again = DataFolder(folder.path).secrets
+    assert {name: getattr(again, name) for name in before} == before
+    assert json.loads(path.read_text())["mqtt_admin"] == again.mqtt_admin != folder.secrets.mqtt_admin
 
 
 def test_a_spoilt_secrets_file_is_named(folder: DataFolder) -> None:

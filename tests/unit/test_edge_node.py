@@ -276,6 +276,8 @@ def test_what_is_remembered_is_bounded() -> None:
         decoded = world.say(f"DBIRTH/gw/d{number}", many)
     assert reasons(decoded) == ["too_large"]
     assert len(world.nodes["spBv1.0/home/gw"].metrics) == METRICS_MAX
+    beyond = world.say("DDATA/gw/d1", payload(metric(value=1.0, alias=2 * METRICS_MAX - 1), seq=3))
+    assert (reasons(beyond), world.asked) == (["alias_unknown"], [])  # its births would tell nothing new
 
 
 def test_a_batch_that_is_not_kept_leaves_no_trace(born: World) -> None:

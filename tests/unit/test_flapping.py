@@ -34,6 +34,7 @@ def said(seconds, now_s):
         ([0, 200, 400, 600, 800], 800, (False, Reason.SELDOM)),  # never five within ten minutes
         ([0, 10, 20, 30, 40], 615, (True, Reason.NOT_YET_CALM)),
         ([0, 10, 20, 30, 40], 631, (False, Reason.CALM_AGAIN)),
+        ([0, 0, 0, 298, 299, 898], 898, (True, Reason.NOT_YET_CALM)),  # one leaves the span as another comes
         ([0, 10, 20, 30, 40, 2000], 2000, (False, Reason.CALM_AGAIN)),  # calm in between
         ([0, 10, 20, 30, 40], 39, (False, Reason.SELDOM)),  # what is yet to come does not count
     ],

@@ -178,6 +178,22 @@ def test_routes_say_what_is_read_and_devices_are_found_by_their_address() -> Non
     assert intake.message_count == 5
 
 
+def test_a_gateway_whose_clock_is_ahead_costs_no_alarm() -> None:
+    routes = parse('[[route]]\ntopic = "z/{device}"\nformat = "zigbee2mqtt"\ninstitution = "home"\n')
+
+    def said(ahead_s: float, *, retained: bool = False) -> tuple[list[int], list[str]]:
+        seen_ms = round((T0 + ahead_s * S) / 1000)
+        body = b'{"smoke":true,"last_seen":%d}' % seen_ms
+        intake = take_in([Message("z/d1", body, T0, retained=retained)], REGISTRY, LIMITS, routes=routes)
+        return [each - T0 for each in intake.readings.measured_at_us.tolist()], reasons(intake)
+
+    assert said(60) == ([60 * S], [])
+    assert said(60.001) == ([0], ["future"])
+    assert said(10**9) == ([0], ["future"])
+    assert said(-86_400.001) == ([], ["ancient"])  # that may be an old state, told anew
+    assert said(120, retained=True) == ([], ["future"])
+
+
 def test_a_code_means_its_own_device_whatever_another_is_called() -> None:
     devices = [replace(REGISTRY.devices[1], address="d2"), REGISTRY.devices[2]]
     known = Registry.build(

@@ -116,6 +116,11 @@ def test_an_unregistered_one_speaks_through_the_panel_and_is_listed() -> None:
     ]  # fmt: skip
     (note,) = intake.notes.values()
     assert note["text_zh"] == "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房"
+    assert intake.strays == []  # one alert, the panel's
+    measured = taken(frame(b"\3\1" + analog(99, 6, 600)))  # of what nobody tells but this
+    assert [(each.device, each.quantity, each.value) for each in measured.strays] == [
+        (f"gb26875/{PANEL}/1.1.3.99", "gas", 60.0)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +246,7 @@ def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
     desk.start_cached(text.encode(), REGISTRY, (), T0)
 
     def judged(intake: Intake, at_us: int) -> list[tuple[str, str | None, str]]:
-        decision = desk.judge(intake.readings, (), at_us, (), intake.notes)
+        decision = desk.judge(intake.readings, (), at_us, strays=intake.strays, notes=intake.notes)
         desk.adopt(decision, stored=False)
         return [(event.verb.value, event.rule, event.evidence["text_zh"]) for event in decision.verdict.events]
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ GOOD = {
     "institution_kind": "nursing_home", "region": "220322", "zone": "kit", "zone_name": "厨房",
     "zone_name_en": "Kitchen", "zone_kind": "kitchen", "floor": "2", "device": "smk-1", "device_name": "烟感",
     "device_kind": "smoke", "model": "S1", "report_interval_s": "30", "quantities": "smoke_obscuration; temperature",
-    "wear": "", "address": "",
+    "wear": "", "address": "", "installed_on": "", "test_due_on": "",
 }  # fmt: skip
 TOML = """
 [[institution]]
@@ -90,6 +91,27 @@ def test_a_device_that_is_worn_tells_of_falls() -> None:
     worn = TOML.replace('quantities = ["smoke_obscuration"]', 'quantities = ["fall"]\n  wear = "pocket"', 1)
     devices = parse(worn, suffix=".toml").institutions["home-1"].zones["kit"].devices
     assert {code: each.wear for code, each in devices.items()} == {"smk-1": "pocket", "smk-2": ""}
+
+
+def test_dates_of_a_device_in_both_forms() -> None:
+    written = sheet(row(installed_on="2026-05-01", test_due_on="2027-05-01"), row(device="smk-2"))
+    devices = parse(written, suffix=".csv").institutions["home-1"].zones["kit"].devices
+    dates = {code: (each.installed_on, each.test_due_on) for code, each in devices.items()}
+    assert dates == {"smk-1": (date(2026, 5, 1), date(2027, 5, 1)), "smk-2": (None, None)}
+    for day in ("2026-05-01", '"2026-05-01"'):
+        named = TOML.replace("report_interval_s = 30", f"report_interval_s = 30\n  installed_on = {day}", 1)
+        (device, _) = parse(named, suffix=".toml").institutions["home-1"].zones["kit"].devices.values()
+        assert (device.installed_on, device.test_due_on) == (date(2026, 5, 1), None)
+    for wrong, said in (
+        ({"installed_on": "1.5.2026"}, "installed_on '1.5.2026' is not a day"),
+        ({"test_due_on": "2026-02-30"}, "test_due_on '2026-02-30' is not a day"),
+        ({"installed_on": "2026-05-01", "test_due_on": "2026-04-30"}, "lies before installed_on"),
+    ):
+        (told,) = problems(sheet(row(), row(device="smk-2", **wrong)))
+        assert told[0] == 3
+        assert said in told[1]
+    moment = TOML.replace("report_interval_s = 30", "report_interval_s = 30\n  test_due_on = 2026-05-01T08:00:00Z", 1)
+    assert [line for line, _ in problems(moment, ".toml")] == [12]
 
 
 def test_a_device_has_the_address_its_gateway_calls_it_by() -> None:

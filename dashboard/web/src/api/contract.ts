@@ -76,6 +76,9 @@ export interface Device {
   last_seen_at: Iso | null;
   state: HealthState;
   points: Point[];
+  /** Days, like 2026-03-01; null where nobody has said. */
+  installed_on: string | null;
+  test_due_on: string | null;
 }
 
 export interface Zone {
@@ -151,6 +154,8 @@ export interface Alert {
   institution: AlertInstitution | null;
   zone: AlertZone | null;
   device: AlertDevice | null;
+  /** The code of a device that nobody has registered; "" for several of them. */
+  unclaimed: string | null;
   /** A simulated alarm: it must never be taken for a real one. */
   drill: boolean;
   quiet: Quiet | null;
@@ -305,6 +310,7 @@ export interface Unclaimed {
   last_seen_at: Iso;
   message_count: number;
   last_topic: string;
+  institution_id: number | null;
 }
 
 export interface LiveSeries {

@@ -7,8 +7,10 @@ export function floorName(floor: number): string {
   return floor < 0 ? i18n.global.t("zone.basement", { n: -floor }) : i18n.global.t("zone.floor", { n: floor });
 }
 
-/** The room, or that the whole institution or Anhu itself is meant. */
+/** The room; else the device that nobody has registered; else that the whole institution or Anhu itself is meant. */
 export function roomName(alert: Alert): string {
+  if (alert.unclaimed === "") return i18n.global.t("alert.unclaimedOthers");
+  if (alert.unclaimed) return i18n.global.t("alert.unclaimed", { code: alert.unclaimed });
   if (alert.zone) return localName(alert.zone);
   return i18n.global.t(alert.institution ? "alert.wholeInstitution" : "alert.service");
 }

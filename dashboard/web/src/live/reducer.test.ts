@@ -13,7 +13,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
   return {
     id: "a", kind: "fire", priority: "critical", state: "UNACKED", open: true, active: true, acknowledged: false,
     latching: true, latched: true, version, occurrences: 1,
-    institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, zone: null, device: null,
+    institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, zone: null, device: null, unclaimed: null,
     drill: false, quiet: null, quiet_until: null, called_at: "2026-11-22T01:00:01Z",
     onset_at: "2026-11-22T01:00:00Z", raised_at: "2026-11-22T01:00:01Z", cleared_at: null, acknowledged_at: null,
     acknowledged_by: null, reset_at: null, rules: [], evidence: {}, ...change,

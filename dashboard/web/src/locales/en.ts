@@ -1,4 +1,6 @@
 import type { Messages } from "@/i18n";
+import { claims } from "./en/claims";
+import { deviceDates } from "./en/deviceDates";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -20,6 +22,8 @@ export const en: Messages = {
   ...panels,
   ...inspections,
   ...draws,
+  ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -127,6 +131,8 @@ export const en: Messages = {
     where: "Where",
     device: "Device",
     wholeInstitution: "Whole institution",
+    unclaimed: "Unregistered device {code}",
+    unclaimedOthers: "More unregistered devices",
     service: "Anhu itself",
     priority: "Priority",
     state: "State",
@@ -262,6 +268,7 @@ export const en: Messages = {
     lastSeen: "Last seen",
     messages: "Messages",
     noDeadLetters: "No unreadable messages",
+    claim: "Register",
     noUnclaimed: "No unclaimed devices",
     apache: "(Apache edition)",
     community: "(community edition)",
@@ -402,6 +409,9 @@ export const en: Messages = {
   rotations,
   plans,
   problem: {
+    "claim-refused": "This cannot be registered: look at each field",
+    "dates-refused": "The next test cannot be before the device was installed",
+    "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",
     "rotation-refused": "Somebody no longer has this role here. Choose who takes turns again",
     "floor-plan-refused": "This cannot be used: send PNG, JPEG or WebP (up to 25 million pixels), or an SVG without pictures or scripts; marks must be on this floor",

@@ -1,3 +1,5 @@
+import { claims } from "./zh-CN/claims";
+import { deviceDates } from "./zh-CN/deviceDates";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -19,6 +21,8 @@ export const zhCN = {
   ...panels,
   ...inspections,
   ...draws,
+  ...claims,
+  ...deviceDates,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -126,6 +130,8 @@ export const zhCN = {
     where: "位置",
     device: "设备",
     wholeInstitution: "整个机构",
+    unclaimed: "未登记设备 {code}",
+    unclaimedOthers: "其他未登记设备",
     service: "安护系统",
     priority: "级别",
     state: "状态",
@@ -256,6 +262,7 @@ export const zhCN = {
     lastSeen: "最近出现",
     messages: "报文数",
     noDeadLetters: "没有无法识别的报文",
+    claim: "登记",
     noUnclaimed: "没有未登记的设备",
     apache: "（Apache 版）",
     community: "（社区版）",
@@ -394,6 +401,9 @@ export const zhCN = {
   rotations,
   plans,
   problem: {
+    "claim-refused": "不能登记：请检查各项",
+    "dates-refused": "日期有误：下次检测不能早于安装",
+    "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
     "rotation-refused": "有人已不在此岗位，请重新选择值班人员",
     "floor-plan-refused": "这张图不能使用：请用 PNG、JPEG、WebP 图片（2500 万像素以内），或不含图片、脚本的 SVG；标记须在本层",

@@ -7,6 +7,7 @@ function zone(id: number, floor: number, devices: number[]): Zone {
     id, code: "z", name: `区${id}`, name_en: "", kind: "bedroom", floor,
     devices: devices.map((each) => ({
       id: each, code: "d", name: `烟感${each}`, kind: "smoke", model: "", zone_id: id, report_interval_s: 30, last_seen_at: null, state: "normal", points: [],
+      installed_on: null, test_due_on: null,
     })),
   };
 }

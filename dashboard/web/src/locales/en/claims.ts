@@ -1,0 +1,33 @@
+import type { claims as chinese } from "../zh-CN/claims";
+
+export const claims: typeof chinese = {
+  claim: {
+    heading: "Unregistered devices",
+    hint: "These report without being registered: their readings are neither kept nor judged (but alarms of fire, gas, falls and calls are told at once).",
+    messages: "{n} message | {n} messages",
+    action: "Register",
+    badCode: "What it is called cannot be registered (too long, or with + or #): rename it in the gateway first.",
+    code: "Code",
+    codeHint: "Give it a code (letters, digits, - and _); what the gateway calls it, “{name}”, is kept as its address.",
+    nothingKnown: "It sends nothing that is known here; check the gateway's format.",
+    title: "Register device {code}",
+    titleMore: "Register what {code} measures besides",
+    lead: "From its next message on its readings are kept and judged; nothing has to be restarted.",
+    leadMore: "The device is registered, but not with these, which it reports.",
+    name: "Name",
+    nameExample: "Smoke detector, second-floor corridor",
+    zone: "Zone",
+    noZones: "This institution has no zones yet: import a registry file first.",
+    kind: "Kind",
+    kinds: { smoke: "Smoke", heat: "Heat", gas: "Combustible gas", co: "Carbon monoxide", fall: "Fall", sos: "Call", multi: "Several in one" },
+    interval: "Reports every (seconds)",
+    model: "Model (may be left out)",
+    quantities: "What it measures, by what it has sent",
+    wear: "Worn at",
+    notWorn: "not worn",
+    wears: { waist: "waist", wrist: "wrist", pocket: "pocket" },
+    submit: "Register",
+    missing: "A name, a code, an interval, a zone and at least one quantity are needed",
+    failed: "Not registered: {detail}",
+  },
+};

@@ -265,7 +265,7 @@ def _of_panel(
     aside.panels.append(meaning.report)
     institution = registry.institutions[panel.institution_id].code
     for sample, note, spoken_for in meaning.reported:
-        if spoken_for:
+        if spoken_for:  # the panel's alert names the detector: one call for one fire
             _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
             continue
         stored = len(columns.point_id)

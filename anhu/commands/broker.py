@@ -3,10 +3,10 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -146,10 +146,13 @@ def init(file: Path, passwords: Passwords = None) -> None:
                 hand_out(user, password)
 
 
-def _admin_url(env: Any, data_dir: Path | None) -> str:
-    if configured := os.environ.get("ANHU_ADMIN_MQTT_URL"):
-        return configured
-    embedded = not os.environ.get("ANHU_MQTT_URL")
+def _admin_url(env: Mapping[str, str], data_dir: Path | None) -> str:
+    from ingest.settings import Connections
+
+    configured = Connections()
+    if configured.admin_mqtt_url is not None:
+        return configured.admin_mqtt_url.get_secret_value()
+    embedded = configured.mqtt_url is None
     running = runtime.attach(DataFolder(data_dir or default_data_dir(env))) if embedded else None
     if running is None or not running.admin_mqtt_url:
         raise BrokerControlFailed(

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -122,7 +122,7 @@ def sync(
                     control.carry_out(commands, lambda: secrets.token_urlsafe(PASSWORD_BYTES), hand_out)
         for each in topics.withheld:
             progress(text(f"这条路由不授予发布权限：{each}", f"no right is given for the route {each}"))
-        _tell(wanted, is_open=is_open, dry_run=dry_run)
+        _tell(wanted, sorted(set(renew or ()) - set(wanted.made)), is_open=is_open, dry_run=dry_run)
 
 
 @app.command(
@@ -190,15 +190,16 @@ def _write_new(file: Path, content: str) -> None:
         opened.write(content)
 
 
-def _tell(wanted: Changes, *, is_open: bool, dry_run: bool) -> None:
+def _tell(wanted: Changes, renewed: Sequence[str], *, is_open: bool, dry_run: bool) -> None:
     for zh, en, codes in (
         ("新建", "made", wanted.made),
         ("更改", "changed", wanted.changed),
         ("删除", "removed", wanted.removed),
+        ("换新口令", "given a new password", renewed),
     ):
         if codes:
             progress(text(f"{zh}：{'、'.join(codes)}", f"{en}: {', '.join(codes)}"))
-    if not (wanted.made or wanted.changed or wanted.removed):
+    if not (wanted.made or wanted.changed or wanted.removed or renewed):
         progress(text("各机构的账户已与登记一致。", "The institutions' accounts are those of the registry."))
     if dry_run:
         progress(text("只显示，未更改。", "Shown only; nothing is changed."))

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,11 +25,13 @@ from alerting.alert import Priority
 from alerting.self_alerts import Finding
 from alerting.settings import WatchSettings
 from alerting.signing_key import load_or_make
+from ingest import rollup_store
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
 
 PERIOD_S: Final = 10.0
 NTP_EVERY_S: Final = 600.0
+WEIGH_EVERY_S: Final = 600.0
 REMOVE_EVERY_S: Final = 3600.0
 NTP_TIMEOUT_S: Final = 3.0
 
@@ -42,7 +44,10 @@ class Measured:
 
     heartbeat_age_s: float | None = None
     lag_s: float | None = None
-    disk_free_share: float | None = None
+    disk_free_share: float | None = None  # of the fullest of the disks
+    disk: str = ""  # a folder on it
+    database_gib: float | None = None
+    rollups_behind_s: float | None = None
     clock_error_s: float | None = None
     certificate_days: dict[str, float] = field(default_factory=dict)
     failed_pushes: int = 0
@@ -63,14 +68,28 @@ def findings(seen: Measured, settings: WatchSettings) -> list[Finding]:
             "self.clock", None if seen.clock_error_s is None else abs(seen.clock_error_s), settings.clock_error_s_max,
             Priority.HIGH, "系统时钟误差 {:.1f} 秒（要求不超过 5 秒）", "The clock is {:.1f} s off (at most 5 s)",
         ),
+        _finding(
+            "self.rollups", seen.rollups_behind_s, settings.rollups_behind_s_max, Priority.MEDIUM,
+            "数据汇总落后 {:.0f} 秒：长时间的曲线变慢", "The rollups are {:.0f} s behind: long charts are slow",
+        ),
     ]  # fmt: skip
     if seen.disk_free_share is not None:
         free, least = seen.disk_free_share, settings.disk_free_share_min
         found.append(
             Finding(
                 "self.disk", True if free < least else False if free > least * 1.2 else None, Priority.HIGH,
-                f"磁盘剩余 {free:.0%}", f"The disk has {free:.0%} left",
+                f"磁盘剩余 {free:.0%}：{seen.disk}", f"The disk has {free:.0%} left: {seen.disk}",
                 {"value": round(free, 3), "threshold": least, "unit": "1"},
+            )
+        )  # fmt: skip
+    if seen.database_gib is not None and settings.database_gib_max is not None:
+        weight, most = seen.database_gib, settings.database_gib_max
+        found.append(
+            Finding(
+                "self.database", True if weight > most else False if weight < most * 0.95 else None, Priority.HIGH,
+                f"数据库占用 {weight:.1f} GiB（设定上限 {most:g} GiB）",
+                f"The database weighs {weight:.1f} GiB (at most {most:g} GiB were set)",
+                {"value": round(weight, 1), "threshold": most, "unit": "GiB"},
             )
         )  # fmt: skip
     for name, days in seen.certificate_days.items():
@@ -92,17 +111,31 @@ def _finding(rule: str, value: float | None, limit: float, priority: Priority, z
     return Finding(rule, holds, priority, zh.format(shown), en.format(shown), figures)
 
 
-class Watch:
-    """The role. `clock` answers seconds since 1970."""
+def _free_share(folder: Path) -> float:
+    disk = shutil.disk_usage(folder)
+    return disk.free / disk.total
 
-    def __init__(self, database_url: str, data_dir: Path, settings: WatchSettings, clock: Callable[[], float]) -> None:
+
+class Watch:
+    """The role. `clock` answers seconds since 1970; `also` are folders outside the data folder that Anhu writes to."""
+
+    def __init__(
+        self,
+        database_url: str,
+        data_dir: Path,
+        settings: WatchSettings,
+        clock: Callable[[], float],
+        also: Sequence[Path] = (),
+    ) -> None:
         self._database_url = database_url
-        self._data_dir = data_dir
         self._settings = settings
         self._clock = clock
         self._key = load_or_make(data_dir / "ledger-key.pem")
+        # Any of them may be a disk of its own.
+        self._folders = (data_dir, data_dir / "postgres", *also)
         self._connection: Connection | None = None
-        self._signed_s = self._asked_time_s = self._told_s = self._remove_at_s = 0.0
+        self._database_gib: float | None = None
+        self._weighed_s = self._signed_s = self._asked_time_s = self._told_s = self._remove_at_s = 0.0
         self._clock_error_s: float | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -145,8 +178,20 @@ class Watch:
             "SELECT extract(epoch FROM clock_timestamp() - min(at)), max(lag_ms) / 1000.0 FROM pipeline_heartbeats"
         ).fetchone()
         age_s, lag_s = (None, None) if row is None or row[0] is None else (float(row[0]), float(row[1]))
-        disk = shutil.disk_usage(self._data_dir)
-        return Measured(age_s, lag_s, disk.free / disk.total, self._ask_time(), self._certificates())
+        free, folder = min((_free_share(each), str(each)) for each in self._folders if each.exists())
+        weight = self._weigh(connection)
+        behind_s = self._clock() - rollup_store.progress(connection).rolled_until.timestamp()
+        return Measured(age_s, lag_s, free, folder, weight, behind_s, self._ask_time(), self._certificates())
+
+    def _weigh(self, connection: Connection) -> float | None:
+        """What the database weighs in GiB, when that is asked for; now and then, as it is work for the database."""
+        if self._settings.database_gib_max is None:
+            return None
+        if self._database_gib is None or time.monotonic() - self._weighed_s > WEIGH_EVERY_S:
+            self._weighed_s = time.monotonic()
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+            self._database_gib = row[0] / 2**30 if row else None
+        return self._database_gib
 
     def _ask_time(self) -> float | None:
         """How far our clock is from the time server's, in seconds; the last answer between two questions."""

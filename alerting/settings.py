@@ -40,7 +40,10 @@ class WatchSettings(AnhuSettings):
     heartbeat_s_max: float = Field(10.0, gt=0)
     lag_s_max: float = Field(10.0, gt=0)  # GB 50440: an alarm is shown within 10 s
     clock_error_s_max: float = Field(5.0, gt=0)  # GB 50440: clocks within 5 s
-    disk_free_share_min: float = Field(0.1, gt=0, lt=1)
+    disk_free_share_min: float = Field(0.1, gt=0, lt=1)  # of any disk that Anhu writes to
+    # What the database may weigh: for one on a server of its own, whose disk cannot be seen from here.
+    database_gib_max: float | None = Field(None, gt=0)
+    rollups_behind_s_max: float = Field(7200.0, ge=600)
     certificate_days_min: float = Field(30.0, gt=0)
     certificates: tuple[Path, ...] = ()
     ntp_server: str | None = None  # host or host:port

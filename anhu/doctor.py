@@ -1,6 +1,7 @@
 """What this machine has of what Anhu needs, in plain words, and how to get what is missing."""
 
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -18,10 +19,15 @@ from rich.markup import escape
 from anhu import debian, packages, probe
 from anhu.errors import RuntimeUnavailable, own_servers
 from anhu.language import Language, language_of
+from anhu.storage_words import sentence, size
+from ingest import packing_store
+from ingest.database import connect
+from ingest.errors import DatabaseUnavailable
 
 PYTHON_MIN = (3, 11)
 DISK_FREE_BYTES_MIN = 2 * 1024**3
 ANSWER_TIME_S_MAX = 5.0
+TABLES_SHOWN = 5
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ZONEINFO = Path("/usr/share/zoneinfo/Asia/Shanghai")
 
@@ -57,10 +63,11 @@ class Words:
 def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = None) -> list[Finding]:
     """Look at everything; nothing is changed, downloaded or started."""
     say = Words(language or language_of(env))
+    database = _database(say, env, data_dir / "runtime")
     return [
         _system(say),
         _python(say),
-        *_database(say, env, data_dir / "runtime"),
+        *database,
         *_broker(say, env, data_dir / "runtime"),
         _zoneinfo(say),
         _page(say),
@@ -68,6 +75,7 @@ def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = 
         _chromium(say),
         _fonts(say),
         _disk(say, data_dir),
+        *(_storage(say, env, data_dir) if is_fit(database) else []),
     ]
 
 
@@ -273,3 +281,28 @@ def _disk(say: Words, data_dir: Path) -> Finding:
         "至少需要 2 GiB；可用 ANHU_DATA_DIR 换一个磁盘。", "2 GiB are needed; ANHU_DATA_DIR names another disk."
     )
     return Finding(name, Health.MISSING, seen, remedy)
+
+
+def _storage(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:
+    """What is stored weighs, by table: in the configured database, or in the embedded one where that runs just now."""
+    name = say("存储占用", "Stored")
+    address = env.get("ANHU_DATABASE_URL") or _embedded_address(data_dir)
+    if address is None:
+        return []
+    try:
+        with connect(address, application="anhu doctor") as connection:
+            weights = packing_store.weights(connection)
+    except DatabaseUnavailable:
+        return []  # an embedded one need not run
+    except psycopg.Error as error:
+        seen = probe.without_password(str(error).strip())
+        return [Finding(name, Health.WANTING, seen, say("先运行 anhu migrate。", "Run anhu migrate first."))]
+    heaviest = ", ".join(f"{each.table} {size(each.bytes)}" for each in weights[:TABLES_SHOWN])
+    return [Finding(name, Health.FOUND, f"{sentence(weights, say.language)} ({heaviest}, …)")]
+
+
+def _embedded_address(data_dir: Path) -> str | None:
+    try:
+        return str(json.loads((data_dir / "services.json").read_text("utf-8"))["database_url"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -93,14 +93,26 @@ def _panels(pipe: "Pipeline", database_url: str, stop: threading.Event) -> Itera
 
 
 def watch() -> None:
-    """Watch the service itself, and sign the ledger, until SIGTERM."""
+    """Watch the service itself, sign the ledger, and beside that roll up and pack what is stored, until SIGTERM."""
     from alerting.self_watch import Watch
     from alerting.settings import WatchSettings
-    from ingest.settings import Connections
+    from alerting.storage_upkeep import Upkeep
+    from ingest.settings import Connections, PipelineSettings, StorageSettings
 
     logs.configure()
     stop = stop_on_signals()
-    Watch(addresses()[0], Connections().data_dir, WatchSettings(), time.time).run(stop)
+    database_url = addresses()[0]
+    upkeep = threading.Thread(
+        target=Upkeep(database_url, StorageSettings()).run, args=(stop,), name="storage", daemon=True
+    )
+    upkeep.start()
+    try:
+        data_dir = Connections().data_dir
+        spool_dir = PipelineSettings().spool_file(data_dir).parent
+        Watch(database_url, data_dir, WatchSettings(), time.time, [spool_dir]).run(stop)
+    finally:
+        stop.set()
+        upkeep.join(timeout=5)
 
 
 def drills() -> None:
@@ -202,11 +214,11 @@ def check_settings() -> None:
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest import route_file
-    from ingest.settings import PanelSettings, PipelineSettings
+    from ingest.settings import PanelSettings, PipelineSettings, StorageSettings
 
     for group in (
-        PipelineSettings, PanelSettings, AlertingSettings, NotifySettings, WatchSettings, DrillSettings,
-        DashboardSettings,
+        PipelineSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings, WatchSettings,
+        DrillSettings, DashboardSettings,
     ):  # fmt: skip
         group()
     route_file.load(PipelineSettings().routes)

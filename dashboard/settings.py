@@ -46,7 +46,7 @@ class DashboardSettings(AnhuSettings):
     picture_mib_max: int = Field(8, ge=1, le=64)  # of a floor plan as it is sent
     public_age_s_max: int = Field(60, ge=0, le=86_400)  # how long anybody may keep a public page
     public_indexed: bool = False  # whether search engines may list the public pages
-    span_days_max: float = Field(92.0, gt=0)  # of one request for readings
+    span_days_max: float = Field(400.0, gt=0)  # of one request for readings
     stop_s_max: int = Field(3, ge=1, le=60)
 
     clients_max: int = Field(2000, ge=1)

@@ -12,6 +12,7 @@ from ingest.reading import GOOD, Int64, ReadingBatch
 _DELAY_MS_MAX: Final = 2**31 - 1
 _POSTGRES_EPOCH_US: Final = 946_684_800_000_000  # 2000-01-01, where PostgreSQL counts microseconds from
 
+COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER: Final = b"\xff\xff"
 # One row of binary COPY: the number of fields, then for each its length and its bytes, all big-endian.

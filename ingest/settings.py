@@ -93,6 +93,22 @@ class PipelineSettings(AnhuSettings):
         return (self.spool_dir or data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
 
 
+class StorageSettings(AnhuSettings):
+    """How long what is kept; `[storage]`, ANHU_STORAGE_…. Days are those of UTC."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_STORAGE_", extra="ignore")
+    table = "storage"
+
+    # GB 50440 wants records kept for a year: a month more, so that a year can be looked at as a whole.
+    raw_days: float = Field(400.0, ge=31)
+    # Longer ago, charts of some days come from the packed readings themselves, which are smaller than their minutes.
+    minute_days: float = Field(15.0, ge=9)
+    hour_days: float = Field(3660.0, ge=366)  # ten years
+    # A day is packed this long after its end. By then nothing comes for it any more (ANHU_PIPELINE_AGE_DAYS_MAX).
+    pack_after_days: float = Field(8.0, ge=2)
+    night_hour: int = Field(3, ge=0, le=23)  # in Beijing, when days are packed and what is past its time goes
+
+
 class PanelSettings(AnhuSettings):
     """Where fire panels connect (GB/T 26875.3 over TCP), and their bounds. Without a port nobody is listened to."""
 

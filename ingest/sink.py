@@ -5,6 +5,7 @@ While anything is in the spool, everything goes through it, so that the order is
 stored by the same idempotent statements, and how far that got is written in the same transaction.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -103,7 +104,7 @@ class Sink:
 
     def keep(self, batch: Batch) -> bool:
         """Put the batch where everybody sees it; True when that is the database. Its messages become `safe` once it is
-        on a disk. Raises SpoolFull, sqlite3.Error: then keep it again, before any other."""
+        on a disk. Raises SpoolFull: then keep it again, before any other."""
         if self._run(lambda connection: self._write(connection, batch), self._bounds.answer_s_max):
             self._flush.add(batch)
             return True
@@ -112,8 +113,8 @@ class Sink:
         return False
 
     def safe(self) -> list[Message]:
-        """The messages that have become safe since this was asked last, in their order. Raises SpoolFull,
-        sqlite3.Error, and can be asked again."""
+        """The messages that have become safe since this was asked last, in their order. Raises SpoolFull, and can be
+        asked again."""
         try:
             for batch in self._flush.flushed():
                 self._safe.extend(batch.messages)
@@ -181,9 +182,11 @@ class Sink:
                 self._spool.remove(self._bringing_in)
             if not len(self._spool):
                 self._flush.connect()
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, sqlite3.OperationalError) as error:
             self._draining, self._drain_after_s = None, time.monotonic() + DRAIN_PAUSE_S
             self.shard_taken = isinstance(error, ShardTaken)
+            if isinstance(error, sqlite3.Error):  # a full disk; what the database has, the next step passes over
+                log.error("what was brought in cannot be taken out of the spool", reason=str(error))  # noqa: TRY400
             return
         if not len(self._spool):
             self.spooling = False

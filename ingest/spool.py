@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS beat (only_row INTEGER PRIMARY KEY CHECK (only_row = 
 
 
 class SpoolFull(IngestError):
-    """The spool is full; what comes now stays with the broker."""
+    """The spool, or the disk under it, is full; what comes now stays with the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +79,20 @@ class Spool:
         return self._bytes / self.bytes_max
 
     def put(self, batch: Spooled) -> None:
-        """Keep `batch`; it is on the disk when this returns. Raises SpoolFull, sqlite3.OperationalError (disk full)."""
+        """Keep `batch`; it is on the disk when this returns. Raises SpoolFull: then nothing of it is kept."""
         body = _dump(batch)
         if self._bytes + len(body) > self.bytes_max:
             raise SpoolFull
-        with self._turn, self._file:
-            cursor = self._file.execute("INSERT INTO batches (bytes, body) VALUES (?, ?)", (len(body), body))
-            self._file.executemany(
-                "INSERT INTO events (batch_id, body) VALUES (?, ?)",
-                [(cursor.lastrowid, event) for event in batch.events],
-            )
+        with self._turn:
+            try:
+                with self._file:
+                    cursor = self._file.execute("INSERT INTO batches (bytes, body) VALUES (?, ?)", (len(body), body))
+                    self._file.executemany(
+                        "INSERT INTO events (batch_id, body) VALUES (?, ?)",
+                        [(cursor.lastrowid, event) for event in batch.events],
+                    )
+            except sqlite3.OperationalError as error:
+                raise SpoolFull(f"the spool cannot be written: {error}") from error
             self._count += 1
             self._bytes += len(body)
 
@@ -122,18 +126,20 @@ class Spool:
             yield _load(row[1], [each[0] for each in events])
 
     def remove(self, up_to: int) -> None:
-        """Drop the batches up to that number, which the database has."""
-        with self._turn, self._file:
-            row = self._file.execute(
-                "SELECT count(*), coalesce(sum(bytes), 0) FROM batches WHERE id <= ?", (up_to,)
-            ).fetchone()
-            self._file.execute("DELETE FROM batches WHERE id <= ?", (up_to,))
-            self._file.execute("DELETE FROM events WHERE batch_id <= ?", (up_to,))
+        """Drop the batches up to that number, which the database has. Raises sqlite3.OperationalError (disk full): then
+        they are still there."""
+        with self._turn:
+            with self._file:
+                row = self._file.execute(
+                    "SELECT count(*), coalesce(sum(bytes), 0) FROM batches WHERE id <= ?", (up_to,)
+                ).fetchone()
+                self._file.execute("DELETE FROM batches WHERE id <= ?", (up_to,))
+                self._file.execute("DELETE FROM events WHERE batch_id <= ?", (up_to,))
             self._count -= int(row[0])
             self._bytes -= int(row[1])
 
     def remember(self, name: str, body: bytes) -> None:
-        """Keep `body` for a start without the database."""
+        """Keep `body` for a start without the database. Raises sqlite3.OperationalError (disk full)."""
         with self._turn, self._file:
             self._file.execute("INSERT OR REPLACE INTO cache (name, body) VALUES (?, ?)", (name, body))
 
@@ -144,7 +150,8 @@ class Spool:
         return bytes(row[0]) if row else None
 
     def beat(self, at_us: int) -> None:
-        """Leave a sign of life for followers that cannot ask the database."""
+        """Leave a sign of life for followers that cannot ask the database. Raises sqlite3.OperationalError (disk
+        full)."""
         with self._turn, self._file:
             self._file.execute("INSERT OR REPLACE INTO beat (only_row, at_us) VALUES (1, ?)", (at_us,))
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from ingest import panel_store
-from ingest.copy_format import copy_rows, distinct
+from ingest import packing_store, panel_store, rollup_store
+from ingest.copy_format import COPY_COLUMNS, copy_rows, distinct
 from ingest.database import Connection
 from ingest.errors import Refusal, RegistryFileInvalid
 from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
@@ -20,37 +20,36 @@ from ingest.registry import PANEL_PREFIX, Device, Institution, Point, Registry, 
 from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
 
 REGISTRY_CHANNEL: Final = "registry"
-_COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
 
 store_panels, prune_panel_reports = panel_store.store_panels, panel_store.prune_panel_reports
 
 
 def store_readings(connection: Connection, batch: ReadingBatch) -> int:
-    """Store the batch in the caller's transaction; a reading that is there already is passed over. Rows stored."""
+    """Store the batch in the caller's transaction; a reading that is there already is passed over. Rows stored, where
+    what comes after its day was closed counts even if the packed day has it already."""
     batch = distinct(batch)
     if not len(batch):
         return 0
+    rolling_us, packing_us = rollup_store.hold_boundaries(connection)
+    late = batch.measured_at_us < rolling_us
+    if late.any():
+        rollup_store.mark_late(connection, batch.take(late))
+    closed = batch.measured_at_us < packing_us
+    if not closed.any():
+        return _store_open(connection, batch)
+    count = packing_store.store_late(connection, copy_rows(batch.take(closed)))
+    return count if closed.all() else count + _store_open(connection, batch.take(~closed))
+
+
+def _store_open(connection: Connection, batch: ReadingBatch) -> int:
     body = copy_rows(batch)
     try:
         with connection.transaction(), connection.cursor() as cursor:  # a savepoint: a conflict undoes the COPY alone
-            with cursor.copy(f"COPY readings {_COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
+            with cursor.copy(f"COPY readings {COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
                 copy.write(body)
             return cursor.rowcount
     except psycopg.errors.UniqueViolation:
-        return _store_past_conflicts(connection, body)
-
-
-def _store_past_conflicts(connection: Connection, body: bytes) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE IF NOT EXISTS readings_stage (LIKE readings) ON COMMIT DELETE ROWS")
-        cursor.execute("TRUNCATE readings_stage")
-        with cursor.copy(f"COPY readings_stage {_COPY_COLUMNS} FROM STDIN (FORMAT binary)".encode()) as copy:
-            copy.write(body)
-        cursor.execute(
-            f"INSERT INTO readings {_COPY_COLUMNS} SELECT measured_at, point_id, value, delay_ms, quality"
-            " FROM readings_stage ON CONFLICT DO NOTHING"
-        )
-        return cursor.rowcount
+        return packing_store.store_past_conflicts(connection, "readings", body)
 
 
 def store_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
@@ -243,8 +242,10 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
 
 
 def _set_addresses(connection: Connection, institution_id: int, draft: InstitutionDraft) -> None:
-    """Give the devices of the file their addresses; two may have changed theirs for each other's."""
-    addresses = {each.code: each.address for zone in draft.zones.values() for each in zone.devices.values()}
+    """Give the devices their addresses, those of which the file says one; two may have changed theirs for each
+    other's."""
+    devices = [each for zone in draft.zones.values() for each in zone.devices.values()]
+    addresses = {each.code: each.address for each in devices if each.address is not None}
     connection.execute(
         "UPDATE devices SET address = '' WHERE institution_id = %s AND code = ANY(%s) AND address <> ''",
         (institution_id, list(addresses)),
@@ -278,9 +279,9 @@ def readings_since(
     """The readings measured in [since, until), of all points or of `points`, by time and point."""
     rows = connection.execute(
         "SELECT point_id, (extract(epoch FROM measured_at) * 1000000)::bigint, delay_ms, value, coalesce(quality, 0)"
-        " FROM readings WHERE measured_at >= %s AND measured_at < %s AND (%s::int[] IS NULL OR point_id = ANY(%s))"
-        " ORDER BY measured_at, point_id",
-        (since, until, points, points),
+        f" FROM {'readings_within(' if points is None else 'readings_of(%(points)s::int[], '}"
+        "%(since)s::timestamptz, %(until)s::timestamptz) ORDER BY measured_at, point_id",
+        {"points": points, "since": since, "until": until},
     ).fetchall()
     columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), (), ())
     measured = np.asarray(columns[1], np.int64)
@@ -353,10 +354,20 @@ def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]
     """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
     gateway said of a device out of its reach is none of the device's."""
     rows = connection.execute(
-        "SELECT id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000 FROM points,"
-        " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %s"
-        " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest",
-        (since,),
+        "SELECT DISTINCT ON (id) id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000"
+        " FROM (SELECT id, measured_at, delay_ms FROM points,"
+        "   LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %(since)s"
+        "   AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest"
+        "  UNION ALL SELECT id, last_at, coalesce(delay4[count], delay2[count]) FROM readings_packed"
+        "   JOIN points ON id = point_id AND quantity <> 'alive'"
+        "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND last_at > %(since)s"
+        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_unpacked"
+        "   JOIN points ON id = point_id AND quantity = 'alive'"
+        "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND measured_at > %(since)s AND value > 0"
+        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_late JOIN points ON id = point_id"
+        "   WHERE measured_at > %(since)s AND (quantity <> 'alive' OR value > 0)) AS heard"
+        " ORDER BY id, measured_at DESC",
+        {"since": since},
     )
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]
 

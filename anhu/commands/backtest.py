@@ -1,7 +1,9 @@
 """`anhu rules backtest`: what other rules would have made of the stored readings."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import numpy as np
 import typer
 
 from alerting import store
@@ -13,10 +15,12 @@ from anhu.errors import BacktestImpossible
 from anhu.language import text
 from ingest import store as ingest_store
 from ingest.database import Connection
-from ingest.reading import from_us, to_us
+from ingest.reading import ReadingBatch, from_us, to_us
 from ingest.registry import Registry
 
-STEP = timedelta(minutes=10)  # so much is read and judged at a time
+STEP = timedelta(minutes=10)  # so much is judged at a time
+READ_MAX = timedelta(hours=5, minutes=20)  # and at most so much read: a packed day is unpacked as a whole for any part
+READ_COUNT = 200_000  # readings that are read at a time, about
 
 
 def moment(value: str, name: str) -> datetime:
@@ -38,16 +42,31 @@ def run(connection: Connection, new_rules: str, begin: datetime, end: datetime) 
     found = store.load_rules(connection)
     rules = parse(found[0] if found else default_rules()), parse(new_rules)
     before, after = (Run(registry, each, to_us(begin)) for each in rules)
-    at, count = begin, 0
-    while at < end:
-        until = min(at + STEP, end)
-        readings = ingest_store.readings_since(connection, at, until)
+    count = 0
+    for until, readings in steps(connection, begin, end):
         for each in (before, after):
             each.judge(readings, to_us(until))
         count += len(readings)
-        at = until
     progress(text(f"已重放 {count} 条读数", f"{count} readings replayed"))
     return differences(before.raised, after.raised), registry
+
+
+def steps(connection: Connection, begin: datetime, end: datetime) -> Iterator[tuple[datetime, ReadingBatch]]:
+    """What was measured in [begin, end), a STEP at a time, each with its end. The fewer there are, the more steps
+    are read at once."""
+    at, length = begin, STEP
+    while at < end:
+        read_until = min(at + length, end)
+        readings = ingest_store.readings_since(connection, at, read_until)
+        while at < read_until:
+            until = min(at + STEP, read_until)
+            first, last = np.searchsorted(readings.measured_at_us, [to_us(at), to_us(until)])
+            yield until, readings.take(np.arange(first, last))
+            at = until
+        if len(readings) < READ_COUNT / 2:
+            length = min(2 * length, READ_MAX)
+        elif len(readings) > READ_COUNT:
+            length = max(length / 2, STEP)
 
 
 def show(found: list[Difference], registry: Registry) -> None:

@@ -7,7 +7,7 @@ from benchmarks.figures import Figure, latency_figures
 from benchmarks.limits import drain, pipe
 from benchmarks.load import Load, Trial, best, search
 from benchmarks.publisher import publish
-from benchmarks.stage import LEAD_US, START_S_MAX, BenchFailed, Child, Service, Stage, now_us, until
+from benchmarks.stage import LEAD_US, ROLES, START_S_MAX, BenchFailed, Child, Service, Stage, now_us, until
 from benchmarks.usage import Meter, Usage
 
 DRAIN_RATE_PER_S: Final = 50_000  # more than a subscriber in Python can take
@@ -31,7 +31,7 @@ def run(stage: Stage) -> list[Figure]:
         stage.say("a bare pipe:")
         _, piped, pipe_cpu_us = _highest(stage, 0.8 * drained, piping.process_id)
         piping.tell("enough")
-    with stage.service() as service:
+    with stage.service((*ROLES, "watch")) as service:  # which rolls up what is stored
         stage.say("the service:")
         trials, highest, cpu_us = _highest(stage, 0.85 * piped, service.roots["pipeline"])
         steady, steady_figures = _steady(stage, service, STEADY_SHARE * highest)

@@ -29,7 +29,8 @@ def show_readings(
     points_max: Annotated[int, Query(ge=1, le=5000, description="thinned when a series has more")] = 600,
 ) -> schemas.Readings:
     """Every good reading in [from, to), or, where a point has more than `points_max`, one mean with the lowest and the
-    highest value for each of that many equal parts of the span."""
+    highest value for each of at most that many equal parts of the span. Parts of a minute or more are whole minutes, of
+    an hour or more whole hours."""
     start, end = _span(start, end, datetime.now(UTC), timedelta(days=serving.settings.span_days_max))
     with serving.reading() as connection:
         [institution_id] = [each.institution_id for each in directory.devices(connection, [device_id])] or [0]

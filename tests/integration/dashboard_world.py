@@ -21,7 +21,8 @@ from alerting.alert import Alert, Condition, Key, Kind, Priority, Source, Verb, 
 from dashboard import auth
 from dashboard.serve import configure
 from dashboard.settings import DashboardSettings
-from ingest.reading import to_us
+from ingest import store as reading_store
+from ingest.reading import ReadingBatch, to_us
 
 # Not those of the server itself (autovacuum, TimescaleDB's workers), which the test's user may not end.
 _END_CONNECTIONS = (
@@ -80,11 +81,11 @@ class World:
 
     def add_readings(self, point_id: int, rows: Sequence[tuple[datetime, float]], quality: int | None = None) -> None:
         """Store readings that arrived 250 ms after they were measured."""
-        with psycopg.connect(self.database_url) as connection, connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO readings (measured_at, point_id, value, delay_ms, quality) VALUES (%s, %s, %s, 250, %s)",
-                [(at, point_id, value, quality) for at, value in rows],
-            )
+        at_us, values = [to_us(at) for at, _ in rows], [value for _, value in rows]
+        received_us = [us + 250_000 for us in at_us]
+        batch = ReadingBatch.build([point_id] * len(rows), at_us, received_us, values, [quality or 0] * len(rows))
+        with psycopg.connect(self.database_url) as connection:
+            reading_store.store_readings(connection, batch)
 
 
 def build(database_url: str) -> World:

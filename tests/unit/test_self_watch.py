@@ -1,9 +1,13 @@
 """Watching ourselves: one alert carries all that is wrong, with a deadband, and no opinion about what is not known."""
 
+from datetime import timedelta
+from types import SimpleNamespace
+
 from alerting.alert import Priority, Verb
 from alerting.self_alerts import judge
-from alerting.self_watch import Measured, findings
+from alerting.self_watch import Measured, Watch, findings
 from alerting.settings import WatchSettings
+from ingest.reading import from_us
 
 SETTINGS = WatchSettings()
 NOW_US = 1_795_305_600_000_000
@@ -15,7 +19,7 @@ def said(standing, measured, now_us=NOW_US):
 
 
 def test_all_well_says_nothing():
-    well = Measured(1.0, 0.1, 0.5, 0.2, {"web.pem": 80.0})
+    well = Measured(1.0, 0.1, 0.5, "/data", None, 60.0, 0.2, {"web.pem": 80.0})
     assert said(None, well) == ([], None)
 
 
@@ -50,3 +54,51 @@ def test_several_things_are_one_alert():
     events, after = said(alert, Measured(disk_free_share=0.05, certificate_days={"web.pem": 90.0}))
     assert events == [(Verb.CLEAR, "self.certificate.web.pem")]
     assert after.active
+
+
+def test_a_database_that_outgrows_what_was_set():
+    settings = WatchSettings(database_gib_max=100)
+
+    def verbs(standing, gib):
+        events, after = judge(standing, findings(Measured(database_gib=gib), settings), NOW_US)
+        return [(event.verb, event.rule) for event in events], after
+
+    assert verbs(None, 99.0) == ([], None)
+    events, alert = verbs(None, 100.5)
+    assert events == [(Verb.RAISE, "self.database")]
+    assert verbs(alert, 97.0)[0] == []
+    assert verbs(alert, 90.0)[0] == [(Verb.CLEAR, "self.database")]
+    assert [each.rule for each in findings(Measured(database_gib=500.0), SETTINGS) if each.holds] == []
+
+
+def test_the_fullest_of_the_disks_is_told(monkeypatch, tmp_path):
+    data, spool = tmp_path / "data", tmp_path / "spool"
+    (data / "postgres").mkdir(parents=True)
+    spool.mkdir()
+    behind = [timedelta(minutes=2)]
+    free = {data: 50, data / "postgres": 40, spool: 5}
+    monkeypatch.setattr(
+        "alerting.self_watch.shutil.disk_usage", lambda folder: SimpleNamespace(total=100, free=free[folder])
+    )
+    watch = Watch("", data, SETTINGS, lambda: NOW_US / 1e6, [spool, tmp_path / "not there"])
+
+    class Database:
+        def execute(self, statement):
+            if "pipeline_heartbeats" in statement:
+                return SimpleNamespace(fetchone=lambda: (1.0, 0.1))
+            assert "rolled_until" in statement  # what the database weighs was not asked for
+            at = from_us(NOW_US)
+            return SimpleNamespace(fetchone=lambda: (at, at - behind[0], at, at, None))
+
+    def seen():
+        return said(None, watch._measure(Database()))[0]
+
+    assert watch._measure(Database()).disk == str(spool)
+    assert seen() == [(Verb.RAISE, "self.disk")]
+    free[spool] = 90
+    assert seen() == []
+    free[data / "postgres"] = 9
+    assert seen() == [(Verb.RAISE, "self.disk")]
+    free[data / "postgres"] = 90
+    behind[0] = timedelta(hours=3)
+    assert seen() == [(Verb.RAISE, "self.rollups")]

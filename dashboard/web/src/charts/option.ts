@@ -3,7 +3,7 @@ import type { LineSeriesOption } from "echarts/charts";
 import type { AriaComponentOption, GridComponentOption, TooltipComponentOption } from "echarts/components";
 import { significant } from "@/format/number";
 import { formatTime } from "@/format/time";
-import { formatValue, isBinary } from "@/format/value";
+import { formatValue, isBinary, isTriggered } from "@/format/value";
 import { lineWithGaps, type Samples } from "./samples";
 
 export type ChartOption = ComposeOption<
@@ -27,23 +27,44 @@ export interface ChartInput {
 }
 
 const DAY_MS = 86_400_000;
+/** Longer windows have days on their axis, without the time of day. */
+const DATES_MS = 14 * DAY_MS;
 /** The part of the chart's width that the words of a mark need. */
 const LABEL_SHARE = 0.12;
 
-/** Low and high as an invisible line with a filled one stacked on it. */
+/** Low and high as a thin line with a filled one stacked on it; the lines keep a peak of one reading visible in a year. */
 function bandSeries(input: ChartInput): LineSeriesOption[] {
   const { samples, stepMs, colours } = input;
   if (!samples.low || !samples.high || isBinary(input.quantity)) return [];
   const { low, high } = samples;
   const height = high.map((value, index) => value - (low[index] ?? value));
   const base: LineSeriesOption = {
-    type: "line", stack: "band", stackStrategy: "all", symbol: "none", lineStyle: { opacity: 0 }, silent: true,
+    type: "line", stack: "band", stackStrategy: "all", symbol: "none", silent: true,
+    lineStyle: { color: colours.band, width: 1, opacity: 0.6 },
     tooltip: { show: false }, animation: false,
   };
   return [
     { ...base, data: lineWithGaps(samples.atMs, low, stepMs) },
     { ...base, data: lineWithGaps(samples.atMs, height, stepMs), areaStyle: { color: colours.band, opacity: 0.28 } },
   ];
+}
+
+/** The curve: means where it is thinned. Of what is either on or off a mean would hide that it was triggered for a moment. */
+function curve({ samples, quantity }: ChartInput): readonly number[] {
+  if (!isBinary(quantity)) return samples.value;
+  return (isTriggered(quantity, 0) ? samples.low : samples.high) ?? samples.value;
+}
+
+/** What the pointer is at: the value, and from where to where it went in what the point stands for. */
+function told(input: ChartInput, atMs: number, value: number): string {
+  const { samples, quantity, unit } = input;
+  const index = samples.atMs.indexOf(atMs);
+  const [low, high] = [samples.low?.[index], samples.high?.[index]];
+  const lines = [formatTime(atMs, "full"), `<b>${formatValue(quantity, value, unit)}</b>`];
+  if (low !== undefined && high !== undefined && low !== high && !isBinary(quantity)) {
+    lines.push(`${formatValue(quantity, low, unit)} – ${formatValue(quantity, high, unit)}`);
+  }
+  return lines.join("<br>");
 }
 
 /** The marks in the window; one too close to the label before it keeps its line and loses its words. */
@@ -74,7 +95,7 @@ function valueSeries(input: ChartInput): LineSeriesOption {
   }));
   return {
     type: "line",
-    data: lineWithGaps(samples.atMs, samples.value, input.stepMs),
+    data: lineWithGaps(samples.atMs, curve(input), input.stepMs),
     step: isBinary(input.quantity) ? "end" : false,
     symbol: "circle",
     symbolSize: 4,
@@ -99,7 +120,8 @@ export function chartOption(input: ChartInput): ChartOption {
   const { colours, quantity, unit } = input;
   const binary = isBinary(quantity);
   const text = { color: colours.ink, fontFamily: input.font, fontSize: 12 };
-  const longRange = input.toMs - input.fromMs > DAY_MS;
+  const spanMs = input.toMs - input.fromMs;
+  const part = spanMs > DATES_MS ? "date" : spanMs > DAY_MS ? "day" : "minute";
   return {
     aria: { enabled: false },
     textStyle: { fontFamily: input.font },
@@ -111,12 +133,12 @@ export function chartOption(input: ChartInput): ChartOption {
         const list = Array.isArray(items) ? items : [items];
         const point = list.find((item) => item.seriesIndex === list.at(-1)?.seriesIndex)?.value as [number, number | null] | undefined;
         if (!point || point[1] === null) return "";
-        return `${formatTime(point[0], "full")}<br><b>${formatValue(quantity, point[1], unit)}</b>`;
+        return told(input, point[0], point[1]);
       },
     },
     xAxis: {
       type: "time", min: input.fromMs, max: input.toMs, splitNumber: 5,
-      axisLabel: { ...text, hideOverlap: true, formatter: (at: number) => formatTime(at, longRange ? "day" : "minute") },
+      axisLabel: { ...text, hideOverlap: true, formatter: (at: number) => formatTime(at, part) },
       axisLine: { lineStyle: { color: colours.grid } },
       axisTick: { lineStyle: { color: colours.grid } },
     },

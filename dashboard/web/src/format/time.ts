@@ -9,7 +9,7 @@ const formatter = new Intl.DateTimeFormat("sv-SE", {
   hourCycle: "h23", timeZone: TIME_ZONE,
 });
 
-const PARTS = { full: [0, 19], day: [5, 16], clock: [11, 19], minute: [11, 16] } as const;
+const PARTS = { full: [0, 19], date: [0, 10], day: [5, 16], clock: [11, 19], minute: [11, 16] } as const;
 
 /** A point in time (ms or ISO) in Beijing time, whole or only the part that matters. */
 export function formatTime(at: number | string, part: keyof typeof PARTS): string {

@@ -226,6 +226,8 @@ export const en: Messages = {
     r15m: "15 min",
     r1h: "1 h",
     r24h: "24 h",
+    r30d: "30 d",
+    r1y: "1 y",
     live: "Live",
     empty: "No readings in this period",
     threshold: "Threshold {value}",

@@ -220,6 +220,8 @@ export const zhCN = {
     r15m: "15 分钟",
     r1h: "1 小时",
     r24h: "24 小时",
+    r30d: "30 天",
+    r1y: "1 年",
     live: "实时",
     empty: "这段时间没有读数",
     threshold: "阈值 {value}",

@@ -20,10 +20,11 @@ from ingest import store as ingest_store
 from ingest.database import Connection
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Notes, Stray
+from ingest.intake import Notes
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
+from ingest.unclaimed import Stray
 
 NOTHING: Final = ReadingBatch.build((), (), (), ())
 

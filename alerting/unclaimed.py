@@ -18,9 +18,9 @@ from alerting.detect import DETECTORS
 from alerting.engine_state import Patch, State
 from alerting.rules import Rule
 from alerting.suppression import LIFE_SAFETY
-from ingest.intake import Stray
 from ingest.reading import to_us
 from ingest.registry import ZONE_KINDS, Registry
+from ingest.unclaimed import Stray
 
 PREFIX: Final = "unclaimed:"  # no rule of a file has a colon in its id
 OTHERS_RULE: Final = f"{PREFIX}*"  # and the priority: what is more urgent calls again

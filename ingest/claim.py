@@ -10,7 +10,8 @@ from typing import Final
 
 from ingest.edge_node import Exchange
 from ingest.errors import UnitMismatch
-from ingest.intake import NO_READINGS, Limits, Message, decode
+from ingest.intake import NO_READINGS, decode
+from ingest.message import Limits, Message
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import to_us
 from ingest.registry import CODE_PATTERN, DEVICE_KINDS, WEARS

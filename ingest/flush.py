@@ -17,7 +17,8 @@ from typing import Any
 
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable
-from ingest.intake import Intake, Message
+from ingest.intake import Intake
+from ingest.message import Message
 from ingest.writer import Writer
 
 

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from ingest.intake import Message
+from ingest.message import Message
 
 
 class Inbox:

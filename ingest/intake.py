@@ -13,85 +13,20 @@ from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
 from ingest.formats import FORMATS, IGNORE, OF_GATEWAYS, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
+from ingest.message import DeadLetter, Limits, Message, dead_letter, too_large, untimely
 from ingest.panel_report import PanelReport
 from ingest.quantity import QUANTITIES, convert
 from ingest.reading import GOOD, OUT_OF_RANGE, Decoded, ReadingBatch, Rejection, Sample
 from ingest.registry import PANEL_PREFIX, Registry
 from ingest.routes import OWN_ROUTES, Route, Routes
+from ingest.unclaimed import Stray, Unclaimed, note_stray, note_unknown
 
-PAYLOAD_KEPT_BYTES: Final = 2048
-DETAIL_LENGTH_MAX: Final = 500
-TOPIC_LENGTH_MAX: Final = 500
 REJECTIONS_A_MESSAGE_MAX: Final = 20
-DEVICE_LENGTH_MAX: Final = 128  # of what an unclaimed device is called
 _FLOAT4_MAX: Final = 3.4e38
 NO_NODES: Final[Mapping[str, EdgeNode]] = MappingProxyType({})
 NO_READINGS: Final = frozenset({drill.FORMAT, acceleration.FORMAT, IGNORE})  # messages of these are no readings
 _UNDATED_US: Final = 0  # told to a decoder as the time of arrival, it shows which samples have no time of their own
 _DATED_FROM_US: Final = 366 * 86_400_000_000
-
-
-class Message(NamedTuple):
-    """One message as it came; times in µs since 1970. `receipt` is the source's own handle for the acknowledgement.
-    `retained`: the broker had kept it, and says so because we asked for its topic only now."""
-
-    topic: str
-    payload: bytes
-    received_at_us: int
-    receipt: object = None
-    retained: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is too large, too early and too late."""
-
-    payload_bytes_max: int
-    future_us_max: int
-    age_us_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """What could not be taken in. `payload` is cut to PAYLOAD_KEPT_BYTES; `payload_bytes` is its whole length."""
-
-    received_at_us: int
-    topic: str
-    reason: Refusal
-    detail: str
-    payload: bytes
-    payload_bytes: int
-
-
-@dataclass(slots=True)
-class Unclaimed:
-    """What one thing sent that reports without being registered; `quantity` is "" where the whole device is unknown."""
-
-    institution: str
-    device: str
-    quantity: str
-    reason: str
-    first_seen_us: int
-    last_seen_us: int
-    message_count: int
-    last_message: Message
-    quantities: set[str] = field(default_factory=set)  # that it sent, of those we know
-
-
-class Stray(NamedTuple):
-    """One value that the registry of a known institution has no point for: of a device that nobody has registered, or
-    of a quantity that its device is not registered with (then `zone_id` and `device_id` are known). `value` is in the
-    quantity's unit and within what a working sensor can say; times in µs since 1970."""
-
-    institution_id: int
-    zone_id: int | None
-    device_id: int | None
-    device: str
-    quantity: str
-    value: float
-    measured_at_us: int
-    received_at_us: int
-    topic: str
 
 
 Notes = dict[tuple[int, int], Mapping[str, Any]]  # (point, when measured in µs) → evidence
@@ -180,18 +115,6 @@ def take_in(
     )  # fmt: skip
 
 
-def dead_letter(message: Message, rejection: Rejection) -> DeadLetter:
-    """`message` as a dead letter. NUL cannot be stored in a text column, and is shown instead."""
-    return DeadLetter(
-        message.received_at_us,
-        message.topic[:TOPIC_LENGTH_MAX].replace("\0", "\\0"),
-        rejection.reason,
-        rejection.detail[:DETAIL_LENGTH_MAX].replace("\0", "\\0").encode("utf-8", "replace").decode(),
-        message.payload[:PAYLOAD_KEPT_BYTES],
-        len(message.payload),
-    )
-
-
 def _set_aside(
     message: Message,
     where: Route,
@@ -222,11 +145,11 @@ def _window(
     unclaimed: dict[tuple[str, str, str], Unclaimed],
 ) -> Rejection | None:
     if len(message.payload) > limits.payload_bytes_max:
-        return _too_large(message, limits)
+        return too_large(message, limits)
     device = where.device or ""
     points = registry.points_of(where.institution, device)
     if points is None or acceleration.QUANTITY not in points:
-        _note_unknown(unclaimed, where.institution, device, acceleration.QUANTITY, registry, message)
+        note_unknown(unclaimed, where.institution, device, acceleration.QUANTITY, registry, message)
         return None
     wear = registry.wear_of(where.institution, device)
     if not wear:
@@ -237,7 +160,7 @@ def _window(
         return Rejection(Refusal.DECODER_FAILED, f"the acceleration decoder failed: {type(error).__name__}: {error}")
     if isinstance(pack, Rejection):
         return pack
-    problem = _untimely("acceleration", pack.start_us, message, limits)
+    problem = untimely("acceleration", pack.start_us, message, limits)
     if problem is None:
         windows.append(Window(points[acceleration.QUANTITY][0], wear, message.received_at_us, pack))
     return problem
@@ -255,7 +178,7 @@ def _of_panel(
     address = message.topic.removeprefix(panel_report.TOPIC_PREFIX)
     panel = registry.on_panel(address)
     if panel is None:
-        _note_unknown(unclaimed, "", PANEL_PREFIX + address, "", registry, message)
+        note_unknown(unclaimed, "", PANEL_PREFIX + address, "", registry, message)
         return []
     try:
         meaning = panel_report.read(message.payload, panel, registry, message.received_at_us)
@@ -266,7 +189,7 @@ def _of_panel(
     institution = registry.institutions[panel.institution_id].code
     for sample, note, spoken_for in meaning.reported:
         if spoken_for:  # the panel's alert names the detector: one call for one fire
-            _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+            note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
             continue
         stored = len(columns.point_id)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
@@ -292,7 +215,7 @@ def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange
     if where is None:
         return Decoded.refused(Refusal.TOPIC_UNKNOWN, "no format is read on this topic"), ""
     if len(message.payload) > limits.payload_bytes_max:
-        return Decoded([], [_too_large(message, limits)]), where.institution
+        return Decoded([], [too_large(message, limits)]), where.institution
     received_at_us = _UNDATED_US if message.retained else message.received_at_us
     try:
         if where.format == sparkplug.FORMAT:
@@ -353,17 +276,17 @@ def _resolve(
     """Append `sample` to `columns`, or note its unclaimed device, or say why it is refused."""
     points = registry.points_of(institution, sample.device)
     if points is None:
-        _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
-        _note_stray(columns.strays, sample, institution, message, registry, limits)
+        note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     if not -limits.age_us_max <= sample.measured_at_us - message.received_at_us <= limits.future_us_max:
-        return _untimely(sample.quantity, sample.measured_at_us, message, limits)
+        return untimely(sample.quantity, sample.measured_at_us, message, limits)
     point = points.get(sample.quantity)
     if point is None:
         if sample.quantity not in QUANTITIES:
             return Rejection(Refusal.QUANTITY_UNKNOWN, f"{sample.quantity[:64]} is not a quantity")
-        _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
-        _note_stray(columns.strays, sample, institution, message, registry, limits)
+        note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+        note_stray(columns.strays, sample, institution, message, registry, limits)
         return None
     point_id, quantity = point
     value = sample.value
@@ -378,89 +301,3 @@ def _resolve(
     columns.value.append(value)
     columns.quality.append(GOOD if quantity.low <= value <= quantity.high else OUT_OF_RANGE)
     return None
-
-
-def _too_large(message: Message, limits: Limits) -> Rejection:
-    return Rejection(Refusal.TOO_LARGE, f"{len(message.payload)} bytes; at most {limits.payload_bytes_max} are read")
-
-
-def _untimely(what: str, measured_at_us: int, message: Message, limits: Limits) -> Rejection | None:
-    """Why a measurement is too early or too late, None where it is neither."""
-    ahead_us = measured_at_us - message.received_at_us
-    if ahead_us > limits.future_us_max:
-        return Rejection(Refusal.FUTURE, f"{what}: measured {ahead_us / 1e6:.0f} s after its arrival")
-    if ahead_us < -limits.age_us_max:
-        return Rejection(Refusal.ANCIENT, f"{what}: measured {-ahead_us / 86_400e6:.1f} days before its arrival")
-    return None
-
-
-def _note_stray(
-    strays: list[Stray], sample: Sample, institution: str, message: Message, registry: Registry, limits: Limits
-) -> None:
-    """Append `sample` to `strays`, if it can be read: it may be an alarm. What a broker has kept is no news."""
-    place = registry.place_of(institution, sample.device) or registry.place_of(institution, None)
-    quantity = QUANTITIES.get(sample.quantity)
-    if (
-        message.retained
-        or place is None
-        or quantity is None
-        or _untimely("", sample.measured_at_us, message, limits) is not None
-    ):
-        return
-    value = sample.value
-    if sample.unit is not None:
-        try:
-            value = convert(value, sample.unit, quantity)
-        except UnitMismatch:
-            return  # it stays listed as unclaimed, with its message
-    if quantity.low <= value <= quantity.high:
-        device, topic = plain(sample.device, DEVICE_LENGTH_MAX), plain(message.topic, TOPIC_LENGTH_MAX)
-        strays.append(Stray(*place, device, quantity.name, value, sample.measured_at_us, message.received_at_us, topic))
-
-
-def plain(text: str, length_max: int) -> str:
-    """What a stranger sent, fit to be shown to people: cut, and without anything that is not a letter or a sign.
-
-    >>> plain("smoke-9\\n119", 64)
-    'smoke-9?119'
-    """
-    return "".join(each if each.isprintable() else "?" for each in text[:length_max]) or "?"
-
-
-def _note_unknown(
-    unclaimed: dict[tuple[str, str, str], Unclaimed],
-    institution: str,
-    device: str,
-    quantity: str,
-    registry: Registry,
-    message: Message,
-) -> None:
-    """Note what the registry lacks of this quantity of this device."""
-    if registry.points_of(institution, device) is not None:
-        entry = _note(unclaimed, institution, device, quantity, "quantity_unregistered", message)
-    else:
-        known = institution in registry.institution_codes
-        entry = _note(unclaimed, institution, device, "", "device_unknown" if known else "institution_unknown", message)
-    if quantity in QUANTITIES:
-        entry.quantities.add(quantity)
-
-
-def _note(
-    unclaimed: dict[tuple[str, str, str], Unclaimed],
-    institution: str,
-    device: str,
-    quantity: str,
-    reason: str,
-    message: Message,
-) -> Unclaimed:
-    institution, device = institution[:64].replace("\0", ""), device[:DEVICE_LENGTH_MAX].replace("\0", "")
-    entry = unclaimed.get((institution, device, quantity))
-    if entry is None:
-        first = message.received_at_us
-        entry = Unclaimed(institution, device, quantity, reason, first, first, 1, message)
-        unclaimed[institution, device, quantity] = entry
-    elif entry.last_message is not message:  # a message with several values of the device is one message
-        entry.message_count += 1
-        entry.last_seen_us = message.received_at_us
-        entry.last_message = message
-    return entry

@@ -16,7 +16,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.errors import BrokerUnavailable
 from ingest.inbox import Inbox
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.mqtt_packet import Publish
 from ingest.routes import SUBSCRIPTION
 from ingest.settings import SHARD, PipelineSettings

@@ -17,7 +17,7 @@ import structlog
 from ingest.errors import PanelAway
 from ingest.formats.gb26875_frame import Cause, Command, Fault, Frame, Reader, clock_bytes, encode, reply
 from ingest.inbox import Inbox
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.panel_link import Link, Parted, Past, Print, print_of
 from ingest.panel_report import UTC_OFFSET_S, topic
 from ingest.settings import PanelSettings

@@ -21,7 +21,8 @@ from ingest.flush import Batch
 from ingest.formats import sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
-from ingest.intake import Intake, Limits, Message, Notes, Stray, dead_letter, take_in
+from ingest.intake import Intake, Notes, take_in
+from ingest.message import Limits, Message, dead_letter
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.routes import OWN_ROUTES, Routes
@@ -29,6 +30,7 @@ from ingest.settings import SHARD, PipelineSettings
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
 from ingest.spool import Spool, Spooled, SpoolFull
+from ingest.unclaimed import Stray
 from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000

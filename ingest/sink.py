@@ -18,10 +18,11 @@ import structlog
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable, ShardTaken
 from ingest.flush import Batch, Flush
-from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.message import DeadLetter, Message
 from ingest.panel_report import PanelReport
 from ingest.reading import ReadingBatch
 from ingest.spool import Spool, Spooled
+from ingest.unclaimed import Unclaimed
 from ingest.writer import Writer
 
 DRAIN_COUNT_MAX: Final = 50

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ingest import mqtt, panel
-from ingest.intake import Message
+from ingest.message import Message
 
 PANEL_LOOK_S: Final = 0.05  # how much later than the broker's a panel's alarm may be noticed
 

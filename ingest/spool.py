@@ -19,9 +19,10 @@ import orjson
 
 from ingest.errors import IngestError, Refusal
 from ingest.formats.gb26875 import Said
-from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.message import DeadLetter, Message
 from ingest.panel_report import PanelReport
 from ingest.reading import ReadingBatch
+from ingest.unclaimed import Unclaimed
 
 ALARM_SHARE: Final = 0.8
 BUSY_TIMEOUT_S: Final = 5.0

@@ -13,11 +13,12 @@ from ingest import packing_store, panel_store, rollup_store
 from ingest.copy_format import COPY_COLUMNS, copy_rows, distinct
 from ingest.database import Connection
 from ingest.errors import Refusal, RegistryFileInvalid
-from ingest.intake import PAYLOAD_KEPT_BYTES, DeadLetter, Unclaimed
+from ingest.message import PAYLOAD_KEPT_BYTES, DeadLetter
 from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import PANEL_PREFIX, Device, Institution, Point, Registry, Zone
 from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
+from ingest.unclaimed import Unclaimed
 
 REGISTRY_CHANNEL: Final = "registry"
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from ingest.edge_node import Exchange
 from ingest.formats import FORMATS, sparkplug
-from ingest.intake import DeadLetter, Limits, Message, decode, take_in
+from ingest.intake import decode, take_in
+from ingest.message import DeadLetter, Limits, Message
 from ingest.quantity import QUANTITIES
 from ingest.reading import GOOD
 from ingest.registry import Device, Institution, Point, Registry, Zone

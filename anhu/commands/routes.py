@@ -13,7 +13,7 @@ from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.plain_errors import plain_errors
 from ingest import route_file, trial
-from ingest.intake import Limits, Message
+from ingest.message import Limits, Message
 from ingest.reading import from_us
 from ingest.route_file import FILE_BYTES_MAX
 from ingest.routes import Routes

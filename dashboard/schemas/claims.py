@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
 from dashboard.schemas.base import Id, Moment, Shape, Text
 from ingest.claim import INTERVAL_S_MAX, NAME_LENGTH_MAX
-from ingest.intake import DEVICE_LENGTH_MAX
 from ingest.quantity import QUANTITIES
+from ingest.unclaimed import DEVICE_LENGTH_MAX
 
 Quantities = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(min_length=1, max_length=len(QUANTITIES))]
 

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from anhu import packages, runtime
 from anhu.roles import now_us
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.mqtt import Source
 from ingest.settings import PipelineSettings
 from tests.waiting import wait_until

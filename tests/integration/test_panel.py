@@ -23,7 +23,7 @@ from anhu.roles import now_us
 from ingest import panel, panel_store, sources, store
 from ingest.database import connect
 from ingest.errors import RegistryFileInvalid
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.panel_commands import Commands
 from ingest.pipeline import Pipeline
 from ingest.registry_file import parse

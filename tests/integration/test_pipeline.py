@@ -11,7 +11,7 @@ import pytest
 
 from anhu.roles import now_us
 from ingest.errors import BrokerUnavailable, DatabaseUnavailable
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.mqtt import Source, session_name
 from ingest.pipeline import Fenced
 from ingest.settings import PipelineSettings

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ingest import store
 from ingest.database import connect
 from ingest.errors import Refusal
-from ingest.intake import DeadLetter, Message, Unclaimed
+from ingest.message import DeadLetter, Message
 from ingest.reading import ReadingBatch, from_us
+from ingest.unclaimed import Unclaimed
 from tests.integration.world import S, World
 from tests.waiting import wait_until
 

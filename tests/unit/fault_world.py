@@ -13,7 +13,7 @@ from alerting.alert import Alert, AlertEvent
 from alerting.joining import join
 from alerting.rules import default_rules, parse
 from ingest.errors import DatabaseUnavailable
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.reading import ReadingBatch
 from ingest.spool import Spooled
 

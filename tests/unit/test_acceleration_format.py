@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ingest.errors import Refusal
 from ingest.formats import acceleration
 from ingest.formats.acceleration import Pack
-from ingest.intake import Intake, Limits, Message, take_in
+from ingest.intake import Intake, take_in
+from ingest.message import Limits, Message
 from ingest.reading import Rejection
 from ingest.registry import Registry
 

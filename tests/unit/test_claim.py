@@ -7,7 +7,8 @@ import pytest
 
 from ingest.claim import Claim, Heard, last_values, problems
 from ingest.formats.native import encode
-from ingest.intake import Message, take_in
+from ingest.intake import take_in
+from ingest.message import Message
 from ingest.quantity import QUANTITIES
 from ingest.route_file import parse
 from ingest.spool import Spooled, _dump, _load

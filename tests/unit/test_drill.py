@@ -16,7 +16,8 @@ from alerting.suppression import why_quiet
 from ingest.errors import DrillMessageRefused, Refusal
 from ingest.formats import native
 from ingest.formats.drill import DrillCall, Order, decode, encode
-from ingest.intake import Limits, Message, take_in
+from ingest.intake import take_in
+from ingest.message import Limits, Message
 from ingest.reading import ReadingBatch, from_us
 from tests.unit.engine_world import T0, S, point, readings, registry, state
 

@@ -10,7 +10,8 @@ import pytest
 import ingest.flush
 from ingest.errors import DatabaseUnavailable
 from ingest.flush import Batch, Flush
-from ingest.intake import Intake, Message
+from ingest.intake import Intake
+from ingest.message import Message
 from ingest.reading import ReadingBatch
 
 ANSWER_S_MAX = 2.0

@@ -4,7 +4,7 @@ import threading
 import time
 
 from ingest.inbox import Inbox
-from ingest.intake import Message
+from ingest.message import Message
 from tests.waiting import wait_until
 
 

@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.formats.native import encode
-from ingest.intake import (
-    PAYLOAD_KEPT_BYTES,
-    REJECTIONS_A_MESSAGE_MAX,
-    Intake,
-    Limits,
-    Message,
-    dead_letter,
-    take_in,
-)  # fmt: skip
+from ingest.intake import REJECTIONS_A_MESSAGE_MAX, Intake, take_in
+from ingest.message import PAYLOAD_KEPT_BYTES, Limits, Message, dead_letter
 from ingest.reading import GOOD, OUT_OF_RANGE, Rejection
 from ingest.registry import Registry
 from ingest.route_file import parse

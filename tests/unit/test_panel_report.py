@@ -16,7 +16,8 @@ from alerting.process import Judge
 from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
 from ingest.formats.gb26875_frame import Command, clock_bytes, encode
-from ingest.intake import Intake, Limits, Message, take_in
+from ingest.intake import Intake, take_in
+from ingest.message import Limits, Message
 from ingest.panel_report import UTC_OFFSET_S, topic
 from ingest.reading import to_us
 from ingest.registry import Device, Institution, Point, Registry, Zone

@@ -17,7 +17,7 @@ from alerting.self_alerts import SPOOL_RULE
 from alerting.settings import AlertingSettings
 from ingest.errors import Refusal
 from ingest.formats import native
-from ingest.intake import DeadLetter, Message
+from ingest.message import DeadLetter, Message
 from ingest.pipeline import Pipeline
 from ingest.reading import ReadingBatch
 from ingest.settings import PipelineSettings

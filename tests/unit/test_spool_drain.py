@@ -11,7 +11,7 @@ import ingest.sink
 from alerting.process import Judge
 from alerting.settings import AlertingSettings
 from ingest.formats import native
-from ingest.intake import Message
+from ingest.message import Message
 from ingest.pipeline import DRAIN_LOOK_S, Pipeline
 from ingest.settings import PipelineSettings
 

@@ -8,9 +8,11 @@ from alerting.escalation import CHINA
 from alerting.rules import default_rules, parse
 from alerting.suppression import why_quiet
 from ingest.formats.native import encode
-from ingest.intake import Message, Stray, take_in
+from ingest.intake import take_in
+from ingest.message import Message
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import ZONE_KINDS, Device, Point, Registry
+from ingest.unclaimed import Stray
 from tests.unit.engine_world import T0, S, registry
 from tests.unit.test_intake import LIMITS
 from tests.unit.test_judge_news import Desk

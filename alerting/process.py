@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import structlog
 
-from alerting import drill_alarm, engine, event_json, restore, self_alerts, store, unclaimed
+from alerting import drill_alarm, engine, event_json, further_fires, restore, self_alerts, store, unclaimed
 from alerting.alert import Alert, AlertEvent, Key
 from alerting.engine import Patch, State, Verdict
 from alerting.fall_watch import Falls, FallWatch
@@ -188,6 +188,9 @@ class Judge:
             verdict = engine.step(state, readings, notes or {})
         else:
             verdict = engine.step(state, readings.joined(falls.readings), {**falls.notes, **(notes or {})})
+        if notes:
+            verdict.events.extend(further_fires.begin(state, verdict.patch, notes))
+        verdict.events.extend(further_fires.end(state, verdict.patch, list(verdict.events)))
         verdict.events.extend(unclaimed.begin(state, verdict.patch, strays))
         verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
         return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)
@@ -199,6 +202,7 @@ class Judge:
         if falls is not None and len(falls.readings):  # a rare thing: the rest can wait for the next tick
             return Decision(engine.step(state, falls.readings, falls.notes), falls.readings, falls)
         verdict = engine.tick(state, now_us, listening=listening, caught_up=caught_up)
+        verdict.events.extend(further_fires.end(state, verdict.patch, list(verdict.events)))
         if listening and caught_up:
             verdict.events.extend(unclaimed.end(state, verdict.patch, now_us))
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))

@@ -3,9 +3,10 @@
 import numpy as np
 
 from alerting import confirm, engine, latch, unclaimed
-from alerting.alert import Alert, AlertEvent, Condition, Kind, Verb, engine_event, fold
+from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Verb, engine_event, fold
 from alerting.engine import INSTITUTION_OFFLINE_RULE, OFFLINE_RULE, Patch, State, Verdict
 from alerting.engine_state import Place, mark_busy
+from alerting.further_fires import OF
 from alerting.latch import Bool
 from alerting.zone_conditions import ZoneConditions
 from ingest.reading import to_us
@@ -37,7 +38,7 @@ def conditions(state: State, now_us: int) -> Verdict:
     combinations = {each.id for each in plan.rule_set.combinations}
     judged = _judged(state, now_us)
     state.latch.active[:] = False
-    withdrawn = []
+    withdrawn, gone = [], set[tuple[Key, str]]()
     combined: dict[Place, Alert] = {}
     for alert in state.alerts.values():
         device_id = alert.source.device_id
@@ -58,8 +59,11 @@ def conditions(state: State, now_us: int) -> Verdict:
                 state.presence.silent[device_row[device_id]] = True
             elif rule == INSTITUTION_OFFLINE_RULE and alert.source.institution_id in institution_row:
                 state.presence.institution_silent[institution_row[alert.source.institution_id]] = True
+            elif (base := rule.partition(OF)[0]) != rule and base in alert.rules and (alert.key, base) not in gone:
+                continue  # a further fire of the panel's: it ends with the rule, which comes first by name
             else:
                 withdrawn.append(_withdrawal(alert, rule, now_us))
+                gone.add((alert.key, rule))
     patch = Patch()
     for event in withdrawn:
         patch.alerts[event.key] = fold(patch.alerts.get(event.key) or state.alerts.get(event.key), event)

@@ -40,6 +40,13 @@ class Right(NamedTuple):
     priority: int = 0
 
 
+# Brokers do not agree on whether # takes topics that begin with $: who may change accounts is said outright.
+_NO_CONTROL: Final = tuple(
+    Right(kind, "$CONTROL/#", allow=False, priority=2)
+    for kind in ("publishClientSend", "publishClientReceive", "subscribePattern")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """An account with its password; `salt` is SALT_BYTES random bytes."""
@@ -86,10 +93,11 @@ def own_roles() -> dict[str, tuple[Right, ...]]:
     share, and the one that may change accounts."""
     every = "#"  # gateways have topics of their own; which of them are read is the routes' business
     return {
-        SERVICE_USER: (Right("publishClientSend", every), *_hears(every), *_hears("$SYS/#")),
+        SERVICE_USER: (Right("publishClientSend", every), *_hears(every), *_hears("$SYS/#"), *_NO_CONTROL),
         DEVICE_USER: (
             *(Right("publishClientSend", f"{READINGS}/+/{each}", allow=False, priority=1) for each in DRILLS),
             Right("publishClientSend", every),
+            *_NO_CONTROL,
         ),
         ADMIN_USER: (Right("publishClientSend", f"{CONTROL}/#"), *_hears(f"{CONTROL}/#")),
     }

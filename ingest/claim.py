@@ -21,8 +21,8 @@ NAME_LENGTH_MAX: Final = 200
 INTERVAL_S_MAX: Final = 86_400
 _INTERVALS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, INTERVAL_S_MAX)
 _KINDS: Final = {
-    "smoke_obscuration": "smoke", "smoke_alarm": "smoke", "heat_alarm": "heat", "gas": "gas", "co": "co",
-    "fall": "fall", "on_floor": "fall", "sos": "sos",
+    "smoke_obscuration": "smoke", "smoke_alarm": "smoke", "heat_alarm": "heat", "gas": "gas", "gas_alarm": "gas",
+    "co": "co", "co_alarm": "co", "fall": "fall", "on_floor": "fall", "sos": "sos",
 }  # fmt: skip
 _CODE: Final = re.compile(CODE_PATTERN)
 _ALL: Final = Limits(payload_bytes_max=2**31, future_us_max=2**62, age_us_max=2**62)

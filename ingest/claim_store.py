@@ -17,7 +17,7 @@ from ingest.store import forget_claimed, registry_changed
 _HEARD: Final = (
     "SELECT u.device, d.id AS device_id, CASE u.quantity WHEN '' THEN u.quantities ELSE ARRAY[u.quantity] END"
     " AS quantities, u.first_seen_at, u.last_seen_at, u.message_count, u.last_topic, u.last_payload"
-    f" FROM unclaimed_devices u JOIN institutions i ON i.code = u.institution"
+    " FROM unclaimed_devices u JOIN institutions i ON i.code = u.institution"
     " LEFT JOIN LATERAL (SELECT id FROM devices WHERE institution_id = i.id AND u.device IN (code, address)"
     f" ORDER BY code = u.device DESC LIMIT 1) d ON true {STILL_UNCLAIMED} AND i.id = %(id)s"
     " AND (%(names)s::text[] IS NULL OR u.device = ANY(%(names)s))"

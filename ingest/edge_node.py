@@ -37,9 +37,11 @@ class Known(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class EdgeNode:
     """Where an edge node stands. `metrics`: by alias, or by (owner, name) where it has none; `asked_us`: when its
-    births were last asked for, in µs since 1970. A node that is not `born` has only been asked."""
+    births were last asked for, in µs since 1970. A node that is not `born` has only been asked; what is `recalled` of
+    an earlier start may be out of date."""
 
     born: bool = False
+    recalled: bool = False
     seq: int | None = None
     bd_seq: float | str | None = None
     metrics: Mapping[int | tuple[str, str], Known] = field(default_factory=lambda: MappingProxyType({}))
@@ -103,7 +105,8 @@ class Exchange:
             decoded.rejections.append(Rejection(Refusal.ALIAS_UNKNOWN, detail))
         gap = any(each.reason is Refusal.SEQUENCE_GAP for each in decoded.rejections)
         told = len(after.metrics) >= METRICS_MAX  # the births of such a node would tell nothing new
-        if (gap or not after.born or (unknown and not told)) and received_at_us - after.asked_us >= REBIRTH_US_MIN:
+        lost = gap or not after.born or after.recalled or (unknown and not told)
+        if lost and received_at_us - after.asked_us >= REBIRTH_US_MIN:
             self.rebirths.append(place.command_topic)
             after = replace(after, asked_us=received_at_us)
         self.changed[place.key] = after

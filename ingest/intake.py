@@ -264,7 +264,10 @@ def _of_panel(
         return [Rejection(Refusal.DECODER_FAILED, detail)]
     aside.panels.append(meaning.report)
     institution = registry.institutions[panel.institution_id].code
-    for sample, note in meaning.reported:
+    for sample, note, spoken_for in meaning.reported:
+        if spoken_for:  # the panel's alert names the detector: one call for one fire
+            _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+            continue
         stored = len(columns.point_id)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
         if problem is not None:

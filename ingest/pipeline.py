@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from ingest import edge_node, registry_cache, store
+from ingest import registry_cache, store
 from ingest.database import Connection
-from ingest.edge_node import EdgeNode
+from ingest.edge_memory import EdgeMemory
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
 from ingest.flush import Batch
 from ingest.formats import sparkplug
@@ -166,8 +166,7 @@ class Pipeline:
         self._sink = Sink(writer, flusher, spool, tables, judge, bounds)
         self._registry = Registry.build(0, (), (), (), ())
         self._drill_key: bytes | None = None
-        self._edge_nodes: dict[str, EdgeNode] = {}
-        self._rebirths: list[str] = []  # topics on which births are to be asked for
+        self._edge = EdgeMemory(spool)
         self._refreshing: tuple[_Refresh, Future[None], float] | None = None
         self._started_us = clock()
         self._ticked_us = self._pruned_us = 0
@@ -212,6 +211,7 @@ class Pipeline:
     def close(self) -> None:
         """Let the shard go."""
         self._sink.close()
+        self._edge.save()
         self._spool.close()
 
     def _open_fresh(self) -> None:
@@ -258,8 +258,8 @@ class Pipeline:
         if messages:
             self._handle(messages, stop)
         self._acknowledge(source)
-        while self._rebirths:
-            source.send(self._rebirths.pop(), sparkplug.rebirth(self._clock() // 1000))
+        for topic in self._edge.rebirths():
+            source.send(topic, sparkplug.rebirth(self._clock() // 1000))
         if source.fenced:
             raise Fenced
         self._sink.drain()
@@ -283,13 +283,12 @@ class Pipeline:
     def _handle(self, messages: list[Message], stop: threading.Event) -> None:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
-            intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge_nodes)
+            intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge.nodes)
             verdict = self._judge.judge(
                 intake.readings, intake.drills, self._clock(), intake.windows, intake.strays, intake.notes
             )
             self._keep(Batch(messages, intake, verdict), stop)
-            edge_node.adopt(self._edge_nodes, intake.edge.changed)
-            self._rebirths += intake.edge.rebirths
+            self._edge.adopt(intake.edge)
         except Exception as error:
             if len(messages) > 1:
                 log.exception("batch refused, taking its messages one by one", count=len(messages))
@@ -337,6 +336,7 @@ class Pipeline:
             now_us, listening=source.connected, caught_up=self._caught_up(now_us), spool_share=self._sink.spool_share
         )
         self._say(verdict, stop)
+        self._edge.save()
         prune = now_us - self._pruned_us >= PRUNE_US
         beat = self._heartbeat(now_us, source.waiting_count)
 

@@ -14,8 +14,6 @@ ZONE_KINDS: Final = (
 DEVICE_KINDS: Final = ("smoke", "heat", "gas", "co", "fall", "sos", "multi")
 CODE_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"  # of institutions, zones and devices
 WEARS: Final = ("waist", "wrist", "pocket")  # where a person wears a device that sends windows of acceleration
-
-
 PANEL_PREFIX: Final = "gb26875/"  # of the addresses of fire panels and what is behind them
 
 

@@ -50,7 +50,7 @@ class DeviceDraft:
     report_interval_s: int
     quantities: tuple[str, ...]
     wear: str = ""
-    address: str = ""
+    address: str | None = None  # None where the file says nothing of it: then it stays as it is
     installed_on: date | None = None
     test_due_on: date | None = None
 
@@ -158,8 +158,9 @@ class _Reader:
             {
                 "code": row["device"], "name": row["device_name"], "kind": row["device_kind"],
                 "model": row.get("model", ""), "report_interval_s": interval, "quantities": quantities,
-                "wear": row.get("wear", ""), "address": row.get("address", ""),
+                "wear": row.get("wear", ""),
                 "installed_on": row.get("installed_on", ""), "test_due_on": row.get("test_due_on", ""),
+                **({"address": row["address"]} if "address" in row else {}),
             },
             line,
         )  # fmt: skip
@@ -224,6 +225,7 @@ class _Reader:
         self, institution: InstitutionDraft, zone: ZoneDraft, record: Mapping[str, Any], line: int | None
     ) -> None:
         fields = {"code", "name", "kind", "model", "report_interval_s", "quantities", "wear", "address", *_DATES}
+        has_address = "address" in record
         record = self._known(record, fields, line, "device")
         code = record["code"]
         self._choice(record["kind"], DEVICE_KINDS, "device kind", line)
@@ -255,9 +257,10 @@ class _Reader:
         self._device_lines[key] = line
         zone.devices[code] = DeviceDraft(
             code, record["name"], record["kind"], record["model"], interval, tuple(map(str, quantities)),
-            record["wear"], self._address(institution, code, record["address"], line), installed_on, test_due_on,
+            record["wear"], self._address(institution, code, record["address"], line) if has_address else None,
+            installed_on, test_due_on,
         )  # fmt: skip
-        if zone.devices[code].address.startswith(PANEL_PREFIX):
+        if (zone.devices[code].address or "").startswith(PANEL_PREFIX):
             self._on_panel(zone.devices[code], line)
 
     def _address(self, institution: InstitutionDraft, code: str, text: str, line: int | None) -> str:
@@ -285,13 +288,14 @@ class _Reader:
         return None
 
     def _on_panel(self, device: DeviceDraft, line: int | None) -> None:
-        if not _ON_PANEL.fullmatch(device.address):
+        address = device.address or ""
+        if not _ON_PANEL.fullmatch(address):
             self._problem(
                 line,
                 f"device {device.code}: an address on a fire panel is {PANEL_PREFIX} and the transmission device's 12"
                 " hex digits, and /system type.system address, of a component with .loop.number",
             )
-        elif device.address.count("/") == 1:
+        elif address.count("/") == 1:
             for missing in (each for each in _PANEL_QUANTITIES if each not in device.quantities):
                 self._problem(line, f"device {device.code}: a fire panel needs the quantity {missing}")
 

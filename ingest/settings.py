@@ -62,6 +62,7 @@ class Connections(AnhuSettings):
 
     database_url: SecretStr | None = None
     mqtt_url: SecretStr | None = None
+    admin_mqtt_url: SecretStr | None = None  # for `anhu broker sync` alone: may change the broker's accounts
     data_dir: Path = Field(default_factory=default_data_dir)
 
 

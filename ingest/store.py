@@ -242,8 +242,10 @@ def _upsert_zone(connection: Connection, institution_id: int, draft: ZoneDraft) 
 
 
 def _set_addresses(connection: Connection, institution_id: int, draft: InstitutionDraft) -> None:
-    """Give the devices of the file their addresses; two may have changed theirs for each other's."""
-    addresses = {each.code: each.address for zone in draft.zones.values() for each in zone.devices.values()}
+    """Give the devices their addresses, those of which the file says one; two may have changed theirs for each
+    other's."""
+    devices = [each for zone in draft.zones.values() for each in zone.devices.values()]
+    addresses = {each.code: each.address for each in devices if each.address is not None}
     connection.execute(
         "UPDATE devices SET address = '' WHERE institution_id = %s AND code = ANY(%s) AND address <> ''",
         (institution_id, list(addresses)),

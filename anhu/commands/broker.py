@@ -3,10 +3,10 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -122,7 +122,7 @@ def sync(
                     control.carry_out(commands, lambda: secrets.token_urlsafe(PASSWORD_BYTES), hand_out)
         for each in topics.withheld:
             progress(text(f"这条路由不授予发布权限：{each}", f"no right is given for the route {each}"))
-        _tell(wanted, is_open=is_open, dry_run=dry_run)
+        _tell(wanted, sorted(set(renew or ()) - set(wanted.made)), is_open=is_open, dry_run=dry_run)
 
 
 @app.command(
@@ -146,10 +146,13 @@ def init(file: Path, passwords: Passwords = None) -> None:
                 hand_out(user, password)
 
 
-def _admin_url(env: Any, data_dir: Path | None) -> str:
-    if configured := os.environ.get("ANHU_ADMIN_MQTT_URL"):
-        return configured
-    embedded = not os.environ.get("ANHU_MQTT_URL")
+def _admin_url(env: Mapping[str, str], data_dir: Path | None) -> str:
+    from ingest.settings import Connections
+
+    configured = Connections()
+    if configured.admin_mqtt_url is not None:
+        return configured.admin_mqtt_url.get_secret_value()
+    embedded = configured.mqtt_url is None
     running = runtime.attach(DataFolder(data_dir or default_data_dir(env))) if embedded else None
     if running is None or not running.admin_mqtt_url:
         raise BrokerControlFailed(
@@ -187,15 +190,16 @@ def _write_new(file: Path, content: str) -> None:
         opened.write(content)
 
 
-def _tell(wanted: Changes, *, is_open: bool, dry_run: bool) -> None:
+def _tell(wanted: Changes, renewed: Sequence[str], *, is_open: bool, dry_run: bool) -> None:
     for zh, en, codes in (
         ("新建", "made", wanted.made),
         ("更改", "changed", wanted.changed),
         ("删除", "removed", wanted.removed),
+        ("换新口令", "given a new password", renewed),
     ):
         if codes:
             progress(text(f"{zh}：{'、'.join(codes)}", f"{en}: {', '.join(codes)}"))
-    if not (wanted.made or wanted.changed or wanted.removed):
+    if not (wanted.made or wanted.changed or wanted.removed or renewed):
         progress(text("各机构的账户已与登记一致。", "The institutions' accounts are those of the registry."))
     if dry_run:
         progress(text("只显示，未更改。", "Shown only; nothing is changed."))

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
+from alerting import store as alerting_store
+from alerting.rules import parse
 from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
 from anhu.language import text
@@ -23,6 +25,7 @@ from ingest.formats.gb26875_names import ANALOGS, STATES, component_name, system
 from ingest.panel_report import ALARM_QUANTITIES, UTC_OFFSET_S
 from ingest.panel_store import Outcome
 from ingest.reading import from_us
+from ingest.registry import PANEL_PREFIX
 from ingest.registry_file import CSV_COLUMNS
 
 app = typer.Typer(
@@ -56,7 +59,7 @@ class What(StrEnum):
     DEVICE_TIME = "device-time"
 
 
-_KINDS: Final = {"smoke_alarm": "smoke", "heat_alarm": "heat"}
+_KINDS: Final = {"smoke_alarm": "smoke", "heat_alarm": "heat", "gas_alarm": "gas"}
 _TYPES: Final = dict(zip(What, (61, 62, 63, 64, 65, 66, 67, 68, 81, 84, 85, 86, 88), strict=True))
 
 
@@ -78,6 +81,11 @@ def show(data_dir: DataDir = None) -> None:
             ahead = "-" if panel.clock_ahead_s is None else f"{panel.clock_ahead_s:+.0f} s"
             denied = "" if panel.denied_at is None else f"\t{panel.denied_for} ({_ago(panel.denied_at)})"
             typer.echo(f"{panel.address}\t{panel.institution}/{panel.device}\t{panel.name}\t{heard}\t{ahead}{denied}")
+        loaded = alerting_store.load_rules(connection)
+        if loaded is not None and not any(rule.quantity == "fire_alarm" for rule in parse(loaded[0]).rules):
+            progress(text("现行规则没有 fire_alarm 一条：未登记部件的火警不会报警。请装入新规则（anhu rules load）。",
+                          "no rule in force is for fire_alarm: a fire of what is not registered raises nothing. "
+                          "Load newer rules (anhu rules load)."))  # fmt: skip
 
 
 @app.command(
@@ -91,7 +99,7 @@ def log(
 ) -> None:
     """One line for each object, the newest first."""
     with plain_errors(), database(data_dir) as url, connect(url) as connection:
-        for received_at, said in panel_store.panel_log(connection, address.lower(), count):
+        for received_at, said in panel_store.panel_log(connection, _bare(address), count):
             typer.echo(f"{received_at.astimezone(CHINA).isoformat(timespec='seconds')}\t{_line(said)}")
 
 
@@ -104,14 +112,14 @@ def draft(address: Address, data_dir: DataDir = None) -> None:
     """A line for each component, in the panel's own room."""
     with plain_errors(), database(data_dir) as url, connect(url) as connection:
         registry = store.load_registry(connection)
-        panel = registry.on_panel(address.lower())
+        panel = registry.on_panel(_bare(address))
         if panel is None:
             raise PanelRefuses(_unregistered(address))
         institution, zone = registry.institutions[panel.institution_id], registry.zones[panel.zone_id]
         written = io.StringIO()
         rows = csv.DictWriter(written, CSV_COLUMNS, lineterminator="\n")
         rows.writeheader()
-        for said in panel_store.unregistered_components(connection, address.lower()):
+        for said in panel_store.unregistered_components(connection, _bare(address)):
             quantities = ALARM_QUANTITIES.get(said.component_type or 0, ("fire_alarm",))[:1]
             loop, number = said.place.split(".")[2:]
             rows.writerow({
@@ -190,7 +198,7 @@ def duty(
         until_s = time.monotonic() + minutes * 60
         while time.monotonic() < until_s:
             with connect(url) as connection:
-                answered = panel_store.duty_answered(connection, address.lower(), since)
+                answered = panel_store.duty_answered(connection, _bare(address), since)
             if answered is not None:
                 took_s = (answered - since).total_seconds()
                 typer.echo(text(f"已应答，用时 {took_s:.0f} 秒", f"answered after {took_s:.0f} s"))
@@ -221,6 +229,7 @@ def simulate(
     from simulators import panel as panels
 
     with plain_errors():
+        address = _bare(address)
         if not _is_address(address):
             raise PanelRefuses(text(f"地址应为 12 位十六进制：{address}", f"an address has 12 hex digits: {address}"))
         stop = stop_on_signals()
@@ -233,6 +242,11 @@ def simulate(
             raise PanelRefuses(f"{host}:{port}: {error}") from error
 
 
+def _bare(address: str) -> str:
+    """The address as the wire has it, however it was written."""
+    return address.strip().lower().removeprefix(PANEL_PREFIX)
+
+
 def _is_address(address: str) -> bool:
     try:
         return len(bytes.fromhex(address)) == 6 and len(address) == 12
@@ -242,7 +256,7 @@ def _is_address(address: str) -> bool:
 
 def _ask(url: str, address: str, type_flag: int, unit: bytes) -> Outcome:
     """Have it asked, and wait. Raises PanelRefuses unless the panel does as it is told."""
-    address = address.lower()
+    address = _bare(address)
     with connect(url) as connection:
         known = {panel.address for panel in panel_store.panel_states(connection)}
         if address not in known:

@@ -180,8 +180,11 @@ def test_a_refused_command_is_told_after_the_passwords_that_were_drawn(admin_url
 
 
 def test_who_may_not_change_accounts_is_told_so(services: runtime.Services) -> None:
-    with pytest.raises(BrokerControlFailed), Control(services.mqtt_url):
-        pass
+    for url in (services.mqtt_url, services.device_mqtt_url):
+        with pytest.raises(BrokerControlFailed), Control(url):
+            pass
+        with Account(url, "control") as account:
+            assert not account.may_say(broker_access.CONTROL)
 
 
 def test_a_file_of_accounts_for_a_broker_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

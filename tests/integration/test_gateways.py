@@ -137,7 +137,7 @@ def test_a_smoke_alarm_behind_a_gateway_raises_the_alert(home: Home, session_url
         devices.say(home.gas_topic, uplink(at, "alarm"))
         devices.say(home.gas_topic, uplink(at, "alarm"))
         devices.say(f"{home.zigbee}/bridge/state", b"online")  # on no topic we asked for
-        devices.say(home.smoke_topic, smoke(at + S, alarm=False))
+        devices.say(home.smoke_topic, smoke(at + S))
         running.took(7)
     measured = datetime.fromtimestamp(at / S, UTC)
     assert home.events("fire") == [("raise", "fire.smoke.contact", measured)]
@@ -147,7 +147,7 @@ def test_a_smoke_alarm_behind_a_gateway_raises_the_alert(home: Home, session_url
         " WHERE a.kind = 'fire' AND code = %s", home.code,
     )  # fmt: skip
     assert fires == [("critical", True)]
-    assert home.world.readings(home.smoke, "smoke_alarm") == [(measured, 1.0), (measured + timedelta(seconds=1), 0.0)]
+    assert home.world.readings(home.smoke, "smoke_alarm") == [(measured, 1.0), (measured + timedelta(seconds=1), 1.0)]
     assert home.values(home.smoke, "alive") == [1.0, 0.0]
     alive = home.world.point(home.smoke, "alive")
     with connect(home.database_url) as connection:
@@ -230,7 +230,7 @@ def test_an_edge_node_nobody_has_seen_is_asked_for_its_births(home: Home, mqtt_u
     told = sparkplug.decode(command)
     assert isinstance(told, sparkplug.Payload)
     assert [(each.name, each.value) for each in told.metrics] == [("Node Control/Rebirth", True)]
-    assert [event[:2] for event in home.events("fire")] == [("raise", "fire.smoke.contact")]
+    assert home.events("fire")[0][:2] == ("raise", "fire.smoke.contact")  # after 30 s it is over, on a slow machine
     assert home.values(home.smoke, "smoke_alarm") == [1.0, 0.0]
     assert home.reasons() == {"alias_unknown": 1}
 
@@ -259,6 +259,8 @@ def test_an_address_is_one_device(home: Home) -> None:
     found = "SELECT address FROM devices WHERE code = ANY(%s) ORDER BY code"
     codes = [home.gas, home.smoke]
     assert home.world.rows(found, codes) == [(smoke_address,), ("ac1f09fffe0b1234",)]
+    unsaid = "\n".join(line for line in swapped.splitlines() if not line.startswith("address"))
+    home.world.register(unsaid)  # which leaves them as they are
     third = swapped[: swapped.rindex("[[institution.zone.device]]")].replace(home.smoke, "kit-smk-x")
     with pytest.raises(RegistryFileInvalid, match=f"ac1f09fffe0b1234 is that of device {home.smoke} already"):
         home.world.register(third)

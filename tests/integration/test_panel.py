@@ -15,7 +15,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from alerting.rules import default_rules
+from alerting.rules import parse as parse_rules
 from anhu import cli, runtime
+from anhu.commands import panel as panel_command
 from anhu.roles import now_us
 from ingest import panel, panel_store, sources, store
 from ingest.database import connect
@@ -185,15 +188,21 @@ def test_a_smoke_detectors_alarm_is_an_alert_in_its_own_zone_before_it_is_confir
         assert centre.raised(address)[1:] == [
             (f"fp-{address[-2:]}", "fire.panel", "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房")
         ]
+        device.component(2, 78, FIRE, "二层")  # another one, while that alert stands
+        device.component(2, 78, FIRE, "二层")
+        assert centre.raised(address)[2:] == [
+            (f"fp-{address[-2:]}", "fire.panel/1.1.2.78", "消防主机报火警：感烟火灾探测器 2 回路 78 号，二层")
+        ]
         device.component(2, 77, NORMAL)
         device.send(wire.operation(RESET, 1, device.now()))
-    assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "fire_alarm")] == [1, 0]
+    assert [value for _, value in centre.readings(f"fp-{address[-2:]}", "fire_alarm")] == [1, 1, 1, 0]
     said = centre.rows(
         "SELECT type_flag, place, component_type, states, description FROM panel_reports WHERE address = %s ORDER BY"
         " received_at, nth", address,
     )  # fmt: skip
     assert said == [
         (2, "1.1.2.10", 40, ["fire"], "三层东侧走廊"), (2, "1.1.2.77", 40, ["fire"], "厨房"),
+        (2, "1.1.2.78", 40, ["fire"], "二层"), (2, "1.1.2.78", 40, ["fire"], "二层"),
         (2, "1.1.2.77", 40, ["normal"], ""), (4, "1.1", None, ["reset"], ""),
     ]  # fmt: skip
     assert centre.rows(
@@ -342,7 +351,7 @@ def test_a_line_cut_in_the_middle_of_a_frame_and_one_that_stalls(centre: Centre)
         second.heartbeat()
 
 
-def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) -> None:
+def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
     address = centre.device()
     with centre.panel(address, ahead_s=-7200) as device:
         device.heartbeat()
@@ -355,8 +364,13 @@ def test_life_and_the_clock_are_recorded_and_the_clock_is_set(centre: Centre) ->
         assert abs(device.ahead_s) < 5
         device.heartbeat()
         assert abs(centre.state(address).clock_ahead_s or 99) < 5
-        listed = next(line for line in run(centre, "list").stdout.splitlines() if line.startswith(address))
+        shown = run(centre, "list")
+        assert shown.stderr == ""
+        listed = next(line for line in shown.stdout.splitlines() if line.startswith(address))
         assert f"panel-home/fp-{address[-2:]}" in listed
+    older = parse_rules(default_rules().replace('quantity = "fire_alarm"', 'quantity = "smoke_alarm"'))
+    monkeypatch.setattr(panel_command, "parse", lambda _: older)  # the pipeline keeps its own
+    assert "raises nothing" in run(centre, "list").stderr
 
 
 def run(centre: Centre, *arguments: str) -> Result:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting import ledger, ledger_store
 from alerting.spool_feed import SpoolFeed
 from anhu.roles import now_us
 from ingest.database import connect
@@ -80,3 +81,5 @@ def test_it_calls_once_with_the_database_and_without_and_ends_when_it_is_registe
             ("raise", "fire.smoke.contact"),
         ]  # fmt: skip
         assert world.readings("new-1", "smoke_alarm")[0][1] == 1.0
+    with connect(world.database_url) as connection:
+        assert list(ledger.verify(ledger_store.entries(connection), [], None)) == []

@@ -4,12 +4,17 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alerting import restore
 from alerting.alert import Verb
 from alerting.engine import adopt, step, tick
 from alerting.engine_state import State
 from alerting.plan import compile_plan
+from alerting.process import Judge
 from alerting.rules import default_rules, parse
+from alerting.settings import AlertingSettings
 from ingest.formats.gb26875_frame import Command, clock_bytes, encode
 from ingest.intake import Intake, Limits, Message, take_in
 from ingest.panel_report import UTC_OFFSET_S, topic
@@ -111,6 +116,19 @@ def test_an_unregistered_one_speaks_through_the_panel_and_is_listed() -> None:
     ]  # fmt: skip
     (note,) = intake.notes.values()
     assert note["text_zh"] == "消防主机报火警：感烟火灾探测器 2 回路 77 号，厨房"
+    assert intake.strays == []  # the panel's alert is about it: no second one
+
+
+def test_what_no_point_of_the_panel_tells_of_may_still_be_an_alarm() -> None:
+    (gas,) = taken(frame(b"\3\1" + analog(77, 6, 300))).strays
+    assert (gas.device, gas.quantity, gas.value) == (f"gb26875/{PANEL}/1.1.3.77", "gas", 30.0)
+    bare = Registry.build(  # a panel without the point for it
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), REGISTRY.devices.values(),
+        [each for each in REGISTRY.points.values() if NAME[each.id] != ("fp-1", "fire_alarm")],
+    )  # fmt: skip
+    message = Message(topic(PANEL), frame(b"\2\1" + component(77, 0x0002)), T0)
+    (fire,) = take_in([message], bare, LIMITS).strays
+    assert (fire.device, fire.quantity, fire.value, fire.zone_id) == ("fp-1", "fire_alarm", 1.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +136,15 @@ def test_an_unregistered_one_speaks_through_the_panel_and_is_listed() -> None:
 )
 def test_a_fire_is_never_lost_to_the_registry(place: str, number: int, loop: int) -> None:
     assert ("fp-1", "fire_alarm", 1) in values(taken(frame(b"\2\1" + component(number, 0x0002, loop=loop))))
+
+
+def test_a_panel_that_was_registered_without_its_point_calls_all_the_same() -> None:
+    bare = Registry.build(
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), REGISTRY.devices.values(),
+        [each for each in REGISTRY.points.values() if each.quantity != "fire_alarm"],
+    )  # fmt: skip
+    intake = take_in([Message(topic(PANEL), frame(b"\2\1" + component(77, 0x0002)), T0)], bare, LIMITS)
+    assert [(each.device, each.quantity, each.value) for each in intake.strays] == [("fp-1", "fire_alarm", 1.0)]
 
 
 def test_what_one_component_says_never_takes_anothers_fire_back() -> None:
@@ -195,6 +222,23 @@ def test_what_is_denied_is_told_and_stored() -> None:
     assert values(short)[0] == ("smk-10", "smoke_alarm", 1)  # what is whole counts
 
 
+@given(
+    st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 21, 24, 25, 26, 28, 61, 128, 255]), st.integers(0, 255),
+    st.binary(max_size=300), st.sampled_from(list(Command)), st.binary(min_size=6, max_size=6),
+)  # fmt: skip
+def test_nothing_a_panel_says_stops_the_intake(
+    kind: int, count: int, body: bytes, command: Command, six: bytes
+) -> None:
+    payload = encode(1, six, bytes.fromhex(PANEL), CENTRE, command, bytes([kind, count]) + body)
+    intake = taken(payload)
+    assert {each.reason.value for each in intake.dead_letters} <= {"bad_shape", "ancient"}
+    assert values(taken(payload)) == values(intake)
+    kept = _load(_dump(Spooled(intake.readings, intake.dead_letters, intake.unclaimed, (), intake.panels)), ())
+    assert kept.panels == intake.panels
+    for each in intake.panels[0].objects:
+        assert "\0" not in each.description
+
+
 def test_an_unknown_panel_is_listed_and_says_nothing() -> None:
     intake = taken(frame(b"\2\1" + component(10, 2)), address="000000000001")
     assert (len(intake.readings), intake.panels) == (0, [])
@@ -211,6 +255,50 @@ def test_what_a_panel_said_outlives_the_spool_and_its_registry_a_start_without_t
     again = load(dump(REGISTRY)).on_panel(f"{PANEL}/1.1.2.10")
     assert again is not None
     assert again.code == "smk-10"
+
+
+def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
+    desk = Judge(AlertingSettings())
+    text = default_rules()
+    desk.start_cached(text.encode(), REGISTRY, (), T0)
+
+    def judged(intake: Intake, at_us: int) -> list[tuple[str, str | None, str]]:
+        decision = desk.judge(intake.readings, (), at_us, strays=intake.strays, notes=intake.notes)
+        desk.adopt(decision, stored=False)
+        return [(event.verb.value, event.rule, event.evidence["text_zh"]) for event in decision.verdict.events]
+
+    kitchen, hall = component(77, 0x0002, "厨房"), component(78, 0x0002, "走廊")
+    fire = "消防主机报火警：感烟火灾探测器 2 回路"
+    assert judged(taken(frame(b"\2\1" + kitchen)), T0) == [("raise", "fire.panel", f"{fire} 77 号，厨房")]
+    again = taken(frame(b"\2\2" + kitchen + hall), received_us=T0 + 5 * S)
+    assert judged(again, T0 + 5 * S) == [("raise", "fire.panel/1.1.2.78", f"{fire} 78 号，走廊")]
+    assert judged(taken(frame(b"\2\2" + kitchen + hall), received_us=T0 + 9 * S), T0 + 9 * S) == []
+    system = frame(b"\1\1" + bytes([1, 1, 2, 0]) + six(T0))  # tells less than the detectors
+    assert judged(taken(system, received_us=T0 + 10 * S), T0 + 10 * S) == []
+    (alert,) = [each for each in desk._state.alerts.values() if each.kind == "fire"]
+    assert (alert.rules, alert.occurrences) == (frozenset({"fire.panel", "fire.panel/1.1.2.78"}), 1)
+
+    # Starting again, it knows them from the log, and has nothing to say.
+    later = State.begin(compile_plan(REGISTRY, parse(text)), T0 + 20 * S)
+    later.alerts = {alert.key: alert}
+    assert [each.rule for each in restore.conditions(later, T0 + 20 * S).events] == []
+    without = Registry.build(
+        2, *(list(getattr(REGISTRY, each).values()) for each in ("institutions", "zones", "devices")), []
+    )
+    later = State.begin(compile_plan(without, parse(text)), T0 + 20 * S)
+    later.alerts = {alert.key: alert}
+    assert [each.rule for each in restore.conditions(later, T0 + 20 * S).events] == [
+        "fire.panel",
+        "fire.panel/1.1.2.78",
+    ]
+
+    assert judged(taken(frame(b"\4\1" + bytes([1, 1, 1, 0]) + six(T0)), received_us=T0 + 30 * S), T0 + 30 * S) == []
+    over = desk.tick(T0 + 70 * S, listening=True, caught_up=True, spool_share=0.0)
+    told = [(event.verb.value, event.rule) for event in over.verdict.events if event.kind == "fire"]
+    assert told == [("clear", "fire.panel"), ("clear", "fire.panel/1.1.2.78")]
+    desk.adopt(over, stored=False)
+    (alert,) = [each for each in desk._state.alerts.values() if each.kind == "fire"]
+    assert (alert.active, alert.latched, alert.rules) == (False, True, frozenset())
 
 
 def test_a_spool_of_a_version_that_knew_no_panels_is_brought_in() -> None:

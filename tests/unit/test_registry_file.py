@@ -118,6 +118,9 @@ def test_a_device_has_the_address_its_gateway_calls_it_by() -> None:
     text = sheet(row(address="厨房 烟感"), row(device="smk-2", address="00:15:8D:00:01:DC:12:6A"))
     devices = parse(text, suffix=".csv").institutions["home-1"].zones["kit"].devices
     assert {code: each.address for code, each in devices.items()} == {"smk-1": "厨房 烟感", "smk-2": "00158d0001dc126a"}
+    assert parse(sheet(row()), suffix=".csv").institutions["home-1"].zones["kit"].devices["smk-1"].address == ""
+    silent = parse(TOML, suffix=".toml").institutions["home-1"].zones["kit"].devices["smk-1"]
+    assert silent.address is None  # a file that says nothing of it changes nothing
     (told,) = problems(sheet(row(address="a b"), row(device="smk-2", address="a b")))
     assert told == (3, "device smk-2: the address a b is that of device smk-1 already")
     (told,) = problems(sheet(row(address="smk-2"), row(device="smk-2")))

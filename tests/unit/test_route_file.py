@@ -1,5 +1,6 @@
 """Routes files: checked as a whole, every error told with its line."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,6 +137,33 @@ def test_the_narrower_route_may_stand_first() -> None:
     found = parse(ignoring).find("z/bridge/availability")
     assert found is not None
     assert found.format == "ignore"
+
+
+def test_the_examples_of_the_documentation_are_routes() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    examples = [each for each in re.findall(r"```toml\n(.*?)```", document, re.DOTALL) if "[[route]]" in each]
+    assert len(examples) == 3
+    assert [len(parse(each).rules) - len(load(None).rules) for each in examples] == [2, 2, 1]
+    slashes = [
+        ("bridge/#", "ignore"), ("{device*}/set", "ignore"), ("{device*}/get", "ignore"),
+        ("{device*}/availability", "zigbee2mqtt_availability"), ("{device*}", "zigbee2mqtt"),
+    ]  # fmt: skip
+    home = 'institution = "home-1"\n'
+    routes = parse(
+        "".join(f'[[route]]\ntopic = "zigbee2mqtt/{topic}"\nformat = "{name}"\n{home}' for topic, name in slashes)
+    )
+    found = {
+        topic: (route.format, route.device)
+        for topic in ("bridge/state", "kitchen/smoke", "kitchen/smoke/availability", "kitchen/smoke/set")
+        if (route := routes.find(f"zigbee2mqtt/{topic}"))
+    }
+    assert found == {
+        "bridge/state": ("ignore", None),
+        "kitchen/smoke": ("zigbee2mqtt", "kitchen/smoke"),
+        "kitchen/smoke/availability": ("zigbee2mqtt_availability", "kitchen/smoke"),
+        "kitchen/smoke/set": ("ignore", "kitchen/smoke"),
+    }
+    assert routes.subscriptions == ("anhu/v1/#", "zigbee2mqtt/#")
 
 
 def test_a_file_is_bounded() -> None:

@@ -60,7 +60,7 @@ def work(
         "closed days packed", chunks=packed.chunks, readings=packed.readings, merged=packed.merged,
         postponed=len(packed.postponed), sorted=sorted_, dropped=dropped,
     )  # fmt: skip
-    if not ended() and not packed.postponed:
+    if not ended():  # what was postponed is tried again the next night: a day is much work to be given up every time
         with connection.transaction():
             packing_store.note_night(connection, night)
 

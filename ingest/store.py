@@ -351,25 +351,33 @@ def flush(connection: Connection) -> None:
     connection.execute("SELECT pg_logical_emit_message(true, 'anhu', '')")
 
 
+_ARRIVED_US: Final = "(extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000"
+_NEWEST_OPEN: Final = (
+    "SELECT id, measured_at, delay_ms FROM points,"
+    " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %(since)s"
+    " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest"
+)
+_HEARD_OPEN: Final = f"SELECT id, {_ARRIVED_US} FROM ({_NEWEST_OPEN}) AS heard"
+_HEARD_EVER: Final = (
+    f"SELECT DISTINCT ON (id) id, {_ARRIVED_US} FROM ({_NEWEST_OPEN}"
+    " UNION ALL SELECT id, last_at, coalesce(delay4[count], delay2[count]) FROM readings_packed"
+    "  JOIN points ON id = point_id AND quantity <> 'alive'"
+    "  WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND last_at > %(since)s"
+    " UNION ALL SELECT id, measured_at, delay_ms FROM readings_unpacked"
+    "  JOIN points ON id = point_id AND quantity = 'alive'"
+    "  WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND measured_at > %(since)s AND value > 0"
+    " UNION ALL SELECT id, measured_at, delay_ms FROM readings_late JOIN points ON id = point_id"
+    "  WHERE measured_at > %(since)s AND (quantity <> 'alive' OR value > 0)) AS heard"
+    " ORDER BY id, measured_at DESC"
+)
+
+
 def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
     """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
     gateway said of a device out of its reach is none of the device's."""
-    rows = connection.execute(
-        "SELECT DISTINCT ON (id) id, (extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000"
-        " FROM (SELECT id, measured_at, delay_ms FROM points,"
-        "   LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %(since)s"
-        "   AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest"
-        "  UNION ALL SELECT id, last_at, coalesce(delay4[count], delay2[count]) FROM readings_packed"
-        "   JOIN points ON id = point_id AND quantity <> 'alive'"
-        "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND last_at > %(since)s"
-        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_unpacked"
-        "   JOIN points ON id = point_id AND quantity = 'alive'"
-        "   WHERE day >= (%(since)s AT TIME ZONE 'UTC')::date AND measured_at > %(since)s AND value > 0"
-        "  UNION ALL SELECT id, measured_at, delay_ms FROM readings_late JOIN points ON id = point_id"
-        "   WHERE measured_at > %(since)s AND (quantity <> 'alive' OR value > 0)) AS heard"
-        " ORDER BY id, measured_at DESC",
-        {"since": since},
-    )
+    is_open = since >= rollup_store.progress(connection).packing_until
+    statement = _HEARD_OPEN if is_open else _HEARD_EVER
+    rows = connection.execute(statement.encode(), {"since": since})
     return [(int(point_id), int(at_us)) for point_id, at_us in rows]
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from alerting import self_alerts
 from alerting import store as alert_store
-from alerting.storage_upkeep import RULE, Upkeep
+from alerting.storage_upkeep import RULE, Upkeep, work
 from anhu import doctor, runtime
 from anhu.cli import app
 from anhu.commands import backtest
@@ -243,6 +243,9 @@ def test_a_day_that_is_being_read_is_packed_another_time(
         reading.execute("SELECT count(*) FROM readings")
         packed = storage.pack(own, BEGIN + timedelta(days=4), 2)
         assert (packed.chunks, packed.postponed) == (0, (BEGIN,))
+        work(own, BEGIN + timedelta(days=4), StorageSettings(pack_after_days=2))
+        assert rollup_store.progress(own).night_at == BEGIN + timedelta(days=3, hours=19)  # no matter
+        assert count(own, "readings") == 1440
     put(own, batch((1, 1000, 1, 99.0, 0), (1, 7 * S, 1, 8.0, 0)))
     assert len(stored(own)) == len(before) + 1  # late, for a day that is closed and not packed; one of them is known
     assert storage.pack(own, BEGIN + timedelta(days=4), 2) == storage.Packed(1, 1440, 1, ())

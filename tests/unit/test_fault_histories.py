@@ -37,6 +37,7 @@ HISTORIES = int(os.environ.get("ANHU_FAULT_HISTORIES", "10000"))
 STORMS = 5
 SETTINGS = PipelineSettings(age_days_max=3650)
 ALERTING = AlertingSettings()
+DEVICES = (1, 1, 2, 2, 9)  # the last is in no registry
 _PLANS: list[tuple[Registry, RuleSet, Plan]] = []  # of a worker
 VALUES = {
     "smoke_obscuration": (0.0, 0.05, 0.2, 0.5),
@@ -51,11 +52,11 @@ VALUES = {
 
 
 def script(seed: int) -> list[tuple[int, int, str, float]]:
-    """(second, device, quantity, value): what the devices of a home send within a minute."""
+    """(second, device, quantity, value): what the devices of a home send within a minute, registered or not."""
     rng = random.Random(seed)
     chosen = rng.sample(QUANTITIES, 2)
     return [
-        (second, rng.randint(1, 2), quantity, rng.choice(VALUES[quantity]))
+        (second, rng.choice(DEVICES), quantity, rng.choice(VALUES[quantity]))
         for second in range(0, 60, rng.choice((5, 10)))
         for quantity in rng.sample(chosen, rng.randint(1, 2))
     ]
@@ -125,7 +126,13 @@ def play(seed: int, faults: float) -> Ground:
 def story(ground: Ground) -> list[tuple[str, ...]]:
     """What the log tells of devices; silence is judged by our own clock and restarts, so it is left out."""
     return sorted(
-        (str(event.source.device_id), event.kind.value, event.verb.value, str(event.rule), event.at.isoformat())
+        (
+            str(event.source.device_id or event.source.unclaimed),
+            event.kind.value,
+            event.verb.value,
+            str(event.rule),
+            event.at.isoformat(),
+        )
         for event in ground.events
         if event.kind not in (Kind.OFFLINE, Kind.SYSTEM)
     )

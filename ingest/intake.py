@@ -264,11 +264,12 @@ def _of_panel(
         return [Rejection(Refusal.DECODER_FAILED, detail)]
     aside.panels.append(meaning.report)
     institution = registry.institutions[panel.institution_id].code
-    for sample, note in meaning.reported:
-        stored, strays = len(columns.point_id), len(columns.strays)
+    for sample, note, spoken_for in meaning.reported:
+        if spoken_for:  # the panel's alert names the detector: one call for one fire
+            _note_unknown(unclaimed, institution, sample.device, sample.quantity, registry, message)
+            continue
+        stored = len(columns.point_id)
         problem = _resolve(sample, institution, message, registry, limits, columns, unclaimed)
-        if sample.device != panel.code and QUANTITIES[sample.quantity].unit == "1":
-            del columns.strays[strays:]  # of the fire of what is behind it the panel's own point tells
         if problem is not None:
             meaning.rejections.append(problem)
         elif note is not None and len(columns.point_id) > stored:

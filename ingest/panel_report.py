@@ -45,10 +45,12 @@ class PanelReport:
 
 
 class Reported(NamedTuple):
-    """A value for a point, and what an alert that it raises shows as evidence."""
+    """A value for a point, and what an alert that it raises shows as evidence. `spoken_for`: nobody has registered what
+    said it, and the panel's own point tells of it."""
 
     sample: Sample
     note: Mapping[str, Any] | None = None
+    spoken_for: bool = False
 
 
 @dataclass(slots=True)
@@ -140,7 +142,7 @@ class _Speaker:
         if found is not None:
             return [*self._own(found, fire), *told]
         if self._device is None:  # of a device whose points lack it, the panel's word is enough
-            told.append(self._unclaimed(wanted[0], fire))
+            told.append(self._unclaimed(wanted[0], fire)._replace(spoken_for=True))
         return [*told, *(self._panels("fire_alarm", 1) if fire else [])]
 
     def _analog_value(self, age_us: int) -> list[Reported]:

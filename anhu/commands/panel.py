@@ -59,7 +59,7 @@ class What(StrEnum):
     DEVICE_TIME = "device-time"
 
 
-_KINDS: Final = {"smoke_alarm": "smoke", "heat_alarm": "heat"}
+_KINDS: Final = {"smoke_alarm": "smoke", "heat_alarm": "heat", "gas_alarm": "gas"}
 _TYPES: Final = dict(zip(What, (61, 62, 63, 64, 65, 66, 67, 68, 81, 84, 85, 86, 88), strict=True))
 
 

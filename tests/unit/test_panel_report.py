@@ -138,6 +138,15 @@ def test_a_fire_is_never_lost_to_the_registry(place: str, number: int, loop: int
     assert ("fp-1", "fire_alarm", 1) in values(taken(frame(b"\2\1" + component(number, 0x0002, loop=loop))))
 
 
+def test_a_panel_that_was_registered_without_its_point_calls_all_the_same() -> None:
+    bare = Registry.build(
+        1, REGISTRY.institutions.values(), REGISTRY.zones.values(), REGISTRY.devices.values(),
+        [each for each in REGISTRY.points.values() if each.quantity != "fire_alarm"],
+    )  # fmt: skip
+    intake = take_in([Message(topic(PANEL), frame(b"\2\1" + component(77, 0x0002)), T0)], bare, LIMITS)
+    assert [(each.device, each.quantity, each.value) for each in intake.strays] == [("fp-1", "fire_alarm", 1.0)]
+
+
 def test_what_one_component_says_never_takes_anothers_fire_back() -> None:
     intake = taken(
         frame(b"\2\2" + component(77, 0x0002) + component(78, 0x0001)),
@@ -254,7 +263,7 @@ def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
     desk.start_cached(text.encode(), REGISTRY, (), T0)
 
     def judged(intake: Intake, at_us: int) -> list[tuple[str, str | None, str]]:
-        decision = desk.judge(intake.readings, (), at_us, (), intake.strays, intake.notes)
+        decision = desk.judge(intake.readings, (), at_us, strays=intake.strays, notes=intake.notes)
         desk.adopt(decision, stored=False)
         return [(event.verb.value, event.rule, event.evidence["text_zh"]) for event in decision.verdict.events]
 

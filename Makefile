@@ -32,11 +32,11 @@ checks: setup ## 只做静态检查 / the static checks alone
 	$(BIN)/lint-imports
 	$(if $(wildcard $(WEB)/package.json),$(PAGE_CHECK))
 
-# A file stays on one worker, with its fixtures; the third works while others wait. The service's processes are begun
-# some hundred times: with bytecode, also where the environment keeps Python from writing it.
+# A file stays on one worker, with its fixtures; two of the four work while the others wait. The service's processes are
+# begun some hundred times: with bytecode, also where the environment keeps Python from writing it.
 pytest: setup # beside the checks, which keep one core busy
 	$(BIN)/python -m compileall -q anhu alerting dashboard ingest inspection simulators
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -21,6 +22,7 @@ from ingest.database import migrate
 from tests.commands import SPOOLS
 
 TEMPLATE = "anhu_template"
+MEMORY_BYTES_MIN = 8 * 2**30
 _numbers = itertools.count(1)
 
 # How long an example takes on a loaded machine says nothing about the code.
@@ -83,10 +85,18 @@ def packages_dir() -> Path:
     return default_data_dir(os.environ) / "runtime"
 
 
+def _quick_folder() -> str:
+    """Where the servers of the run keep their files: in memory where there is room for all workers' (each test's
+    database is a thousand files), else on the disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - looked at, and then a folder of our own in it
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN
+    return str(memory) if roomy and psutil.virtual_memory().available > MEMORY_BYTES_MIN else "/tmp"  # noqa: S108
+
+
 @pytest.fixture(scope="session")
 def services(packages_dir: Path) -> Iterator[runtime.Services]:
     """A database and a broker for the whole run."""
-    folder = Path(tempfile.mkdtemp(prefix="anhu-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="anhu-test-", dir=_quick_folder()))
     with runtime.start(folder, durable=False, progress=print, packages_dir=packages_dir) as services:
         yield services
     shutil.rmtree(folder)

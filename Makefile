@@ -12,7 +12,7 @@ PAGE_READY := dashboard/static/ready
 WEB_SOURCES := $(shell test -d $(WEB) && find $(WEB) -mindepth 1 \
 	\( -name node_modules -o -name '*.tsbuildinfo' -o -name '*.timestamp-*' \) -prune -o -print)
 
-.PHONY: help setup demo test checks pytest browser bench screenshots format clean
+.PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,19 +22,23 @@ setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## �
 demo: setup ## 运行演示 / run the demo
 	@$(BIN)/anhu demo
 
-test: setup browser ## 全部检查和测试 / every check and test
-	@$(MAKE) --no-print-directory --jobs 2 checks pytest
+test: browser ## 全部检查和测试 / every check and test
+	@$(MAKE) --no-print-directory --jobs 2 python-checks pytest page-checks
 
-checks: setup ## 只做静态检查 / the static checks alone
+checks: python-checks page-checks ## 只做静态检查 / the static checks alone
+
+python-checks: $(PYTHON_READY) # in make test: while the page is built
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(if $(wildcard $(WEB)/package.json),$(PAGE_CHECK))
+
+page-checks: $(PAGE_READY)
+	$(PAGE_CHECK)
 
 # A file stays on one worker, with its fixtures; two of the four work while the others wait. The service's processes are
 # begun some hundred times: with bytecode, also where the environment keeps Python from writing it.
-pytest: setup # beside the checks, which keep one core busy
+pytest: setup
 	$(BIN)/python -m compileall -q anhu alerting dashboard ingest inspection simulators
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 

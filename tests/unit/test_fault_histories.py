@@ -96,18 +96,15 @@ def play(seed: int, faults: float) -> Ground:
     process = Process(ground)
     process.step()
     messages = script(seed // STORMS)
-    busy = {at for at, *_ in messages}
-    for second in range(70):
-        if second % 4 and second not in busy:  # a cycle in which nothing comes finds little, and they are most
-            continue
+    for second in range(0, 70, 5):  # messages come at these alone, and a cycle in which nothing comes finds little
         ground.now_us = T0 + second * S
         for at, device, quantity, value in messages:
             if at == second:
                 payload = native.encode(ground.now_us, {quantity: value})
                 ground.broker.publish(f"anhu/v1/home/d{device}/readings", payload)
-        if ground.strikes(0.15):
+        if ground.strikes(0.25):
             ground.turn_database()
-        if ground.strikes(0.3):
+        if ground.strikes(0.5):
             ground.crash_database()
         process.step()
     ground.healed = ground.database_up = True

@@ -25,8 +25,9 @@ def sign_in(origin: str, password: str) -> str:
     return f"{auth.COOKIE}={signed_in.raise_for_status().cookies[auth.COOKIE]}"
 
 
-def listen(origin: str, password: str, count: int, seconds_max: float, result: Connection) -> None:
-    """Sign in, connect, and take frames until the alerts of `count` devices were raised or `seconds_max` have passed.
+def listen(origin: str, password: str, codes: frozenset[str], seconds_max: float, result: Connection) -> None:
+    """Sign in, connect, and take frames until the alerts of all devices `codes` were raised or `seconds_max` have
+    passed; others, of whose alerts some may still be open, don't count.
 
     Answers READY after the snapshot, then with a list of (device code, when its first frame was here in µs since 1970):
     what two detectors confirm together is raised once more on one of them.
@@ -43,9 +44,9 @@ def listen(origin: str, password: str, count: int, seconds_max: float, result: C
         websocket.recv(IDLE_S_MAX)  # the snapshot
         result.send(READY)
         deadline_s = time.monotonic() + seconds_max
-        while len(arrived_us) < count and time.monotonic() < deadline_s:
+        while len(arrived_us) < len(codes) and time.monotonic() < deadline_s:
             frame = str(websocket.recv(IDLE_S_MAX))  # a heartbeat comes every five seconds
             at_us = time.time_ns() // 1000
-            if '"verb":"raise"' in frame and (found := _DEVICE.search(frame)):
+            if '"verb":"raise"' in frame and (found := _DEVICE.search(frame)) and found[1] in codes:
                 arrived_us.setdefault(found[1], at_us)
     result.send(list(arrived_us.items()))

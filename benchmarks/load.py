@@ -53,6 +53,11 @@ class Load:
         """Which devices send."""
         return self.chosen or range(self.device_first, self.device_first + self.device_count)
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """Of the devices whose turn comes."""
+        return frozenset(fleet.device_code(self.device(number)) for number in range(self.count))
+
     def due_us(self, number: int) -> int:
         """When message `number` is due, which is also its measured_at: our own lateness shows as latency."""
         return self.start_us + int(number * 1_000_000 / self.rate_per_s)

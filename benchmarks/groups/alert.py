@@ -74,7 +74,8 @@ def _without_the_database(stage: Stage, service: Service) -> tuple[Load, list[fl
     shown: list[tuple[str, int]] = []
 
     def look(_: Load) -> None:
-        with Child(listen, service.origin, stage.password, AWAY_COUNT, SECONDS + WAIT_S_MAX) as listening:
+        codes = alarms(0, DEVICE_FIRST + DEVICE_COUNT, AWAY_COUNT).codes
+        with Child(listen, service.origin, stage.password, codes, SECONDS + WAIT_S_MAX) as listening:
             listening.ready()
             with stage.database_stopped():
                 sent.append(alarms(now_us() + LEAD_US, DEVICE_FIRST + DEVICE_COUNT, AWAY_COUNT))

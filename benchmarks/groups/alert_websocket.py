@@ -51,6 +51,7 @@ def _alarms_ms(stage: Stage) -> list[float]:
     count = ALARMS_PER_S * (SECONDS - SETTLE_S)
     with stage.database() as connection:
         at_rest = rows.devices_at_rest(connection, count)
+    codes = frozenset(map(fleet.device_code, at_rest))
 
     def look(load: Load) -> None:
         start_us = load.start_us + SETTLE_S * 1_000_000
@@ -66,7 +67,7 @@ def _alarms_ms(stage: Stage) -> list[float]:
 
     with (
         stage.service() as service,
-        Child(listen, service.origin, stage.password, count, SECONDS + WAIT_S_MAX) as listening,
+        Child(listen, service.origin, stage.password, codes, SECONDS + WAIT_S_MAX) as listening,
     ):
         listening.ready()
         trial = stage.trial(MESSAGES_PER_S, SECONDS, look)

@@ -48,9 +48,10 @@ def run(stage: Stage) -> list[Figure]:
     alarm_count = round(ALARMS_PER_S * (SECONDS - SETTLE_S))
     with stage.database() as connection:
         at_rest = rows.devices_at_rest(connection, alarm_count)
+    codes = frozenset(map(fleet.device_code, at_rest))
     with (
         stage.service() as service,
-        Child(listen, service.origin, stage.password, alarm_count, SECONDS + WAIT_S_MAX) as listening,
+        Child(listen, service.origin, stage.password, codes, SECONDS + WAIT_S_MAX) as listening,
     ):
         listening.ready()
         trial = stage.trial(BACKGROUND_PER_S, SECONDS, look)

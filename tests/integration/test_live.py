@@ -333,7 +333,8 @@ def test_during_an_outage_a_known_session_opens_a_page_and_nothing_else(served: 
     stranger = served.client(signed_in=False)
     stranger.cookies.set(COOKIE, "made-up")
     with served.socket(client) as before:
-        assert frames(before, 1, "snapshot")[0]["database_away"] is False
+        if frames(before, 1, "snapshot")[0]["database_away"]:  # on a busy machine an answer can be seconds late
+            until(lambda: not frames(before, 1, "heartbeat")[0]["database_away"])
         with outage(world.database_url):
             until(lambda: frames(before, 1, "heartbeat")[0]["database_away"])
             with served.socket(client) as anew:

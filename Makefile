@@ -36,11 +36,11 @@ python-checks: $(PYTHON_READY) # in make test: while the page is built
 page-checks: $(PAGE_READY)
 	$(PAGE_CHECK)
 
-# A file stays on one worker, with its fixtures; the third works while the others wait. The service's processes are
+# A file stays on one worker, with its fixtures; two of the four work while the others wait. The service's processes are
 # begun some hundred times: with bytecode, also where the environment keeps Python from writing it.
 pytest: setup
 	$(BIN)/python -m compileall -q anhu alerting dashboard ingest inspection simulators
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

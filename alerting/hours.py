@@ -2,11 +2,21 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 CHINA: Final = ZoneInfo("Asia/Shanghai")
+
+
+def last_night(now: datetime, hour: int) -> datetime:
+    """The newest time that it was `hour` o'clock in China.
+
+    >>> last_night(datetime(2026, 3, 2, 17, 59, tzinfo=UTC), 2).isoformat()
+    '2026-03-01T18:00:00+00:00'
+    """
+    local = now.astimezone(CHINA).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return (local if local <= now else local - timedelta(days=1)).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

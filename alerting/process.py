@@ -18,13 +18,10 @@ from alerting.rules import default_rules, parse
 from alerting.settings import AlertingSettings
 from ingest import store as ingest_store
 from ingest.database import Connection
-from ingest.formats.acceleration import Window
-from ingest.formats.drill import DrillCall
-from ingest.intake import Notes
+from ingest.intake import Intake
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
 from ingest.spool import Spooled
-from ingest.unclaimed import Stray
 
 NOTHING: Final = ReadingBatch.build((), (), (), ())
 
@@ -171,29 +168,20 @@ class Judge:
         state.alerts = {key: alert for key, alert in said.items() if alert.open}
         restore.conditions(state, now_us)  # what is missing is said when the log has been read
 
-    def judge(
-        self,
-        readings: ReadingBatch,
-        drills: Sequence[DrillCall],
-        now_us: int,
-        windows: Sequence[Window] = (),
-        strays: Sequence[Stray] = (),
-        notes: Notes | None = None,
-    ) -> Decision:
+    def judge(self, intake: Intake) -> Decision:
         """See engine.step; what windows tell of is judged with the readings, then what no point stands for; drills come
         after whatever is real. All carry their own times."""
-        del now_us
         state = self._started()
-        falls = self._falls.judge(windows) if windows else None
+        falls = self._falls.judge(intake.windows) if intake.windows else None
         if falls is None:
-            verdict = engine.step(state, readings, notes or {})
+            verdict = engine.step(state, intake.readings, intake.notes)
         else:
-            verdict = engine.step(state, readings.joined(falls.readings), {**falls.notes, **(notes or {})})
-        if notes:
-            verdict.events.extend(further_fires.begin(state, verdict.patch, notes))
+            verdict = engine.step(state, intake.readings.joined(falls.readings), {**falls.notes, **intake.notes})
+        if intake.notes:
+            verdict.events.extend(further_fires.begin(state, verdict.patch, intake.notes))
         verdict.events.extend(further_fires.end(state, verdict.patch, list(verdict.events)))
-        verdict.events.extend(unclaimed.begin(state, verdict.patch, strays))
-        verdict.events.extend(drill_alarm.begin(state, verdict.patch, drills))
+        verdict.events.extend(unclaimed.begin(state, verdict.patch, intake.strays))
+        verdict.events.extend(drill_alarm.begin(state, verdict.patch, intake.drills))
         return Decision(verdict) if falls is None else Decision(verdict, falls.readings, falls)
 
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Decision:

@@ -4,27 +4,25 @@ Whatever keeps it from that is told by the alert about ourselves: a disk that fi
 """
 
 import threading
-import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import psycopg
 import structlog
 
-from alerting import self_alerts, store
-from alerting.alert import Priority
-from alerting.hours import CHINA
-from alerting.self_alerts import Finding
+from alerting.hours import last_night
+from alerting.self_failure import WAIT_S, SelfFailure, Words
 from ingest import packing_store, rollup_store, storage
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
-from ingest.reading import to_us
 from ingest.settings import StorageSettings
 
 RULE: Final = "self.storage"
-WAIT_S: Final = 30.0
-FAILED_WAIT_S: Final = 300.0
+WORDS: Final = Words(
+    "数据汇总和压缩恢复正常", "Rollups and packing work again", "数据汇总或压缩失败", "Rollups or packing fail",
+    "历史曲线变慢，磁盘占用增加", "charts get slow and the disk fills up",
+)  # fmt: skip
 
 log = structlog.get_logger("alerting.storage")
 
@@ -32,16 +30,6 @@ log = structlog.get_logger("alerting.storage")
 def utc_now() -> datetime:
     """The time, UTC."""
     return datetime.now(UTC)
-
-
-def last_night(now: datetime, hour: int) -> datetime:
-    """The newest time that it was `hour` o'clock in China.
-
-    >>> last_night(datetime(2026, 3, 2, 18, 59, tzinfo=UTC), 3).isoformat()
-    '2026-03-01T19:00:00+00:00'
-    """
-    local = now.astimezone(CHINA).replace(hour=hour, minute=0, second=0, microsecond=0)
-    return (local if local <= now else local - timedelta(days=1)).astimezone(UTC)
 
 
 def work(
@@ -72,7 +60,7 @@ class Upkeep:
         self._database_url = database_url
         self._settings = settings
         self._clock = clock
-        self._told: bool | None = None  # what the alert was last made to say: whether the work fails
+        self._failure = SelfFailure(RULE, WORDS)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; while the database is away, try again."""
@@ -84,41 +72,12 @@ class Upkeep:
                         with packing_store.turn(connection) as mine:
                             if mine:
                                 self.look(connection, stop.is_set)
-                        stop.wait(FAILED_WAIT_S if self._told else WAIT_S)
+                        stop.wait(self._failure.wait_s)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("not looked after now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)
 
     def look(self, connection: Connection, ended: Callable[[], bool] = lambda: False) -> None:
-        """Do what is due; where that fails, say so, until it works again. Raises psycopg.OperationalError,
-        DatabaseUnavailable: that the database is away is told by others."""
+        """Do what is due; see SelfFailure.attempt."""
         now = self._clock()
-        failure: Exception | None = None
-        try:
-            work(connection, now, self._settings, ended)
-        except psycopg.errors.DiskFull as error:
-            failure = error
-        except (DatabaseUnavailable, psycopg.OperationalError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is: it is told of, and tried again
-            # The trace as text: structlog's own rendering can print local variables.
-            log.error("the storage's upkeep fails", trace=traceback.format_exc())  # noqa: TRY400 - see above
-            failure = error
-        if self._told is not (failure is not None):
-            self._tell(connection, failure, now)
-
-    def _tell(self, connection: Connection, failure: Exception | None, now: datetime) -> None:
-        zh, en, figures = "数据汇总和压缩恢复正常", "Rollups and packing work again", {}
-        if failure is not None:
-            name = type(failure).__name__
-            zh = f"数据汇总或压缩失败（{name}）：历史曲线变慢，磁盘占用增加；每 {FAILED_WAIT_S / 60:.0f} 分钟重试"
-            en = (
-                f"Rollups or packing fail ({name}): charts get slow and the disk fills up; tried again every"
-                f" {FAILED_WAIT_S / 60:.0f} minutes"
-            )
-            figures = {"error": name}
-        finding = Finding(RULE, failure is not None, Priority.HIGH, zh, en, figures)
-        with connection.transaction():
-            events, _ = self_alerts.judge(store.open_alert(connection, self_alerts.KEY), [finding], to_us(now))
-            store.append(connection, events)
-        self._told = failure is not None
+        self._failure.attempt(connection, now, lambda: work(connection, now, self._settings, ended))

@@ -4,6 +4,7 @@ import queue
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,6 +21,7 @@ from ingest.mqtt import Address
 ANSWER_S_MAX: Final = 30.0
 COMMANDS_A_MESSAGE_MAX: Final = 40  # the plugin writes its file after each
 LISTED_A_MESSAGE_MAX: Final = 200
+ANSWERS_WAITING_MAX: Final = 8  # one is asked for at a time
 
 
 class Control:
@@ -27,7 +29,7 @@ class Control:
 
     def __init__(self, admin_url: str) -> None:
         address = Address.parse(admin_url)
-        self._answers: queue.Queue[bytes] = queue.Queue()
+        self._answers: queue.Queue[bytes] = queue.Queue(ANSWERS_WAITING_MAX)
         self._ready = threading.Event()
         self._problem = ""
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
@@ -36,7 +38,7 @@ class Control:
             self._client.tls_set_context(ssl.create_default_context())
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = lambda _client, _data, message: self._answers.put(bytes(message.payload))
+        self._client.on_message = lambda _client, _data, message: self._take(bytes(message.payload))
         self._place = f"{address.host}:{address.port}"
         try:
             self._client.connect(address.host, address.port)
@@ -119,6 +121,10 @@ class Control:
         if reasons[0].is_failure:
             self._fail(str(reasons[0]))
         self._ready.set()
+
+    def _take(self, answer: bytes) -> None:
+        with suppress(queue.Full):  # nobody asked for so many
+            self._answers.put_nowait(answer)
 
     def _fail(self, problem: str) -> None:
         self._problem = problem

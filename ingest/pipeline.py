@@ -19,9 +19,7 @@ from ingest.edge_memory import EdgeMemory
 from ingest.errors import DatabaseUnavailable, IngestError, Refusal, ShardTaken
 from ingest.flush import Batch
 from ingest.formats import sparkplug
-from ingest.formats.acceleration import Window
-from ingest.formats.drill import DrillCall
-from ingest.intake import Intake, Notes, take_in
+from ingest.intake import Intake, take_in
 from ingest.message import Limits, Message, dead_letter
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
@@ -30,7 +28,6 @@ from ingest.settings import SHARD, PipelineSettings
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
 from ingest.spool import Spool, Spooled, SpoolFull
-from ingest.unclaimed import Stray
 from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000
@@ -88,15 +85,7 @@ class Judge(EventWriter, Protocol):
     def knows_the_past(self) -> bool: ...
     def cache(self) -> bytes: ...
     def start_cached(self, cached: bytes, registry: Registry, spooled: Iterable[Spooled], now_us: int) -> None: ...
-    def judge(
-        self,
-        readings: ReadingBatch,
-        drills: Sequence[DrillCall],
-        now_us: int,
-        windows: Sequence[Window] = (),
-        strays: Sequence[Stray] = (),
-        notes: Notes | None = None,
-    ) -> Ruling: ...
+    def judge(self, intake: Intake) -> Ruling: ...
     def tick(self, now_us: int, *, listening: bool, caught_up: bool, spool_share: float) -> Ruling: ...
     def adopt(self, verdict: Any, *, stored: bool) -> None: ...
 
@@ -286,10 +275,7 @@ class Pipeline:
         """Take `messages` in; one that the database or the judge chokes on is set aside, and the others are kept."""
         try:
             intake = take_in(messages, self._registry, self._limits, self._drill_key, self._routes, self._edge.nodes)
-            verdict = self._judge.judge(
-                intake.readings, intake.drills, self._clock(), intake.windows, intake.strays, intake.notes
-            )
-            self._keep(Batch(messages, intake, verdict), stop)
+            self._keep(Batch(messages, intake, self._judge.judge(intake)), stop)
             self._edge.adopt(intake.edge)
         except Exception as error:
             if len(messages) > 1:
@@ -303,9 +289,8 @@ class Pipeline:
 
     def _set_aside(self, message: Message, error: Exception, stop: threading.Event) -> None:
         letter = dead_letter(message, Rejection(Refusal.STORE_REFUSED, f"{type(error).__name__}: {error}"))
-        nothing = ReadingBatch.build((), (), (), ())
-        verdict = self._judge.judge(nothing, (), self._clock())
-        self._keep(Batch([message], Intake(nothing, [letter], [], 1), verdict), stop)
+        intake = Intake(ReadingBatch.build((), (), (), ()), [letter], [], 1)
+        self._keep(Batch([message], intake, self._judge.judge(intake)), stop)
 
     def _say(self, verdict: Ruling, stop: threading.Event) -> None:
         """Keep what was decided without a message."""

@@ -21,13 +21,14 @@ from typing import Any, Final
 from ingest.errors import RoutesInvalid
 from ingest.formats import DEVICE_IN_TOPIC, IGNORE, NAMING, ROUTABLE, sparkplug
 from ingest.quantity import QUANTITIES
+from ingest.registry import CODE_PATTERN
 from ingest.routes import DEVICE, DEVICE_DEEP, INSTITUTION, NO_NAMES, Filter, RouteRule, Routes, is_own
 from ingest.table_lines import TableLines, line_of
 
 ROUTES_MAX: Final = 1000
 NAMES_MAX: Final = 200
 FILE_BYTES_MAX: Final = 1024 * 1024
-_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_CODE: Final = re.compile(CODE_PATTERN)
 _FIELDS: Final = {"topic", "format", "institution", "names"}
 
 

@@ -2,22 +2,19 @@
 two policies over the past; and the worker that rates by night."""
 
 import threading
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
 import structlog
 
-from alerting import self_alerts, store
-from alerting.alert import Priority
-from alerting.self_alerts import Finding
+from alerting.hours import last_night
+from alerting.self_failure import WAIT_S, SelfFailure, Words
 from ingest.database import Connection, connect
 from ingest.errors import DatabaseUnavailable
-from ingest.reading import to_us
 from inspection import credit_night, evidence_store, rating_store
 from inspection.errors import RatingRefused
 from inspection.rating import Rating, rate
@@ -27,9 +24,10 @@ from inspection.rating_store import Run
 DEFAULT: Final = "base80"
 ENGINE: Final = "policy"
 RULE: Final = "self.ratings"
-WAIT_S: Final = 30.0
-FAILED_WAIT_S: Final = 300.0  # a rating that fails may take long to do so
-BEIJING: Final = timezone(timedelta(hours=8))
+WORDS: Final = Words(
+    "安全信用评价恢复正常", "The safety credit rating works again",
+    "安全信用评价计算失败", "The safety credit rating fails",
+)  # fmt: skip
 
 log = structlog.get_logger("inspection.rating_run")
 
@@ -130,16 +128,6 @@ def _mean(scores: list[int]) -> float:
     return sum(scores) / len(scores) / 100 if scores else 0.0
 
 
-def last_night(now: datetime, hour: int) -> datetime:
-    """The newest time that it was `hour` o'clock in Beijing.
-
-    >>> last_night(datetime(2026, 3, 2, 17, 59, tzinfo=UTC), 2).isoformat()
-    '2026-03-01T18:00:00+00:00'
-    """
-    local = now.astimezone(BEIJING).replace(hour=hour, minute=0, second=0, microsecond=0)
-    return (local if local <= now else local - timedelta(days=1)).astimezone(UTC)
-
-
 def work(connection: Connection, now: datetime) -> None:
     """What is due at `now`: the night's rating, and those whom the policy rates at once. The connection commits by
     itself."""
@@ -158,14 +146,13 @@ def work(connection: Connection, now: datetime) -> None:
 class Nightly:
     """The worker that rates by night; of several one works, the others wait to take over.
 
-    Whatever keeps it from rating is told by the alert about ourselves: a rating that fails must not be silent, nor take
-    down the role it shares with the hazards.
+    Whatever keeps it from rating is told by the alert about ourselves.
     """
 
     def __init__(self, database_url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database_url = database_url
         self._clock = clock
-        self._told: bool | None = None  # what the alert was last made to say: whether the rating fails
+        self._failure = SelfFailure(RULE, WORDS)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; while the database is away, try again."""
@@ -175,37 +162,17 @@ class Nightly:
                     while not stop.is_set():
                         if rating_store.lead(connection):
                             self.look(connection)
-                        stop.wait(FAILED_WAIT_S if self._told else WAIT_S)
+                        stop.wait(self._failure.wait_s)
             except (DatabaseUnavailable, psycopg.OperationalError) as error:
                 log.warning("not rated now", error_type=type(error).__name__, error=str(error))
                 stop.wait(WAIT_S)
 
     def look(self, connection: Connection) -> None:
-        """Rate what is due; where that fails, say so, until it works again. Raises psycopg.OperationalError,
-        DatabaseUnavailable: that the database is away is told by others."""
+        """Rate what is due; see SelfFailure.attempt."""
         now = self._clock()
-        failure: Exception | None = None
-        try:
+
+        def due() -> None:
             work(connection, now)
             credit_night.work(connection, now)
-        except (DatabaseUnavailable, psycopg.OperationalError):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is: it is told of, and tried again
-            # The trace as text: structlog's own rendering can print local variables.
-            log.error("the rating fails", trace=traceback.format_exc())  # noqa: TRY400 - see above
-            failure = error
-        if self._told is not (failure is not None):
-            self._tell(connection, failure, now)
 
-    def _tell(self, connection: Connection, failure: Exception | None, now: datetime) -> None:
-        zh, en, figures = "安全信用评价恢复正常", "The safety credit rating works again", {}
-        if failure is not None:
-            name = type(failure).__name__
-            zh = f"安全信用评价计算失败（{name}），每 {FAILED_WAIT_S / 60:.0f} 分钟重试"
-            en = f"The safety credit rating fails ({name}); tried again every {FAILED_WAIT_S / 60:.0f} minutes"
-            figures = {"error": name}
-        finding = Finding(RULE, failure is not None, Priority.HIGH, zh, en, figures)
-        with connection.transaction():
-            events, _ = self_alerts.judge(store.open_alert(connection, self_alerts.KEY), [finding], to_us(now))
-            store.append(connection, events)
-        self._told = failure is not None
+        self._failure.attempt(connection, now, due)

@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from enum import StrEnum
 from getpass import getuser
 from typing import Annotated, Final
@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from alerting import store as alerting_store
+from alerting.hours import CHINA
 from alerting.rules import parse
 from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
@@ -33,7 +34,6 @@ app = typer.Typer(
     help="火灾报警主机（GB/T 26875.3 用户信息传输装置）。 Fire panels: transmission devices of GB/T 26875.3.",
 )
 
-CHINA: Final = timezone(timedelta(seconds=UTC_OFFSET_S))  # whose time panels show, and the people beside them
 LOOK_S: Final = 0.3
 ANSWER_S_MAX: Final = 50.0  # ten seconds four times, and some to be taken up
 DUTY_LOOK_S: Final = 1.0

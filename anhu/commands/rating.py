@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from alerting.hours import CHINA
 from anhu.commands import credit_list
 from anhu.commands.ground import DataDir, database, progress
 from anhu.errors import AnhuError
@@ -40,7 +41,7 @@ def _moment(given: datetime | None) -> datetime | None:
     """A time without a zone is Beijing's."""
     if given is None:
         return None
-    return (given if given.tzinfo else given.replace(tzinfo=rating_run.BEIJING)).astimezone(UTC)
+    return (given if given.tzinfo else given.replace(tzinfo=CHINA)).astimezone(UTC)
 
 
 @app.command(
@@ -166,7 +167,7 @@ def backtest(
         if begin is None or end is None:
             raise RuntimeError("both are required")
         for each in rating_run.backtest(connection, old_policy, new_policy, begin, end, timedelta(days=every_days)):
-            day = each.as_of.astimezone(rating_run.BEIJING).date()
+            day = each.as_of.astimezone(CHINA).date()
             means = text("平均分", "mean score")
             typer.echo(f"{day}  {means} {each.old_mean:.2f} → {each.new_mean:.2f}")
             for (was, now), count in sorted(each.moves.items()):

@@ -11,6 +11,7 @@ from alerting.settings import AlertingSettings
 from anhu.roles import now_us
 from ingest import store as ingest_store
 from ingest.database import Connection, connect
+from ingest.intake import Intake
 from ingest.reading import ReadingBatch
 from tests.commands import anhu, environment
 from tests.integration.world import HOME, Devices, S, World, home_of, pipeline
@@ -174,7 +175,7 @@ def test_a_withdrawal_that_only_the_spool_has_is_said_all_the_same(world: World)
     at = [now - 20 * S, now - 10 * S]
     with connect(world.database_url) as connection:
         judge.adopt(refreshed(judge, world, connection, now), stored=True)
-        decision = judge.judge(ReadingBatch.build([point] * 2, at, at, [0.5, 0.5]), (), now)
+        decision = judge.judge(Intake(ReadingBatch.build([point] * 2, at, at, [0.5, 0.5]), [], [], 2))
         with connection.transaction():
             judge.write(connection, decision)
         judge.adopt(decision, stored=True)

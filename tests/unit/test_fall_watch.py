@@ -7,13 +7,12 @@ from alerting import engine
 from alerting.engine import State
 from alerting.fall_watch import TOLD_EVERY_US, FallWatch
 from alerting.plan import compile_plan
-from alerting.process import NOTHING
 from alerting.rules import default_rules, parse
 from ingest.formats.acceleration import Pack, Window
 
 from .engine_world import T0, S, point, registry
 from .test_fall import AT, RATE, falling, walking
-from .test_judge_news import Desk
+from .test_judge_news import Desk, taken
 
 FALL = point(1, "fall")
 DELAY_US = 80_000
@@ -160,8 +159,8 @@ def test_a_batch_that_was_refused_is_judged_again_and_the_fall_is_not_lost() -> 
     for second in range(20):
         sent = windows(stream, second)
         for _ in range(2):  # the first answer of the database is no
-            desk.judge.judge(NOTHING, (), 0, sent)
-        decision = desk.judge.judge(NOTHING, (), 0, sent)
+            desk.judge.judge(taken([], [], [], windows=sent))
+        decision = desk.judge.judge(taken([], [], [], windows=sent))
         said += desk.store(decision)
         assert set(decision.told.value.tolist()) <= {0.0, 1.0}
     assert said == ["raise"]
@@ -174,7 +173,7 @@ def test_a_batch_that_was_refused_is_judged_again_and_the_fall_is_not_lost() -> 
 def test_a_tick_tells_of_silence_only_when_it_is_not_ours(listening: bool, caught_up: bool) -> None:
     desk, stream = Desk(), falling()
     for second in range(round(AT) + 3):
-        desk.store(desk.judge.judge(NOTHING, (), 0, windows(stream, second)))
+        desk.store(desk.judge.judge(taken([], [], [], windows=windows(stream, second))))
     later_us = T0 + 60 * S
     decision = desk.judge.tick(later_us, listening=listening, caught_up=caught_up, spool_share=0.0)
     assert decision.told.value.tolist() == ([1.0] if listening and caught_up else [])

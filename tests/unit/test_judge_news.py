@@ -1,17 +1,24 @@
 """What others changed is read beside the stream: what the judge said meanwhile is newer, and stands."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from alerting.process import Judge
 from alerting.settings import AlertingSettings
+from ingest.intake import Intake
 from ingest.reading import ReadingBatch
 
 from .engine_world import T0, S, point
 from .fault_world import Connection, Ground, MemoryTables
 
 FALL = point(1, "fall")
+
+
+def taken(points: list[int], at_us: list[int], values: list[float], **more: Any) -> Intake:
+    """What the intake hands on: readings that come as they are measured, and what else it found."""
+    return Intake(ReadingBatch.build(points, at_us, at_us, values), [], [], 1, **more)
 
 
 class Desk:
@@ -36,7 +43,7 @@ class Desk:
 
     def reading(self, second: int, value: float) -> list[str]:
         at_us = T0 + second * S
-        return self.store(self.judge.judge(ReadingBatch.build([FALL], [at_us], [at_us], [value]), (), at_us))
+        return self.store(self.judge.judge(taken([FALL], [at_us], [value])))
 
     def agrees_with_the_log(self) -> bool:
         return self.judge._started().alerts == {each.key: each for each in self.ground.alerts.values() if each.open}
@@ -75,12 +82,12 @@ def test_news_read_before_a_clear_do_not_bring_the_alert_back(desk: Desk) -> Non
 def test_what_the_database_lost_makes_room_for_numbers_that_are_read_again(desk: Desk) -> None:
     kept = (list(desk.ground.events), dict(desk.ground.alerts))
     at_us = T0
-    lost = desk.judge.judge(ReadingBatch.build([FALL], [at_us], [at_us], [1.0]), (), at_us)
+    lost = desk.judge.judge(taken([FALL], [at_us], [1.0]))
     assert desk.store(lost) == ["raise"]
     desk.take_up(desk.read(1), 1)  # the raise is number 1, and read
     desk.ground.events, desk.ground.alerts = kept  # the database has crashed without it
     desk.judge.lost([lost])
-    again = desk.judge.judge(ReadingBatch.build([], [], [], []), (), at_us)
+    again = desk.judge.judge(taken([], [], []))
     again.verdict.events = lost.verdict.events
     connection = Connection(desk.ground)
     desk.judge.write(connection, again)  # as the spool brings it in

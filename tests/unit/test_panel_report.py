@@ -263,19 +263,19 @@ def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
     text = default_rules()
     desk.start_cached(text.encode(), REGISTRY, (), T0)
 
-    def judged(intake: Intake, at_us: int) -> list[tuple[str, str | None, str]]:
-        decision = desk.judge(intake.readings, (), at_us, strays=intake.strays, notes=intake.notes)
+    def judged(intake: Intake) -> list[tuple[str, str | None, str]]:
+        decision = desk.judge(intake)
         desk.adopt(decision, stored=False)
         return [(event.verb.value, event.rule, event.evidence["text_zh"]) for event in decision.verdict.events]
 
     kitchen, hall = component(77, 0x0002, "厨房"), component(78, 0x0002, "走廊")
     fire = "消防主机报火警：感烟火灾探测器 2 回路"
-    assert judged(taken(frame(b"\2\1" + kitchen)), T0) == [("raise", "fire.panel", f"{fire} 77 号，厨房")]
+    assert judged(taken(frame(b"\2\1" + kitchen))) == [("raise", "fire.panel", f"{fire} 77 号，厨房")]
     again = taken(frame(b"\2\2" + kitchen + hall), received_us=T0 + 5 * S)
-    assert judged(again, T0 + 5 * S) == [("raise", "fire.panel/1.1.2.78", f"{fire} 78 号，走廊")]
-    assert judged(taken(frame(b"\2\2" + kitchen + hall), received_us=T0 + 9 * S), T0 + 9 * S) == []
+    assert judged(again) == [("raise", "fire.panel/1.1.2.78", f"{fire} 78 号，走廊")]
+    assert judged(taken(frame(b"\2\2" + kitchen + hall), received_us=T0 + 9 * S)) == []
     system = frame(b"\1\1" + bytes([1, 1, 2, 0]) + six(T0))  # tells less than the detectors
-    assert judged(taken(system, received_us=T0 + 10 * S), T0 + 10 * S) == []
+    assert judged(taken(system, received_us=T0 + 10 * S)) == []
     (alert,) = [each for each in desk._state.alerts.values() if each.kind == "fire"]
     assert (alert.rules, alert.occurrences) == (frozenset({"fire.panel", "fire.panel/1.1.2.78"}), 1)
 
@@ -293,7 +293,7 @@ def test_further_fires_of_one_panel_are_named_once_and_end_with_it() -> None:
         "fire.panel/1.1.2.78",
     ]
 
-    assert judged(taken(frame(b"\4\1" + bytes([1, 1, 1, 0]) + six(T0)), received_us=T0 + 30 * S), T0 + 30 * S) == []
+    assert judged(taken(frame(b"\4\1" + bytes([1, 1, 1, 0]) + six(T0)), received_us=T0 + 30 * S)) == []
     over = desk.tick(T0 + 70 * S, listening=True, caught_up=True, spool_share=0.0)
     told = [(event.verb.value, event.rule) for event in over.verdict.events if event.kind == "fire"]
     assert told == [("clear", "fire.panel"), ("clear", "fire.panel/1.1.2.78")]

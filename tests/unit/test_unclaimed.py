@@ -15,7 +15,7 @@ from ingest.registry import ZONE_KINDS, Device, Point, Registry
 from ingest.unclaimed import Stray
 from tests.unit.engine_world import T0, S, registry
 from tests.unit.test_intake import LIMITS
-from tests.unit.test_judge_news import Desk
+from tests.unit.test_judge_news import Desk, taken
 
 RULES = parse(default_rules()).rules
 NOTHING = ReadingBatch.build((), (), (), ())
@@ -33,7 +33,7 @@ def sent(device: str, values: dict[str, float], second: float = 0, home: str = "
 
 
 def say(desk: Desk, device: str, values: dict[str, float], second: float = 0) -> list[str]:
-    return desk.store(desk.judge.judge(NOTHING, (), 0, (), sent(device, values, second)))
+    return desk.store(desk.judge.judge(taken([], [], [], strays=sent(device, values, second))))
 
 
 def tick(desk: Desk, second: float, *, listening: bool = True, caught_up: bool = True) -> list[str]:
@@ -156,7 +156,7 @@ def test_what_gets_worse_calls_again(desk: Desk) -> None:
 
 
 def test_a_refused_batch_leaves_no_trace(desk: Desk) -> None:
-    desk.judge.judge(NOTHING, (), 0, (), sent("new-1", {"smoke_alarm": 1}))  # and never adopted
+    desk.judge.judge(taken([], [], [], strays=sent("new-1", {"smoke_alarm": 1})))  # and never adopted
     assert desk.judge._started().strays_us == {}
     assert say(desk, "new-1", {"smoke_alarm": 1}) == ["raise"]
 
@@ -188,8 +188,8 @@ def test_an_old_message_that_comes_again_after_its_end_raises_nothing(desk: Desk
 
 def test_who_floods_gets_a_bounded_number_of_alerts_and_one_that_says_there_are_more(desk: Desk) -> None:
     flood = [stray for number in range(200) for stray in sent(f"x{number:03}", {"smoke_alarm": 1, "sos": 1}, number)]
-    desk.store(desk.judge.judge(NOTHING, (), 0, (), flood[:6]))
-    desk.store(desk.judge.judge(NOTHING, (), 0, (), flood[6:]))
+    desk.store(desk.judge.judge(taken([], [], [], strays=flood[:6])))
+    desk.store(desk.judge.judge(taken([], [], [], strays=flood[6:])))
     for kind in (Kind.FIRE, Kind.SOS):
         found = [each.source.unclaimed for each in alerts(desk) if each.kind is kind]
         assert found == [OTHERS, *(f"x{number:03}" for number in range(unclaimed.ALERTS_MAX))]
@@ -225,7 +225,7 @@ def test_after_a_start_it_stands_and_its_quiet_time_begins_anew(desk: Desk) -> N
 
 
 def test_a_start_without_the_database_knows_it_from_the_spool(desk: Desk) -> None:
-    decision = desk.judge.judge(NOTHING, (), 0, (), sent("new-1", {"smoke_alarm": 1}))
+    decision = desk.judge.judge(taken([], [], [], strays=sent("new-1", {"smoke_alarm": 1})))
     (packed,) = desk.judge.pack(decision)
     event, alert = event_json.load(packed)
     assert event.source == alert.source == (1, None, None, "new-1")

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from alerting import self_alerts, store
+from alerting import self_alerts, self_failure, store
 from alerting.alert import Kind, Verb
 from alerting.people import Role, Scope
 from ingest.reading import to_us
@@ -356,8 +356,8 @@ def test_a_rating_that_fails_is_told_and_taken_back_when_it_works_again(place, d
         rate(standing, now)
 
     monkeypatch.setattr(rating_run, "work", work)
-    monkeypatch.setattr(rating_run, "WAIT_S", 0.05)
-    monkeypatch.setattr(rating_run, "FAILED_WAIT_S", 0.05)
+    monkeypatch.setattr(self_failure, "WAIT_S", 0.05)
+    monkeypatch.setattr(self_failure, "FAILED_WAIT_S", 0.05)
 
     def rules() -> set[str]:
         alert = store.open_alert(connection, self_alerts.KEY)

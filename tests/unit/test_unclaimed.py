@@ -10,7 +10,7 @@ from alerting.suppression import why_quiet
 from ingest.formats.native import encode
 from ingest.intake import take_in
 from ingest.message import Message
-from ingest.reading import ReadingBatch, from_us
+from ingest.reading import from_us
 from ingest.registry import ZONE_KINDS, Device, Point, Registry
 from ingest.unclaimed import Stray
 from tests.unit.engine_world import T0, S, registry
@@ -18,7 +18,6 @@ from tests.unit.test_intake import LIMITS
 from tests.unit.test_judge_news import Desk, taken
 
 RULES = parse(default_rules()).rules
-NOTHING = ReadingBatch.build((), (), (), ())
 
 
 @pytest.fixture

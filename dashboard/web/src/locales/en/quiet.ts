@@ -1,0 +1,53 @@
+import type { quiet as chinese } from "../zh-CN/quiet";
+
+export const quiet: typeof chinese = {
+  quiet: {
+    heading: "Shelved, out of service, suppressed",
+    detail: "No sound, no banner, no messages; what is not acknowledged calls again when the time is over",
+    reason: {
+      shelved: "Shelved", out_of_service: "Out of service", maintenance: "Maintenance",
+      confirmed_fire: "Part of a confirmed fire", institution_offline: "Part of an institution's outage", power_loss: "Part of a power cut",
+    },
+    left: "{span} left",
+    until: "until {time}",
+    byDesign: "suppressed by design",
+    only: "Nothing to do",
+    onlyDetail: "{n} alert is kept quiet and listed below | {n} alerts are kept quiet and listed below",
+  },
+  suppress: {
+    action: "Shelve or take out of service",
+    title: "Keep alarms quiet",
+    means: { label: "How", shelve: "Shelve", out_of_service: "Out of service", maintenance: "Maintenance" },
+    hint: {
+      shelve: "Quiet for a short while. Alarms about a life: {max} at most, and a new or worse one sounds at once.",
+      out_of_service: "The device is broken or removed and waits for repair.",
+      maintenance: "Planned work or a test; it can begin later.",
+    },
+    target: { label: "What", device: "Device: {name}", zone: "Zone: {name}", institution: "Whole institution: {name}" },
+    kinds: { label: "Kind of alert", one: "Only: {kind}", all: "Every kind" },
+    span: "For",
+    from: "From (Beijing time; empty: now)",
+    reason: "Reason (required)",
+    reasonHint: "e.g. detector wet, replacement ordered, patrol every 2 h",
+    until: "Calls again from {time}",
+    submit: "Keep quiet",
+    missing: "Give a reason",
+    past: "The beginning can't be in the past",
+    refused: "Not accepted: {detail}",
+    failed: "That did not work: {detail}",
+    done: "Quiet until {time}",
+    warn: "Nobody is told during that time. Have somebody patrol.",
+  },
+  suppressions: {
+    heading: "Alarms kept quiet",
+    lead: "They call again by themselves when the time is over. Have somebody patrol until then.",
+    empty: "No alarms are kept quiet",
+    end: "End now",
+    ended: "Alarms call again",
+    endTitle: "Let them call again?",
+    endText: "{what}: alerts not acknowledged will sound at once.",
+    allKinds: "Every kind",
+    planned: "from {time}",
+    columns: { what: "What", kind: "Kind", means: "How", reason: "Reason", by: "By", until: "Until" },
+  },
+};

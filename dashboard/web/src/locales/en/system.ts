@@ -1,0 +1,32 @@
+import type { system as chinese } from "../zh-CN/system";
+
+export const system: typeof chinese = {
+  system: {
+    heading: "System",
+    pipeline: "Data processing",
+    alive: "Running",
+    dead: "Stopped",
+    lag: "Processing lag",
+    rate: "Readings per minute",
+    deadLetters: "Unreadable messages",
+    unclaimed: "Unclaimed devices",
+    unclaimedHint: "These devices report but are not in the register, so nobody judges their readings.",
+    heartbeat: "Last heartbeat",
+    reason: "Reason",
+    quantity: "Quantity",
+    viewers: "{n} page connected | {n} pages connected",
+    received: "Received",
+    topic: "Topic",
+    detail: "Detail",
+    institution: "Institution code",
+    device: "Device code",
+    firstSeen: "First seen",
+    lastSeen: "Last seen",
+    messages: "Messages",
+    noDeadLetters: "No unreadable messages",
+    claim: "Register",
+    noUnclaimed: "No unclaimed devices",
+    apache: "(Apache edition)",
+    community: "(community edition)",
+  },
+};

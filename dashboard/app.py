@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
+from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
@@ -29,6 +30,7 @@ from dashboard.routers import (
     drills,
     duty_checks,
     export,
+    first_steps,
     floor_plans,
     hazards,
     inspections,
@@ -60,6 +62,8 @@ _RIGHTFUL = (
     suppressions.router,
     devices.router,
     claims.router,
+    first_steps.router,
+    first_steps.places,
     people.router,
     ledger.router,
     system.router,
@@ -88,10 +92,15 @@ _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never sta
 
 
 def create_app(
-    database_url: str, settings: DashboardSettings, *, spool: Path | None = None, static: Path = page.STATIC
+    database_url: str,
+    settings: DashboardSettings,
+    *,
+    spool: Path | None = None,
+    static: Path = page.STATIC,
+    gateways: Gateways | None = None,
 ) -> FastAPI:
-    """The app on a migrated database; `spool` is the file of a pipeline on this machine. Its start raises
-    DatabaseUnavailable."""
+    """The app on a migrated database; `spool` is the file of a pipeline on this machine, `gateways` the broker's
+    accounts. Its start raises DatabaseUnavailable."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -102,7 +111,7 @@ def create_app(
             await anyio.to_thread.run_sync(auth.prepare)
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
-            app.state.service = Service(settings, requests, live_side, known, metrics)
+            app.state.service = Service(settings, requests, live_side, known, metrics, gateways or NoGateways())
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield

@@ -33,6 +33,7 @@ from alerting.errors import (
 from dashboard.errors import (
     BadRequest,
     BodyTooLarge,
+    BrokerRefused,
     Busy,
     DashboardError,
     NotFound,
@@ -53,6 +54,8 @@ from ingest.errors import (
     DeviceRegistered,
     DeviceUnknown,
     NotHeard,
+    PlaceRefused,
+    PlaceTaken,
 )
 from inspection import checklist
 from inspection.errors import (
@@ -115,6 +118,7 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     PasswordChangeRequired: _Kind(403, "password-change-required", "Choose a password first"),
     PasswordUnfit: _Kind(422, "password-unfit", "The password is too easily guessed"),
     UsernameTaken: _Kind(409, "username-taken", "The user name is taken"),
+    BrokerRefused: _Kind(409, "broker-refused", "The broker's accounts cannot be changed from here"),
     Busy: _Kind(409, "busy", "Being done already"),
     SuppressionTooLong: _Kind(422, "suppression-too-long", "Too long in one go"),
     SuppressionRefused: _Kind(409, "suppression-refused", "Not possible now"),
@@ -129,6 +133,8 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DeviceRegistered: _Kind(409, "device-registered", "Registered already"),
     DatesRefused: _Kind(422, "dates-refused", "These cannot be a device's dates"),
     DeviceUnknown: _Kind(404, "not-found", "Not found"),
+    PlaceRefused: _Kind(422, "place-refused", "This cannot be added"),
+    PlaceTaken: _Kind(409, "place-taken", "There is one with this code already"),
     NotHeard: _Kind(404, "not-found", "Not found"),
     FloorPlanRefused: _Kind(422, "floor-plan-refused", "This cannot be a floor plan"),
     FloorPlanUnknown: _Kind(404, "not-found", "Not found"),

@@ -6,6 +6,7 @@ import { account } from "./en/account";
 import { system } from "./en/system";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
+import { firstSteps } from "./en/firstSteps";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -34,6 +35,7 @@ export const en: Messages = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...firstSteps,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -151,6 +153,10 @@ export const en: Messages = {
   plans,
   problem: {
     "claim-refused": "This cannot be registered: look at each field",
+    "place-refused": "This cannot be added: look at each field",
+    "place-taken": "There is one with this code already",
+    "broker-refused": "The broker's accounts cannot be changed from here: use the command below",
+    "drill-refused": "Not now: another drill is under way, or there is a real alarm",
     "dates-refused": "The next test cannot be before the device was installed",
     "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",

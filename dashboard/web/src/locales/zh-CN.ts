@@ -5,6 +5,7 @@ import { account } from "./zh-CN/account";
 import { system } from "./zh-CN/system";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
+import { firstSteps } from "./zh-CN/firstSteps";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -33,6 +34,7 @@ export const zhCN = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...firstSteps,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -147,6 +149,10 @@ export const zhCN = {
   plans,
   problem: {
     "claim-refused": "不能登记：请检查各项",
+    "place-refused": "不能添加：请检查各项",
+    "place-taken": "这个代码已经有了",
+    "broker-refused": "不能在这里更改 MQTT 账户：请用下面的命令",
+    "drill-refused": "现在不行：正在演练，或有真实报警",
     "dates-refused": "日期有误：下次检测不能早于安装",
     "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",

@@ -32,7 +32,7 @@ _STEPS: Final = {
     Step.PEOPLE: ("登记人员和联系方式", "add people and how to reach them"),
 }
 _MISSING: Final = {
-    Missing.NO_INSTITUTION: ("anhu first-steps institution CODE NAME --kind nursing_home --region 220322 --by NAME",) * 2,
+    Missing.NO_INSTITUTION: ("anhu first-steps institution CODE NAME --kind other --region 220322 --by NAME",) * 2,
     Missing.NO_ZONE: ("anhu first-steps zone {code} CODE NAME --kind kitchen --by NAME",) * 2,
     Missing.NOTHING_HEARD: (
         "还没有收到报文。先 anhu broker sync 得到账户 {user}，再发布到 {topic}设备/readings",
@@ -45,8 +45,7 @@ _MISSING: Final = {
     ),
     Missing.NOT_REGISTERED: (
         "有 {heard} 台设备在上报而未登记：在机构页登记，或 anhu registry import",
-        "{heard} devices report without being registered: register them on the institution's page, or by anhu registry"
-        " import",
+        "{heard} devices report unregistered: register them on the institution's page, or by anhu registry import",
     ),
     Missing.SILENT: ("设备已登记，还没有读数", "registered, and no reading yet"),
     Missing.NOT_TRIED: ("在页面“接入步骤”中发送", "send one on the page First steps"),
@@ -92,7 +91,7 @@ def show(institution: place.Institution = None, data_dir: DataDir = None) -> Non
 @app.command(
     "institution",
     help="添加一个机构。 Add an institution.",
-    epilog='例 / for example: anhu first-steps institution anhe 安和养老院 --kind nursing_home --region 220322 --by "王工"',
+    epilog="例 / for example: anhu first-steps institution anhe 安和院 --kind nursing_home --region 220322 --by 王工",
 )
 def institution(
     code: str,

@@ -361,4 +361,15 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/first-steps"): may(Right.MANAGE_SYSTEM),
+    ("POST", "/api/institutions"): may(
+        Right.MANAGE_SYSTEM,
+        body={"code": "new-home", "name": "x", "kind": "other", "region": "220322"},
+        everywhere=True,
+    ),
+    ("POST", "/api/institutions/{institution_id}/zones"): may(
+        Right.REGISTER_DEVICE, **HOME, body={"code": "new-zone", "name": "x", "kind": "other"}
+    ),
+    ("POST", "/api/institutions/{institution_id}/gateway"): may(Right.MANAGE_SYSTEM, **HOME, body={}),
+    ("POST", "/api/institutions/{institution_id}/trial"): may(Right.DRILL, **HOME, body={}),
 }

@@ -10,6 +10,7 @@ export const firstSteps = {
     left: "{n} of the first steps left: {step}",
     which: "Institution",
     another: "Add another institution",
+    notYours: "Institutions are added by an administrator of the whole system.",
     allDone: "All done: this institution is connected.",
     done: "Done",
     steps: {

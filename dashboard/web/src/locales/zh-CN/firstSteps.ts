@@ -10,6 +10,7 @@ export const firstSteps = {
     left: "接入还差 {n} 步：{step}",
     which: "机构",
     another: "添加另一个机构",
+    notYours: "机构由整个系统的管理员添加。",
     allDone: "全部完成：这个机构已接入。",
     done: "已完成",
     steps: {

@@ -372,4 +372,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ),
     ("POST", "/api/institutions/{institution_id}/gateway"): may(Right.MANAGE_SYSTEM, **HOME, body={}),
     ("POST", "/api/institutions/{institution_id}/trial"): may(Right.DRILL, **HOME, body={}),
+    ("GET", "/api/devices"): may(Right.VIEW),
+    ("GET", "/api/devices/unclaimed"): may(Right.VIEW),
+    ("GET", "/api/devices/registry.csv"): may(Right.VIEW),
 }

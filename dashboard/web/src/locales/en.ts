@@ -6,6 +6,7 @@ import { account } from "./en/account";
 import { system } from "./en/system";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
+import { devices } from "./en/devices";
 import { firstSteps } from "./en/firstSteps";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
@@ -35,6 +36,7 @@ export const en: Messages = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...devices,
   ...firstSteps,
   ...institutionFiles,
   ...institutionDocuments,
@@ -49,7 +51,7 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -5,6 +5,7 @@ import { account } from "./zh-CN/account";
 import { system } from "./zh-CN/system";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
+import { devices } from "./zh-CN/devices";
 import { firstSteps } from "./zh-CN/firstSteps";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
@@ -34,6 +35,7 @@ export const zhCN = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...devices,
   ...firstSteps,
   ...institutionFiles,
   ...institutionDocuments,
@@ -48,7 +50,7 @@ export const zhCN = {
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
+from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
@@ -49,6 +50,7 @@ from dashboard.routers import (
     ratings,
     reports,
     rotations,
+    rules,
     session,
     suppressions,
     system,
@@ -89,6 +91,7 @@ _RIGHTFUL = (
     publicity.entries,
     floor_plans.router,
     rotations.router,
+    rules.router,
 )
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
@@ -113,7 +116,11 @@ def create_app(
             await anyio.to_thread.run_sync(auth.prepare)
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
-            app.state.service = Service(settings, requests, live_side, known, metrics, gateways or NoGateways())
+            backtests = Backtests(database_url, settings.backtest_minutes_max * 60)
+            stack.push_async_callback(anyio.to_thread.run_sync, backtests.close)
+            app.state.service = Service(
+                settings, requests, live_side, known, metrics, backtests, gateways or NoGateways()
+            )
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield
@@ -137,6 +144,7 @@ def create_app(
         bytes_max=settings.body_bytes_max,
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
         larger={
+            **dict.fromkeys(rules.TEXT_PATHS, rules.TEXT_BYTES_MAX),
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
             institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
@@ -29,6 +30,7 @@ class Service:
     live: Live
     known: KnownSessions
     metrics: Metrics
+    backtests: Backtests
     gateways: Gateways = field(default_factory=NoGateways)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)

@@ -24,11 +24,13 @@ from alerting.backtest_run import replay
 from alerting.errors import AlertingError
 from alerting.rules import default_rules, parse
 from ingest import store as ingest_store
-from ingest.database import connect
+from ingest.database import Connection, connect
 from ingest.errors import IngestError
 
 EXAMPLES_MAX: Final = 100  # of each sort of change
 REST_S_MAX: Final = 2.0
+OTHER_S_MAX: Final = 20.0
+_AGAIN_S: Final = 0.2
 CHANGES: Final = ("less", "later", "more", "earlier")  # what is worse first
 _LOCK: Final = 0x42414354  # "BACT": one backtest at a time, whoever asks
 _CANCELLED: Final = 3
@@ -89,8 +91,7 @@ def _run(asked: dict[str, Any]) -> dict[str, Any]:
     begin, end = (datetime.fromisoformat(asked[each]) for each in ("begin", "end"))
     with connect(asked["database_url"], autocommit=True, application="anhu backtest") as connection:
         connection.execute("SET default_transaction_read_only = on")
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-        if row is None or not row[0]:
+        if not _is_ours(connection):
             return {"busy": True}
         registry = ingest_store.load_registry(connection)
         found = store.load_rules(connection)
@@ -105,6 +106,18 @@ def _run(asked: dict[str, Any]) -> dict[str, Any]:
 
         outcome = replay(connection, registry, rules, begin, end, progress)
     return {"result": summary(outcome.differences, outcome.reading_count)}
+
+
+def _is_ours(connection: Connection) -> bool:
+    """Whether no other backtest runs. Of one that was killed the server finds out only after its last question."""
+    give_up_at = time.monotonic() + OTHER_S_MAX
+    while True:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+        if row is not None and row[0]:
+            return True
+        if time.monotonic() >= give_up_at:
+            return False
+        time.sleep(_AGAIN_S)
 
 
 def _say(line: dict[str, Any]) -> None:

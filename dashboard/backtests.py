@@ -109,21 +109,25 @@ class Backtests:
         watch = threading.Timer(self._work_s_max, self._give_up, args=(job.number,))
         watch.daemon = True
         watch.start()
+        ended: dict[str, Any] | None = None
         try:
-            self._converse(process, job)
+            ended = self._converse(process, job)
         except OSError as error:
-            self._change(job.number, state=JobState.FAILED, problem=str(error))
+            ended = {"state": JobState.FAILED, "problem": str(error)}
         finally:
             watch.cancel()
-            process.kill()
-            code = process.wait()
+            if ended is None:
+                process.kill()
+            code = _wait(process)
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     _close(stream)
-        self._change(job.number, state=JobState.FAILED, problem=f"ended with code {code}")  # if nothing was said before
+        # Only now, when its process is gone, may the next one begin.
+        self._change(job.number, **(ended or {"state": JobState.FAILED, "problem": f"ended with code {code}"}))
         log.info("backtest over", number=job.number, state=self._job.state.value if self._job else "")
 
-    def _converse(self, process: subprocess.Popen[str], job: Job) -> None:
+    def _converse(self, process: subprocess.Popen[str], job: Job) -> dict[str, Any] | None:
+        """What became of it, None where it ended without a word."""
         if process.stdin is None or process.stdout is None:
             raise OSError("no pipes")
         asked = job.asked
@@ -138,10 +142,11 @@ class Backtests:
             elif "result" in said:
                 result = said["result"]
                 count = result["reading_count"]
-                self._change(job.number, state=JobState.DONE, share=1.0, reading_count=count, result=result)
+                return {"state": JobState.DONE, "share": 1.0, "reading_count": count, "result": result}
             else:
                 problem = "another backtest is running" if said.get("busy") else said.get("error", "")
-                self._change(job.number, state=JobState.FAILED, problem=problem)
+                return {"state": JobState.FAILED, "problem": problem}
+        return None
 
     def _give_up(self, number: int) -> None:
         with self._lock:
@@ -155,6 +160,15 @@ class Backtests:
         with self._lock:
             if self._job is not None and self._job.number == number and self._job.state is JobState.RUNNING:
                 self._job = replace(self._job, **changed)
+
+
+def _wait(process: subprocess.Popen[str]) -> int:
+    """Its code, once it has ended by itself or has been killed."""
+    try:
+        return process.wait(STOP_S_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _close(stream: IO[str]) -> None:

@@ -58,6 +58,7 @@ export const router = createRouter({
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
     { path: "/devices", name: "devices", component: () => import("@/pages/DevicesPage.vue") },
+    { path: "/rules", name: "rules", component: () => import("@/pages/RulesPage.vue") },
     { path: "/first-steps", name: "first-steps", component: () => import("@/pages/FirstStepsPage.vue"), meta: { right: "manage_system" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },

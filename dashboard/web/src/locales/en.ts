@@ -23,6 +23,7 @@ import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
+import { rules } from "./en/rules";
 
 export const en: Messages = {
   ...duty,
@@ -38,6 +39,7 @@ export const en: Messages = {
   ...deviceDates,
   ...devices,
   ...firstSteps,
+  ...rules,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -52,7 +54,7 @@ export const en: Messages = {
   },
   nav: {
     main: "Main", duty: "Duty", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
-    people: "People", system: "System", more: "More", signOut: "Sign out",
+    people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",
@@ -155,6 +157,7 @@ export const en: Messages = {
   plans,
   problem: {
     "claim-refused": "This cannot be registered: look at each field",
+    "rules-invalid": "The rules have errors: check them first",
     "place-refused": "This cannot be added: look at each field",
     "place-taken": "There is one with this code already",
     "broker-refused": "The broker's accounts cannot be changed from here: use the command below",

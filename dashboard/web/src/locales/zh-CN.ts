@@ -22,6 +22,7 @@ import { publicity } from "./zh-CN/publicity";
 import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
+import { rules } from "./zh-CN/rules";
 
 export const zhCN = {
   ...duty,
@@ -37,6 +38,7 @@ export const zhCN = {
   ...deviceDates,
   ...devices,
   ...firstSteps,
+  ...rules,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -51,7 +53,7 @@ export const zhCN = {
   },
   nav: {
     main: "主导航", duty: "值班", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
-    people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
+    people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
     loading: "正在读取…",
@@ -151,6 +153,7 @@ export const zhCN = {
   plans,
   problem: {
     "claim-refused": "不能登记：请检查各项",
+    "rules-invalid": "规则有错误：请先检查",
     "place-refused": "不能添加：请检查各项",
     "place-taken": "这个代码已经有了",
     "broker-refused": "不能在这里更改 MQTT 账户：请用下面的命令",

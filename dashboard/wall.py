@@ -92,8 +92,8 @@ def gather(connection: Connection, within: Collection[int] | None, now: datetime
         Standing(
             entry.id,
             entry.code,
-            critical=_waiting(Priority.CRITICAL, by_place.get(entry.id, []), heard.get(entry.id, [])),
-            high=_waiting(Priority.HIGH, by_place.get(entry.id, []), heard.get(entry.id, [])),
+            critical=alarms_of(Priority.CRITICAL, by_place.get(entry.id, []), heard.get(entry.id, [])),
+            high=alarms_of(Priority.HIGH, by_place.get(entry.id, []), heard.get(entry.id, [])),
             major_overdue=_overdue(found.get((entry.id, Level.MAJOR))),
             major_open=_open(found.get((entry.id, Level.MAJOR))),
             overdue=_overdue(found.get((entry.id, Level.GENERAL))),
@@ -113,7 +113,7 @@ def gather(connection: Connection, within: Collection[int] | None, now: datetime
     return Facts(placed, calling, groups, hazards, fire)
 
 
-def _waiting(priority: Priority, groups: Collection[OpenGroup], calling: Collection[Alert]) -> Waiting:
+def alarms_of(priority: Priority, groups: Collection[OpenGroup], calling: Collection[Alert]) -> Waiting:
     """The alarms of `priority` at one institution, of which `calling` are those nobody has taken on."""
     count = sum(each.open_count for each in groups if each.priority is priority and each.kind not in TECHNICAL)
     since = [each.called_at for each in calling if each.priority is priority]

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def bureau(shared_database_url):
-    world = build(shared_database_url)
-    with serve(world) as served:
-        yield build_bureau(served, world)
+    made = build_bureau(build(shared_database_url))
+    with serve(made.world) as made.server:
+        yield made
 
 
 def quantile(waits: list[float | None], share: float) -> float | None:

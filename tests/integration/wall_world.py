@@ -35,10 +35,16 @@ class Bureau:
     world: World
     second: int
     other: int
-    served: Served
     passwords: dict[str, str] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
     clients: dict[str, httpx.Client] = field(default_factory=dict)
+    server: Served | None = None
+
+    @property
+    def served(self) -> Served:
+        """The dashboard, which is started once everything is there: it reads the registry at its start."""
+        assert self.server is not None
+        return self.server
 
     def ask(self, username: str, path: str = "", **query: Any) -> Any:
         """What the wall answers to somebody."""
@@ -149,7 +155,7 @@ class Bureau:
         return made.id
 
 
-def build_bureau(served: Served, world: World) -> Bureau:
+def build_bureau(world: World) -> Bureau:
     """Fill a fresh database in which `world` is built."""
     with psycopg.connect(world.database_url) as connection:
         second, other = (
@@ -160,7 +166,7 @@ def build_bureau(served: Served, world: World) -> Bureau:
                 ("home-2", "康乐养老院", "Kangle Home", NEAR), ("home-9", "邻县养老院", "Next County Home", NEXT),
             )
         )  # fmt: skip
-        made = Bureau(world, second, other, served)
+        made = Bureau(world, second, other)
         for name, role, scope in (
             ("near", Role.SUPERVISOR, Scope(None, NEAR)), ("next", Role.INSPECTOR, Scope(None, NEXT)),
             ("city", Role.SUPERVISOR, Scope(None, CITY)), ("expert", Role.EXPERT, Scope(None, CITY)),

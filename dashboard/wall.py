@@ -53,7 +53,7 @@ class Placed:
 
     @property
     def state(self) -> State:
-        """As it is drawn. It follows the order: what is drawn worse never stands behind."""
+        """As it is drawn: the first three follow the order of risk, which has their criteria first."""
         if self.summary.condition is Condition.ALARM:
             return State.ALARM
         return State.MAJOR_OVERDUE if self.standing.major_overdue.count else State(self.summary.condition)

@@ -70,7 +70,7 @@ from dashboard.schemas.notifications import (
 from dashboard.schemas.people import (
     Channel,
     NewWay,
-    People,
+    PeoplePage,
     Person,
     PersonChange,
     PersonName,
@@ -198,7 +198,7 @@ __all__ = [
     "Panel",
     "Panels",
     "PasswordChange",
-    "People",
+    "PeoplePage",
     "Person",
     "PersonChange",
     "PersonName",

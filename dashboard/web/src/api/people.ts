@@ -1,3 +1,4 @@
+import type { Page } from "@/load";
 import { get, write } from "./http";
 
 export const ROLES = [
@@ -61,8 +62,18 @@ export interface NewPerson {
 
 export type PersonChange = Partial<Pick<Person, "name" | "role" | "scope" | "language" | "active">> & { username?: string };
 
-export async function list(): Promise<Person[]> {
-  return (await get<{ items: Person[] }>("/people")).items;
+export interface PeopleQuery {
+  q?: string;
+  role?: Role | undefined;
+  inactive?: boolean;
+  cursor?: string | undefined;
+  limit?: number;
+}
+
+/** A page of the people within one's own scope, the widest reach first. */
+export function list(query: PeopleQuery): Promise<Page<Person>> {
+  const { inactive, ...rest } = query;
+  return get("/people", { ...rest, ...(inactive && { inactive: "true" }) });
 }
 
 export function add(person: NewPerson): Promise<PersonWithPassword> {
@@ -74,7 +85,7 @@ export function change(id: number, what: PersonChange): Promise<PersonWithPasswo
 }
 
 /** Replaces every way to reach a person; the first is tried first. */
-export function setContacts(id: number, ways: { channel: string; address: string }[]): Promise<unknown> {
+export function setContacts(id: number, ways: { channel: string; address: string }[]): Promise<Person> {
   return write("PUT", `/people/${id}/contacts`, { ways });
 }
 

@@ -58,6 +58,13 @@ ALONE: Final = {
         ),
         "anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
     ),
+    "openapi": (
+        (
+            "输出 HTTP API 的 OpenAPI 描述；不需要数据库。 "
+            "Print the OpenAPI document of the HTTP API; needs no database."
+        ),
+        "anhu openapi --out openapi.json",
+    ),
 }
 # Commands with commands of their own: each an `app` of its module, except where another name is given.
 GROUPS: Final = {

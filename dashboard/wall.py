@@ -31,7 +31,7 @@ _CHINA: Final = timedelta(hours=8)
 _NO_CREDIT: Final = Credit(0, None, 1.0, None)
 
 
-class State(StrEnum):
+class WallState(StrEnum):
     """How an institution is drawn, the worst first."""
 
     ALARM = "alarm"
@@ -52,11 +52,11 @@ class Placed:
     reasons: tuple[Reason, ...]
 
     @property
-    def state(self) -> State:
+    def state(self) -> WallState:
         """As it is drawn: the first three follow the order of risk, which has their criteria first."""
         if self.summary.condition is Condition.ALARM:
-            return State.ALARM
-        return State.MAJOR_OVERDUE if self.standing.major_overdue.count else State(self.summary.condition)
+            return WallState.ALARM
+        return WallState.MAJOR_OVERDUE if self.standing.major_overdue.count else WallState(self.summary.condition)
 
 
 @dataclass(frozen=True, slots=True)

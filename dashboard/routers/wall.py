@@ -13,12 +13,12 @@ from alerting.people import Right
 from dashboard import present_wall, wall
 from dashboard.access import Serving, Viewing
 from dashboard.schemas import wall as shapes
-from dashboard.wall import Placed, State
+from dashboard.wall import Placed, WallState
 
 router = APIRouter(prefix="/wall", tags=["supervision wall"])
 
 
-class Sort(StrEnum):
+class WallSort(StrEnum):
     """By what the institutions are sorted."""
 
     RISK = "risk"
@@ -29,14 +29,14 @@ class Sort(StrEnum):
     OFFLINE = "offline"  # by share
 
 
-_KEYS: Final[dict[Sort, Callable[[Placed], Any]]] = {
-    Sort.RISK: lambda each: each.rank,
-    Sort.NAME: lambda each: each.entry.name,
-    Sort.REGION: lambda each: (each.entry.region, each.rank),
+_KEYS: Final[dict[WallSort, Callable[[Placed], Any]]] = {
+    WallSort.RISK: lambda each: each.rank,
+    WallSort.NAME: lambda each: each.entry.name,
+    WallSort.REGION: lambda each: (each.entry.region, each.rank),
     # Who has no grade comes last.
-    Sort.GRADE: lambda each: (each.standing.grade is None, -each.standing.grade_weight, each.rank),
-    Sort.HAZARDS: lambda each: (-each.standing.major_overdue.count, -each.standing.overdue.count, each.rank),
-    Sort.OFFLINE: lambda each: (-each.standing.offline_count / max(1, each.standing.device_count), each.rank),
+    WallSort.GRADE: lambda each: (each.standing.grade is None, -each.standing.grade_weight, each.rank),
+    WallSort.HAZARDS: lambda each: (-each.standing.major_overdue.count, -each.standing.overdue.count, each.rank),
+    WallSort.OFFLINE: lambda each: (-each.standing.offline_count / max(1, each.standing.device_count), each.rank),
 }
 
 
@@ -66,8 +66,8 @@ def list_calls(
 def list_institutions(
     serving: Serving,
     reach: Viewing,
-    sort: Sort = Sort.RISK,
-    state: State | None = None,
+    sort: WallSort = WallSort.RISK,
+    state: WallState | None = None,
     grade: Annotated[str | None, Query(max_length=4)] = None,
     region: Annotated[str, Query(pattern=r"^([0-9]{2}){0,3}$", description="the beginning of a region code")] = "",
     q: Annotated[str, Query(max_length=100, description="part of the name or the code")] = "",

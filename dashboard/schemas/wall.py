@@ -8,7 +8,7 @@ from dashboard.schemas.alerts import Alert
 from dashboard.schemas.base import Moment, Shape
 from dashboard.schemas.institutions import OpenAlerts
 from dashboard.schemas.ratings import RatedInstitution, RatingRow
-from dashboard.wall import State
+from dashboard.wall import WallState
 from inspection.risk_order import Why
 
 
@@ -28,7 +28,7 @@ class WallInstitution(Shape):
 
     rank: int
     institution: RatedInstitution
-    state: State
+    state: WallState
     reasons: list[WallReason]
     open_alerts: OpenAlerts
     hazards_overdue: int
@@ -43,7 +43,7 @@ class WallInstitutions(Shape):
 
     items: list[WallInstitution]
     total: int
-    states: dict[State, int]
+    states: dict[WallState, int]
     regions: dict[str, int]
 
 

@@ -1,142 +1,36 @@
-import type { Alert, Iso, Priority } from "./contract";
-import { get } from "./http";
-import type { RatingRow } from "./ratings";
+import { call, type Given, type Shapes } from "./call";
+import { every } from "./every";
 
+export type WallState = Shapes["WallState"];
 /** Worst first. */
-export const WALL_STATES = ["alarm", "major_overdue", "offline", "warning", "normal"] as const;
-export type WallState = (typeof WALL_STATES)[number];
+export const WALL_STATES = every<WallState>()("alarm", "major_overdue", "offline", "warning", "normal");
+export type WallSort = Shapes["WallSort"];
+export const WALL_SORTS = every<WallSort>()("risk", "name", "region", "grade", "hazards", "offline");
 
-export const WALL_SORTS = ["risk", "name", "region", "grade", "hazards", "offline"] as const;
-export type WallSort = (typeof WALL_SORTS)[number];
-
-export type Why =
-  | "critical_waiting" | "critical_open" | "high_waiting" | "high_open" | "major_overdue" | "silent" | "major_open"
-  | "black_listed" | "watch_listed" | "grade" | "fire_overdue" | "overdue" | "offline";
-
-export interface WallReason {
-  why: Why;
-  count: number;
-  since: Iso | null;
-  /** The weight of the grade `name`, or the share of devices that are offline. */
-  amount: number;
-  name: string | null;
-}
-
-type Place = RatingRow["institution"];
-
-export interface WallInstitution {
-  /** 1 is looked at first. */
-  rank: number;
-  institution: Place;
-  state: WallState;
-  reasons: WallReason[];
-  open_alerts: Record<Priority, number>;
-  hazards_overdue: number;
-  major_overdue: number;
-  grade: string | null;
-  device_count: number;
-  offline_count: number;
-}
-
-export interface WallInstitutions {
-  items: WallInstitution[];
-  total: number;
-  states: Partial<Record<WallState, number>>;
-  regions: Record<string, number>;
-}
-
-export interface WallResponse {
-  priority: Priority;
-  raised: number;
-  raised_24h: number;
-  acknowledged: number;
-  /** Null while so large a share is still waiting. */
-  median_s: number | null;
-  p90_s: number | null;
-  due: number;
-  in_time: number;
-  share: number | null;
-}
-
-export interface WallDay {
-  day: string;
-  counts: Record<Priority, number>;
-}
-
-export interface WallHazards {
-  open: number;
-  overdue: number;
-  reported: number;
-  closed: number;
-}
-
-export interface WallFireRow {
-  institution: Place;
-  open_count: number;
-  due_on: string;
-  days_left: number;
-}
-
-export interface WallCampaign {
-  id: string;
-  theme: string;
-  region: string;
-  ends_on: string;
-  days_left: number;
-  visits: number;
-  begun: number;
-  concluded: number;
-}
-
-export interface Wall {
-  as_of: Iso;
-  alarms: { open: Record<Priority, number>; waiting: number; days: WallDay[]; responses: WallResponse[] };
-  major: WallHazards;
-  general: WallHazards;
-  /** `reported` and `closed` are of this many days. */
-  closing_days: number;
-  ratings: {
-    grades: Record<string, number>;
-    unrated: number;
-    change_days: number;
-    fell: number;
-    rose: number;
-    movers: RatingRow[];
-  };
-  devices: { total: number; offline: number; silent_institutions: number };
-  fire: { known: number; left: number; open_gaps: number; overdue: number; unsaid: number; items: WallFireRow[] };
-  campaigns: WallCampaign[];
-  major_overdue: number[];
-}
-
-export interface WallCalls {
-  items: { alert: Alert; told: string[] | null }[];
-  total: number;
-}
-
-export interface WallFilter {
-  sort: WallSort;
-  backwards?: "true";
-  state?: WallState;
-  grade?: string;
-  region?: string;
-  q?: string;
-  offset: number;
-  limit: number;
-}
+export type Why = Shapes["Why"];
+/** `amount` is the weight of the grade `name`, or the share of devices that are offline. */
+export type WallReason = Shapes["WallReason"];
+/** `rank` 1 is looked at first. */
+export type WallInstitution = Shapes["WallInstitution"];
+export type WallInstitutions = Shapes["WallInstitutions"];
+/** `median_s` and `p90_s` are null while so large a share is still waiting. */
+export type WallResponse = Shapes["WallResponse"];
+export type WallCalls = Shapes["WallCalls"];
+export type Wall = Shapes["Wall"];
+export type WallFilter = NonNullable<Given<"GET", "/api/wall/institutions">["query"]>;
 
 export function figures(): Promise<Wall> {
-  return get("/wall");
+  return call("GET", "/api/wall");
 }
 
 export function calls(limit: number): Promise<WallCalls> {
-  return get("/wall/calls", { limit });
+  return call("GET", "/api/wall/calls", { query: { limit } });
 }
 
-export function institutions(filter: WallFilter): Promise<WallInstitutions> {
-  return get("/wall/institutions", { ...filter });
+export function institutions(query: WallFilter): Promise<WallInstitutions> {
+  return call("GET", "/api/wall/institutions", { query });
 }
 
 export function institution(id: number): Promise<WallInstitution> {
-  return get(`/wall/institutions/${id}`);
+  return call("GET", "/api/wall/institutions/{institution_id}", { path: { institution_id: id } });
 }

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Problem(StrEnum):
+class DeviceProblem(StrEnum):
     """What a device needs somebody for."""
 
     OFFLINE = "offline"
@@ -17,7 +17,7 @@ class Problem(StrEnum):
     QUIET = "quiet"  # shelved, out of service, under maintenance: itself, its zone or its institution
 
 
-class Sort(StrEnum):
+class DeviceSort(StrEnum):
     """The order of a list. `since`: the problem that was there first; without a problem as `place`."""
 
     PLACE = "place"
@@ -54,4 +54,4 @@ class Counts(NamedTuple):
     """How many devices there are, and how many with each problem."""
 
     total: int
-    by_problem: dict[Problem, int]
+    by_problem: dict[DeviceProblem, int]

@@ -4,7 +4,7 @@ suppressions in force and the registry say."""
 from collections.abc import Iterator
 from typing import Any, Final
 
-from alerting.device_list import Counts, Filter, Problem, Row, Sort
+from alerting.device_list import Counts, DeviceProblem, DeviceSort, Filter, Row
 from ingest.database import Connection
 
 _PROBLEMS: Final = (
@@ -35,12 +35,12 @@ _COUNTS: Final = (
     f"{_PROBLEMS} SELECT problem, count(*) FROM problems JOIN devices d USING (id) WHERE{_NARROWED} GROUP BY 1"
 )
 _ORDERS: Final = {
-    Sort.PLACE: "d.institution_id {way}, d.code {way}",
-    Sort.NAME: "d.name {way}, d.id",
-    Sort.KIND: "d.kind {way}, d.institution_id, d.code",
-    Sort.INSTALLED: "d.installed_on {way} NULLS LAST, d.institution_id, d.code",
-    Sort.TEST_DUE: "d.test_due_on {way} NULLS LAST, d.institution_id, d.code",
-    Sort.SINCE: "since {way}, d.institution_id, d.code",
+    DeviceSort.PLACE: "d.institution_id {way}, d.code {way}",
+    DeviceSort.NAME: "d.name {way}, d.id",
+    DeviceSort.KIND: "d.kind {way}, d.institution_id, d.code",
+    DeviceSort.INSTALLED: "d.installed_on {way} NULLS LAST, d.institution_id, d.code",
+    DeviceSort.TEST_DUE: "d.test_due_on {way} NULLS LAST, d.institution_id, d.code",
+    DeviceSort.SINCE: "since {way}, d.institution_id, d.code",
 }
 _PAGE: Final = (
     "SELECT d.id, {since} AS since FROM {devices} WHERE{narrowed} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"
@@ -60,22 +60,22 @@ def counts(connection: Connection, narrowed: Filter) -> Counts:
     parameters = _parameters(narrowed)
     row = connection.execute(_TOTAL.encode(), parameters).fetchone()
     found: dict[str, int] = dict(connection.execute(_COUNTS.encode(), parameters).fetchall())
-    return Counts(int(row[0]) if row else 0, {each: int(found.get(each.value, 0)) for each in Problem})
+    return Counts(int(row[0]) if row else 0, {each: int(found.get(each.value, 0)) for each in DeviceProblem})
 
 
 def page(
     connection: Connection,
     narrowed: Filter,
-    problem: Problem | None,
-    sort: Sort,
+    problem: DeviceProblem | None,
+    sort: DeviceSort,
     *,
     descending: bool,
     limit: int,
     offset: int,
 ) -> list[Row]:
     """Devices with `problem`, or all, in that order."""
-    if problem is None and sort is Sort.SINCE:
-        sort = Sort.PLACE
+    if problem is None and sort is DeviceSort.SINCE:
+        sort = DeviceSort.PLACE
     statement = _PAGE.format(
         since="since" if problem else "NULL::timestamptz",
         devices=_devices(problem),
@@ -90,7 +90,7 @@ def page(
 
 
 def registered(
-    connection: Connection, narrowed: Filter, problem: Problem | None, after: tuple[int, str], limit: int
+    connection: Connection, narrowed: Filter, problem: DeviceProblem | None, after: tuple[int, str], limit: int
 ) -> Iterator[tuple[Any, ...]]:
     """The institution's id and then what the registry holds of each device, in the order of registry_file.CSV_COLUMNS:
     those after that institution and code."""
@@ -101,11 +101,11 @@ def registered(
     yield from connection.execute((f"{_PROBLEMS} {statement}" if problem else statement).encode(), parameters)
 
 
-def _devices(problem: Problem | None) -> str:
+def _devices(problem: DeviceProblem | None) -> str:
     return "problems JOIN devices d USING (id)" if problem else "devices d"
 
 
-def _of(problem: Problem | None) -> str:
+def _of(problem: DeviceProblem | None) -> str:
     return f" problem = %(problem)s AND{_NARROWED}" if problem else _NARROWED
 
 

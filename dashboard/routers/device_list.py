@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from alerting import device_list_store
-from alerting.device_list import Filter, Problem, Sort
+from alerting.device_list import DeviceProblem, DeviceSort, Filter
 from alerting.hours import CHINA
 from dashboard import present_devices
 from dashboard.access import Serving, Viewing
@@ -36,7 +36,7 @@ class Narrowed:
     def __init__(
         self,
         reach: Viewing,
-        problem: Problem | None = None,
+        problem: DeviceProblem | None = None,
         institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
         zone_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
         zone_kind: Annotated[str | None, Query(max_length=64)] = None,
@@ -65,7 +65,7 @@ def list_devices(
     serving: Serving,
     _reach: Viewing,
     asked: Asked,
-    sort: Sort = Sort.PLACE,
+    sort: DeviceSort = DeviceSort.PLACE,
     descending: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,

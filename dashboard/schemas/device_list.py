@@ -3,7 +3,7 @@
 from datetime import date
 
 from alerting.alert import Kind
-from alerting.device_list import Problem
+from alerting.device_list import DeviceProblem
 from alerting.suppression import Means
 from dashboard.schemas.alerts import AlertInstitution, AlertZone
 from dashboard.schemas.base import Moment, Shape
@@ -56,7 +56,7 @@ class DevicePage(Shape):
     items: list[DeviceRow]
     total: int
     all_count: int
-    counts: dict[Problem, int]
+    counts: dict[DeviceProblem, int]
     unclaimed_count: int
 
 

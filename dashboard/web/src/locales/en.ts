@@ -24,6 +24,7 @@ import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
 import { rules } from "./en/rules";
+import { wall } from "./en/wall";
 
 export const en: Messages = {
   ...duty,
@@ -47,13 +48,14 @@ export const en: Messages = {
   ...reports,
   ...creditLists,
   ...publicity,
+  ...wall,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -11,9 +11,8 @@ from inspection.commitment import SOON_DAYS, Commitment, CommitmentText, Standin
 from inspection.commitment_store import OpenHazards
 from inspection.credit_calendar import CHINA
 from inspection.credit_criteria import ListKind
-from inspection.publicity import SHOWN_MONTHS, HazardFigures, PageAct, PublicPage
+from inspection.publicity import SHOWN_MONTHS, HazardFigures, PageAct, PublicEntry, PublicPage
 from inspection.publicity_operate import County
-from inspection.publicity_store import PublicEntry
 from inspection.visit import Kind
 
 

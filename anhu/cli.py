@@ -36,6 +36,17 @@ ALONE: Final = {
         "更新数据库结构，可重复执行。 Bring the database's schema up to date; safe to repeat.",
         "ANHU_DATABASE_URL=postgresql://anhu@db/anhu anhu migrate",
     ),
+    "backup": (
+        (
+            "不停机备份整套服务（数据库、密钥、账号）到一个目录。 "
+            "Back up the whole running service, database, keys and accounts, into a folder."
+        ),
+        "anhu backup /mnt/backup --keep 14",
+    ),
+    "restore": (
+        "从备份恢复到空的数据目录，并核对。 Bring a backup back into an empty data folder, and compare.",
+        "anhu restore /mnt/backup/anhu-20261128T030000Z --data-dir /var/lib/anhu",
+    ),
     "simulate": (
         "模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
         "anhu simulate --institutions 20 --devices-per 100 --seed 7",

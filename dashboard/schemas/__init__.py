@@ -74,7 +74,7 @@ from dashboard.schemas.notifications import (
 from dashboard.schemas.people import (
     Channel,
     NewWay,
-    People,
+    PeoplePage,
     Person,
     PersonChange,
     PersonName,
@@ -205,7 +205,7 @@ __all__ = [
     "Panel",
     "Panels",
     "PasswordChange",
-    "People",
+    "PeoplePage",
     "Person",
     "PersonChange",
     "PersonName",

@@ -1,4 +1,4 @@
-import { call, type Shapes } from "./call";
+import { call, type Given, type Shapes } from "./call";
 import { every } from "./every";
 
 /** Signed in with a one-time password (`password_change_required`): nothing else is served before they choose their own. */
@@ -19,8 +19,11 @@ export type PersonWithPassword = Person & Partial<Pick<Shapes["PersonWithPasswor
 export type NewPerson = Shapes["PersonRequest"];
 export type PersonChange = Shapes["PersonChange"];
 
-export async function list(): Promise<Person[]> {
-  return (await call("GET", "/api/people")).items;
+export type PeopleQuery = NonNullable<Given<"GET", "/api/people">["query"]>;
+
+/** A page of the people within one's own scope, the widest reach first. */
+export function list(query: PeopleQuery): Promise<Shapes["PeoplePage"]> {
+  return call("GET", "/api/people", { query });
 }
 
 export function add(person: NewPerson): Promise<PersonWithPassword> {

@@ -65,6 +65,7 @@ export const en: Messages = {
     close: "Close",
     cancel: "Cancel",
     choose: "Please choose",
+    actions: "Actions",
     unreachable: "The server can't be reached",
     failed: "Could not load: {detail}",
     notFound: "There is no such record",

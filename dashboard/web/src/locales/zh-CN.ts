@@ -64,6 +64,7 @@ export const zhCN = {
     close: "关闭",
     cancel: "取消",
     choose: "请选择",
+    actions: "操作",
     unreachable: "无法连接服务器",
     failed: "读取失败：{detail}",
     notFound: "没有找到这条记录",

@@ -14,11 +14,13 @@ from starlette.routing import BaseRoute
 
 from dashboard import auth, page, problems, schemas
 from dashboard.access import Permit, signed_in
+from dashboard.account_key import AccountKey
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
+    account,
     acknowledge,
     alerts,
     checklists,
@@ -39,6 +41,7 @@ from dashboard.routers import (
     live,
     operations,
     people,
+    people_accounts,
     plans,
     protections,
     public,
@@ -61,6 +64,7 @@ _RIGHTFUL = (
     devices.router,
     claims.router,
     people.router,
+    people_accounts.router,
     ledger.router,
     system.router,
     drills.router,
@@ -102,7 +106,8 @@ def create_app(
             await anyio.to_thread.run_sync(auth.prepare)
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
-            app.state.service = Service(settings, requests, live_side, known, metrics)
+            key = AccountKey(settings.account_key_file())
+            app.state.service = Service(settings, requests, live_side, known, metrics, key)
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield
@@ -157,6 +162,7 @@ def _protected() -> APIRouter:
     """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
     protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses={401: {"model": schemas.Problem}})
     protected.include_router(session.router)
+    protected.include_router(account.router)
     for each in _RIGHTFUL:
         for route in each.routes:
             if not isinstance(route, APIRoute) or not any(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.account_key import AccountKey
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
@@ -28,6 +29,7 @@ class Service:
     live: Live
     known: KnownSessions
     metrics: Metrics
+    account_key: AccountKey
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
     public: PublicAnswers = field(default_factory=PublicAnswers)

@@ -82,6 +82,7 @@ def test_signing_in_and_out(served: Served):
         "id": user["id"], "username": "admin", "display_name": "管理员", "role": "administrator",
         "person_id": user["person_id"], "scope": {"institution_id": None, "region": ""},
         "rights": sorted(Right), "password_change_required": False,
+        "second_factor_required": False,
     }  # fmt: skip
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("anhu_session=")

@@ -7,8 +7,9 @@ import type { User } from "./people";
 
 export { ApiError, whenSessionExpires } from "./http";
 
-export async function signIn(username: string, password: string): Promise<User> {
-  return (await (await send("POST", address("/session"), { username, password })).json()) as User;
+/** `code`: the authenticator's or a recovery code; rejects with `second-factor-wanted` where it is missing. */
+export async function signIn(username: string, password: string, code?: string): Promise<User> {
+  return (await (await send("POST", address("/session"), { username, password, code })).json()) as User;
 }
 
 /** The signed-in user, or null when nobody is. */

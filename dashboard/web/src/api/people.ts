@@ -28,6 +28,8 @@ export interface User {
   rights: Right[];
   /** Signed in with a one-time password: nothing else is served before they choose their own. */
   password_change_required?: boolean;
+  /** Their role signs in with a second factor, and this session was opened without: nothing else is served before. */
+  second_factor_required?: boolean;
 }
 
 /** A way to reach somebody. The address itself never leaves the server: `hint` is its host or last characters. */

@@ -14,6 +14,9 @@ export const account: typeof chinese = {
     failed: "Sign-in failed: {detail}",
     expired: "Your session has ended. Please sign in again",
     missing: "Enter your user name and password",
+    code: "Code",
+    codeHint: "The six digits of your authenticator, or a recovery code",
+    wrongCode: "The code is wrong, too old or used already; if you have just used it, wait for the next one",
     hint: "The first password is printed in the server's terminal when it starts for the first time.",
   },
   role: {

@@ -12,6 +12,9 @@ export const account = {
     failed: "登录失败：{detail}",
     expired: "登录已过期，请重新登录",
     missing: "请输入用户名和密码",
+    code: "验证码",
+    codeHint: "手机验证器显示的六位数字，或一个恢复码",
+    wrongCode: "验证码不正确、已过期或已用过；刚用过时请等下一个",
     hint: "首次启动时，初始密码显示在服务器的终端中。",
   },
   role: {

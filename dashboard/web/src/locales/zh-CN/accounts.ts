@@ -22,7 +22,7 @@ export const accounts = {
     left: "还剩 {n} 个恢复码",
     required: "您的角色必须使用两步验证",
     enrol: "启用两步验证",
-    remove: "停用",
+    remove: "停用两步验证",
     renew: "换一批恢复码",
     password: "您的密码",
     next: "下一步",

@@ -64,18 +64,13 @@ def test_a_token_reaches_what_its_scopes_say_and_no_account(two: Two, served: Se
     assert both.get(f"/api/alerts/{alert.id}").json()["events"][-1]["actor"] == "user:reader"
     assert both.get(f"/api/institutions/{two.world.home}").status_code == 200
     assert both.get(f"/api/institutions/{two.world.home}/residents").status_code == 403  # personal data: in no scope
-    everything = program(
-        served, make(client, who, *(each for each in client.get("/api/account").json()["scopes_offered"]))
-    )
+    everything = program(served, make(client, who, *client.get("/api/account").json()["scopes_offered"]))
+    more = {"name": "more", "scopes": ["alerts:read"], "days": 1, "password": who.password}
     for method, path, body in (
         ("POST", "/api/session/password", {"old": who.password, "new": "a good long secret"}),
         ("DELETE", "/api/session", None),
         ("DELETE", "/api/account/sessions", None),
-        (
-            "POST",
-            "/api/account/tokens",
-            {"name": "more", "scopes": ["alerts:read"], "days": 1, "password": who.password},
-        ),
+        ("POST", "/api/account/tokens", more),
         ("DELETE", "/api/account/tokens/1", None),
         ("POST", "/api/account/second-factor", {"password": who.password}),
         ("POST", "/api/hazards", {}),
@@ -96,7 +91,7 @@ def test_token_and_cookie_lend_each_other_nothing(two: Two, served: Served):
     client = who.browser()
     token, cookie = make(client, who, "alerts:read"), client.cookies[auth.COOKIE]
     admin = served.client()
-    for authorization, status in ((f"Bearer {token}", 403), (f"bearer {token}x", 401), ("Bearer ", 401)):
+    for authorization, status in ((f"Bearer {token}", 403), (f"bearer {token}x", 401), ("Bearer", 401)):
         assert admin.get("/api/people", headers={"Authorization": authorization}).status_code == status
     assert admin.get("/api/people", headers={"Authorization": "Basic cHJveHk6eA=="}).status_code == 200  # a proxy's
     assert refusal(program(served, cookie).get("/api/alerts")) == (401, "token-refused")
@@ -184,9 +179,6 @@ def test_the_websocket_opens_to_alerts_read_alone_and_closes_with_the_token(two:
     with listen("anhup_unknown") as socket:
         assert close_code(socket) == 4401
     token = make(client, who, "alerts:read")
-    with served.world.connect() as connection:
-        drill = connection.execute("SELECT id FROM drills WHERE id = %s", (two.own_drill,)).fetchone()
-        assert drill is not None
     with listen(token) as socket:
         [snapshot] = frames(socket, 1, "snapshot")
         assert len(snapshot["institutions"]) == 1
@@ -194,9 +186,7 @@ def test_the_websocket_opens_to_alerts_read_alone_and_closes_with_the_token(two:
         mine = two.world.say(Verb.RAISE, 3, Kind.GAS, rule="token")
         assert frames(socket, 1)[0]["alert"]["id"] == str(mine.id)
         socket.send(json.dumps({"type": "watch", "device_id": two.world.devices[0]}))
-        number = next(
-            each["id"] for each in client.get("/api/account").json()["tokens"] if each["name"] == "alerts:read"
-        )
+        number = client.get("/api/account").json()["tokens"][0]["id"]  # the newest first
         assert client.delete(f"/api/account/tokens/{number}").status_code == 204
         assert close_code(socket, 5) == 4401
     with listen(token) as socket:

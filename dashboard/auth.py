@@ -15,8 +15,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerting import people_store
+from alerting.ledger_store import record_act
 from alerting.people import RIGHTS, Person, Right, Role, Scope
-from dashboard import store
+from dashboard import access_token_store, store
 from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
 from dashboard.store import OpenSession, User
@@ -128,19 +129,36 @@ def seed_administrator(connection: Connection) -> str | None:
     return password
 
 
-def reset_password(connection: Connection, username: str) -> str:
-    """Give a user a new random password, end their sessions and answer with it. Raises UserUnknown.
+def named(connection: Connection, username: str) -> User:
+    """The user of that name. Raises UserUnknown."""
+    found = store.load_user(connection, normal_username(username))
+    if found is None:
+        raise UserUnknown(f"there is no user {username}")
+    return found[0]
+
+
+def reset_password(connection: Connection, username: str, actor: str) -> str:
+    """Give a user a new random password, end their sessions and access tokens, and answer with it. Raises UserUnknown.
 
     Opens its own transaction.
     """
     password = readable_password()
     with connection.transaction():
-        found = store.load_user(connection, normal_username(username))
-        if found is None:
-            raise UserUnknown(f"there is no user {username}")
-        store.set_password_hash(connection, found[0].id, hash_password(password), one_time=False)
-        store.delete_sessions_of(connection, found[0].id)
+        user = named(connection, username)
+        store.set_password_hash(connection, user.id, hash_password(password), one_time=False)
+        end_everything(connection, user, actor, "reset_password")
     return password
+
+
+def end_everything(connection: Connection, user: User, actor: str, verb: str) -> list[bytes]:
+    """End a user's sessions and access tokens, in the caller's transaction, as the act `verb`: their SHA-256."""
+    ended = store.delete_sessions_of(connection, user.id)
+    ended += access_token_store.revoke_all(connection, user, actor)
+    record_act(
+        connection, actor=actor, verb=verb, subject=f"person:{user.person.id}",
+        institution_id=user.person.scope.institution_id, body={},
+    )  # fmt: skip
+    return ended
 
 
 def change_password(connection: Connection, signed_in: SignedIn, old: str, new: str) -> None:

@@ -14,7 +14,7 @@ from alerting.errors import ContactInvalid
 from alerting.ledger_store import record_act
 from alerting.people import Contact, Person, Right, Scope, contact_hint, may_manage
 from alerting.settings import NotifySettings
-from dashboard import access_token_store, auth, schemas, store
+from dashboard import auth, schemas, store
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import BadRequest, NotFound, NotPermitted
 from ingest import directory
@@ -87,8 +87,7 @@ def change(
             people_store.save_person(connection, actor=reach.actor, who=after)
         password = _let_sign_in(connection, reach, after, wanted.username) if wanted.username else None
         if not after.active and (user := store.user_of(connection, person_id)) is not None:
-            store.delete_sessions_of(connection, user.id)
-            access_token_store.revoke_all(connection, user, reach.actor)
+            auth.end_everything(connection, user, reach.actor, "end_sessions")
         store.tell(connection)
         [shown] = _shown(connection, [after])
     log.info("person changed", person_id=person_id, actor=reach.actor)
@@ -123,9 +122,7 @@ def reset_password(person_id: PersonId, serving: Serving, reach: Managing) -> sc
             raise BadRequest("somebody without a user name has no password")
         password = auth.readable_password()
         store.set_password_hash(connection, user.id, auth.hash_password(password), one_time=True)
-        store.delete_sessions_of(connection, user.id)
-        access_token_store.revoke_all(connection, user, reach.actor)
-        note(connection, reach, who, "reset_password", {})
+        auth.end_everything(connection, user, reach.actor, "reset_password")
         [shown] = _shown(connection, [who])
     log.info("password reset", person_id=person_id, actor=reach.actor)
     return schemas.PersonWithPassword(**dict(shown), one_time_password=password)

@@ -6,11 +6,11 @@ import structlog
 from fastapi import APIRouter, Response, status
 from fastapi.concurrency import run_in_threadpool
 
-from dashboard import access_token_store, auth, schemas, second_factor, store
+from dashboard import auth, schemas, second_factor, store
 from dashboard.access import Reach, Serving
 from dashboard.errors import BadRequest
 from dashboard.routers.account import close, shown_second_factor, shown_tokens
-from dashboard.routers.people import Managing, PersonId, demand_standing, managed, note
+from dashboard.routers.people import Managing, PersonId, demand_standing, managed
 from dashboard.schemas import account as shapes
 from dashboard.store import User
 from ingest.database import Connection
@@ -43,10 +43,7 @@ async def sign_out(person_id: PersonId, serving: Serving, reach: Managing) -> Re
         with serving.writing() as connection:
             demand_standing(connection, reach)
             user = _user(connection, reach, person_id)
-            ended = store.delete_sessions_of(connection, user.id)
-            ended += access_token_store.revoke_all(connection, user, reach.actor)
-            note(connection, reach, user.person, "end_sessions", {})
-            return ended
+            return auth.end_everything(connection, user, reach.actor, "end_sessions")
 
     ended = await run_in_threadpool(end)
     close(serving, ended)

@@ -163,9 +163,9 @@ def test_one_user_has_a_bounded_number_of_sessions(world):
 def test_a_new_password_ends_the_sessions(served: Served):
     client = served.client()
     with psycopg.connect(served.world.database_url) as connection:
-        password = auth.reset_password(connection, "admin")
+        password = auth.reset_password(connection, "admin", "test")
         with pytest.raises(UserUnknown):
-            auth.reset_password(connection, "nobody")
+            auth.reset_password(connection, "nobody", "test")
     assert client.get("/api/session").status_code == 401
     assert sign_in(client, served.world.password).status_code == 401
     assert sign_in(client, password).status_code == 200

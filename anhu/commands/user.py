@@ -4,6 +4,7 @@ import getpass
 
 import typer
 
+from alerting import people_store
 from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.place import name_of
 from anhu.language import text
@@ -32,12 +33,12 @@ def accounts() -> None:
 def show(data_dir: DataDir = None) -> None:
     """One line for each user."""
     with plain_errors(), database(data_dir) as url, connect(url) as connection:
-        for username in sorted(store.usernames(connection).values()):
-            user = auth.named(connection, username)
+        for who in people_store.persons(connection):
+            if (user := store.user_of(connection, who.id)) is None:
+                continue
             factor = "2fa" if second_factor.load(connection, user) else "-"
-            standing = "active" if user.person.active else "inactive"
-            place = name_of(connection, user.person.scope)
-            typer.echo(f"{username}\t{user.person.name}\t{user.person.role}\t{place}\t{standing}\t{factor}")
+            standing, place = "active" if who.active else "inactive", name_of(connection, who.scope)
+            typer.echo(f"{user.username}\t{who.name}\t{who.role}\t{place}\t{standing}\t{factor}")
 
 
 @app.command(

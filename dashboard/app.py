@@ -19,6 +19,7 @@ from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
+from dashboard.oidc import Provider
 from dashboard.routers import (
     account,
     acknowledge,
@@ -39,6 +40,7 @@ from dashboard.routers import (
     institutions,
     ledger,
     live,
+    oidc,
     operations,
     people,
     people_accounts,
@@ -108,7 +110,10 @@ def create_app(
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
             key = AccountKey(settings.account_key_file())
-            app.state.service = Service(settings, requests, live_side, known, metrics, key)
+            provider = Provider(settings.oidc) if settings.oidc.issuer else None
+            if provider is not None:
+                stack.push_async_callback(provider.close)
+            app.state.service = Service(settings, requests, live_side, known, metrics, key, provider)
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield
@@ -149,7 +154,15 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = operations.router, session.public, acknowledge.router, draws.public, public.router, export.router
+    unprotected = (
+        operations.router,
+        session.public,
+        oidc.public,
+        acknowledge.router,
+        draws.public,
+        public.router,
+        export.router,
+    )
     for each in (*unprotected, _protected(), live.router):
         whole.include_router(each)
     return tuple(whole.routes)

@@ -20,7 +20,7 @@ from alerting.people import RIGHTS, Person, Right, Role, Scope
 from dashboard import access_token_store, store
 from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
-from dashboard.store import OpenSession, User
+from dashboard.store import OpenSession, User, Way
 from dashboard.token_scope import TokenScope
 from ingest.database import Connection
 
@@ -195,8 +195,9 @@ def check_credentials(connection: Connection, username: str, password: str) -> U
 
 
 def open_session(
-    connection: Connection, user: User, arrival: Arrival, settings: DashboardSettings, *, second_factor: bool
-) -> str:
+    connection: Connection, user: User, arrival: Arrival, settings: DashboardSettings, *, second_factor: bool,
+    way: Way = Way.PASSWORD,
+) -> str:  # fmt: skip
     """A session of somebody who has shown who they are, in the caller's transaction: the token for their cookie."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     store.purge_sessions(connection, idle=idle_max(settings))
@@ -209,6 +210,7 @@ def open_session(
         address=arrival.address,
         device=arrival.device,
         second_factor=second_factor,
+        way=way,
     )
     return token
 

@@ -40,6 +40,22 @@ class AccountKeyUnusable(DashboardError):
     """The key of the accounts cannot be used."""
 
 
+class ProviderMissing(DashboardError):
+    """There is no provider to sign in at."""
+
+
+class ProviderUnavailable(DashboardError):
+    """The provider cannot be asked just now."""
+
+
+class ProviderRefused(DashboardError):
+    """The provider does not say who somebody is, or not in a way that can be believed."""
+
+
+class IdentityTaken(DashboardError):
+    """This subject is somebody else here already, or they are another one there."""
+
+
 class AccessTokenRefused(DashboardError):
     """There can be no such token."""
 

@@ -10,6 +10,7 @@ from dashboard.account_key import AccountKey
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
+from dashboard.oidc import Provider
 from dashboard.public_answers import PublicAnswers
 from dashboard.settings import DashboardSettings
 from dashboard.throttle import SignInThrottle
@@ -30,6 +31,7 @@ class Service:
     known: KnownSessions
     metrics: Metrics
     account_key: AccountKey
+    provider: Provider | None = None  # where one signs in besides with a password
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
     public: PublicAnswers = field(default_factory=PublicAnswers)

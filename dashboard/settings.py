@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, IPvAnyNetwork
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from alerting.people import Role
+from dashboard.oidc_settings import OidcSettings
 from ingest.settings import AnhuSettings, Connections
 
 
@@ -42,6 +43,7 @@ class DashboardSettings(AnhuSettings):
     # sign-in: so nobody is locked out, the first administrator included.
     second_factor_roles: RoleList = Field([])
     account_key: Path | None = None  # the file of the key that seals second factors; account.key in the data folder
+    oidc: OidcSettings = Field(default_factory=OidcSettings)  # settings of its own: ANHU_OIDC_…
     access_token_days_max: int = Field(366, ge=1, le=3660)
     secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
     allowed_origins: TextList = Field([])  # besides the dashboard's own; for a proxy that rewrites the Host header

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 import psycopg
@@ -24,6 +25,13 @@ class User:
     username: str
     password_one_time: bool
     person: Person
+
+
+class Way(StrEnum):
+    """How somebody showed who they are."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a way
+    OIDC = "oidc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class ListedSession:
     address: str
     device: str
     second_factor: bool
+    way: Way
 
 
 _TOUCH_EVERY: Final = timedelta(minutes=1)  # a session's last use is known to the minute: not a write per request
@@ -56,18 +65,20 @@ _USER: Final = (
     "users.id, username, password_one_time, person_id, persons.name, role, institution_id, region, language, active"
     " FROM users JOIN persons ON persons.id = person_id"
 )
+# Who comes from the provider need not choose a password in place of the one somebody gave them.
+_USER_IN_SESSION: Final = _USER.replace("password_one_time", "password_one_time AND way = 'password'")
 _VALID: Final = "expires_at > now() AND last_used_at > now() - %(idle)s"
 _SELECT_USER: Final = f"SELECT password_hash, {_USER} WHERE username = %s"
 _SELECT_USER_OF: Final = f"SELECT {_USER} WHERE person_id = %s"
 _SELECT_SESSIONS: Final = (
-    f"SELECT token_sha256, expires_at - now(), second_factor, NULL::text[], {_USER}"
+    f"SELECT token_sha256, expires_at - now(), second_factor, NULL::text[], {_USER_IN_SESSION}"
     f" JOIN sessions ON users.id = user_id WHERE token_sha256 = ANY(%(tokens)s) AND active AND {_VALID}"
     f" UNION ALL SELECT token_sha256, expires_at - now(), false, scopes, {_USER}"
     " JOIN access_tokens ON users.id = user_id"
     " WHERE token_sha256 = ANY(%(tokens)s) AND active AND revoked_at IS NULL AND expires_at > now()"
 )
 _SELECT_SESSIONS_OF: Final = (
-    "SELECT id, token_sha256, created_at, last_used_at, address, device, second_factor FROM sessions"
+    "SELECT id, token_sha256, created_at, last_used_at, address, device, second_factor, way FROM sessions"
     f" WHERE user_id = %(user_id)s AND {_VALID} ORDER BY last_used_at DESC, id DESC"
 )
 _TOUCH_SESSIONS: Final = (
@@ -142,13 +153,13 @@ def set_password_hash(connection: Connection, user_id: int, password_hash: str, 
 
 def insert_session(
     connection: Connection, token_sha256: bytes, user_id: int, *, lasts: timedelta, count_max: int, address: str,
-    device: str, second_factor: bool,
+    device: str, second_factor: bool, way: Way,
 ) -> None:  # fmt: skip
     """Open a session; the user's oldest ones beyond `count_max` end."""
     connection.execute(
-        "INSERT INTO sessions (token_sha256, user_id, expires_at, address, device, second_factor)"
-        " VALUES (%s, %s, now() + %s, %s, %s, %s)",
-        (token_sha256, user_id, lasts, address, device, second_factor),
+        "INSERT INTO sessions (token_sha256, user_id, expires_at, address, device, second_factor, way)"
+        " VALUES (%s, %s, now() + %s, %s, %s, %s, %s)",
+        (token_sha256, user_id, lasts, address, device, second_factor, way),
     )
     connection.execute(_TRIM_SESSIONS, (user_id, count_max))
 
@@ -181,7 +192,10 @@ def _open_session(row: Sequence[Any]) -> OpenSession:
 def sessions_of(connection: Connection, user_id: int, *, idle: timedelta) -> list[ListedSession]:
     """The sessions of a user that go on, the one used last first."""
     rows = connection.execute(_SELECT_SESSIONS_OF, {"user_id": user_id, "idle": idle})
-    return [ListedSession(int(row[0]), bytes(row[1]), *row[2:]) for row in rows]
+    return [
+        ListedSession(number, bytes(digest), created_at, used_at, address, device, second_factor, Way(way))
+        for number, digest, created_at, used_at, address, device, second_factor, way in rows
+    ]
 
 
 def delete_session(connection: Connection, token_sha256: bytes) -> None:

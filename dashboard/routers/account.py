@@ -39,7 +39,7 @@ def show(session: Session, serving: Serving) -> shapes.Account:
             sessions=[
                 shapes.Session(
                     id=each.id, created_at=each.created_at, last_used_at=each.last_used_at, address=each.address,
-                    device=each.device, second_factor=each.second_factor,
+                    device=each.device, second_factor=each.second_factor, way=each.way,
                     this=each.token_sha256 == session.token_sha256,
                 )
                 for each in listed

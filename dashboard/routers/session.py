@@ -57,7 +57,7 @@ async def sign_in(
     serving.throttle.succeeded(account, address, time.monotonic())
     serving.metrics.sign_ins.labels("accepted").inc()
     log.info("signed in", username=user.username, address=address, second_factor=has_second)
-    set_cookie(response, request, serving.settings, token)
+    set_cookie(response, serving.settings, token, secure=over_https(request, serving.settings))
     opened = OpenSession(user, timedelta(hours=serving.settings.session_hours_max), has_second)
     return _shown(auth.admit(opened, auth.token_sha256(token), serving.settings))
 
@@ -103,14 +103,14 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
     return response
 
 
-def set_cookie(response: Response, request: Request, settings: DashboardSettings, token: str) -> None:
+def set_cookie(response: Response, settings: DashboardSettings, token: str, *, secure: bool) -> None:
     """Give the browser its session."""
     response.set_cookie(
         auth.COOKIE,
         token,
         max_age=int(settings.session_hours_max * 3600),
         path="/",
-        secure=over_https(request, settings),
+        secure=secure,
         httponly=True,
         samesite="strict",
     )

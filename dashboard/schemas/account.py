@@ -5,9 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dashboard.auth import PASSWORD_LENGTH_MAX
+from dashboard.id_token import SUBJECT_LENGTH_MAX
 from dashboard.recovery_code import LENGTH_MAX as CODE_LENGTH_MAX
 from dashboard.schemas.base import Moment, Shape, Text
 from dashboard.schemas.session import stripped
+from dashboard.store import Way
 from dashboard.token_scope import TokenScope
 
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
@@ -23,6 +25,7 @@ class Session(Shape):
     address: str
     device: str
     second_factor: bool
+    way: Way
     this: bool
 
 
@@ -118,8 +121,26 @@ class SeenSession(Shape):
     device: str
 
 
+class Identity(Shape):
+    """Who somebody is at the provider."""
+
+    subject: str
+    linked_at: Moment
+
+
+class IdentityLink(BaseModel):
+    """The subject at the provider, as its administrator or our log tells it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Annotated[Text, Field(min_length=1, max_length=SUBJECT_LENGTH_MAX)]
+
+
 class ManagedAccount(Shape):
-    """The account of somebody one manages."""
+    """The account of somebody one manages. `provider`: there is one to sign in at."""
+
+    provider: bool
+    identity: Identity | None
 
     sessions: list[SeenSession]
     second_factor: SecondFactor

@@ -32,6 +32,18 @@ class PasswordChange(BaseModel):
     new: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
 
 
+class OidcWay(Shape):
+    """The sign-in at a provider; `label` of its button, "" for the page's own words."""
+
+    label: str
+
+
+class SignInWays(Shape):
+    """Ways to sign in besides user name and password."""
+
+    oidc: OidcWay | None
+
+
 class Scope(Shape):
     """How far somebody reaches: one institution, or a region by the prefix of its code; both empty: everywhere."""
 

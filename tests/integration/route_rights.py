@@ -67,6 +67,7 @@ SESSION = {
 # A machine's own token opens these, and no session does (test_export.py).
 EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
 PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
+          *(("GET", f"/api/session/{each}") for each in ("ways", "oidc", "oidc/callback")),
           ("GET", "/api/public/draws/{draw_id}"), ("GET", "/api/public/institutions/{institution_id}"),
           ("GET", "/api/public/counties/{region}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
@@ -101,6 +102,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("PUT", "/api/people/{person_id}/contacts"): may(Right.MANAGE_PEOPLE, **PERSON, body={"ways": []}),
     ("POST", "/api/people/{person_id}/reset-password"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("GET", "/api/people/{person_id}/account"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("PUT", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON, body={"subject": "x"}),
+    ("DELETE", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("POST", "/api/people/{person_id}/sign-out"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("POST", "/api/people/{person_id}/reset-second-factor"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),

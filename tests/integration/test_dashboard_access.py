@@ -26,6 +26,9 @@ PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/metrics"),
     ("GET", "/api/openapi.json"),
+    ("GET", "/api/session/ways"),  # and the sign-in at a provider: test_oidc.py
+    ("GET", "/api/session/oidc"),
+    ("GET", "/api/session/oidc/callback"),
     ("GET", "/api/public/institutions/{institution_id}"),  # test_public_pages.py looks for what must not be in them
     ("GET", "/api/public/counties/{region}"),
     ("GET", "/api/public/draws/{draw_id}"),  # names nobody; test_inspections.py looks at every word of it

@@ -141,6 +141,16 @@ def test_a_right_password_without_a_code_costs_nothing_and_gives_nothing_back():
     assert throttle.attempt("admin", "10.0.0.1", 0.0) is not None
 
 
+def test_what_a_provider_refuses_is_counted_apart_from_passwords():
+    throttle = SignInThrottle(elsewhere_count_max=3)
+    for _ in range(20):  # its being away is nobody's fault
+        assert throttle.attempt_elsewhere("10.0.0.1", 0.0) is None
+        throttle.not_refused_elsewhere("10.0.0.1", 0.0)
+    assert [throttle.attempt_elsewhere("10.0.0.1", 0.0) for _ in range(4)] == [None, None, None, 300]
+    assert throttle.attempt_elsewhere("10.0.0.2", 0.0) is None
+    assert throttle.attempt("admin", "10.0.0.1", 0.0) is None
+
+
 @pytest.mark.parametrize(
     ("user_agent", "name"),
     [

@@ -20,7 +20,7 @@ from alerting.people import RIGHTS, Person, Right, Role, Scope
 from dashboard import access_token_store, store
 from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
-from dashboard.store import OpenSession, User, Way
+from dashboard.store import OpenSession, SignInWay, User
 from dashboard.token_scope import TokenScope
 from ingest.database import Connection
 
@@ -196,7 +196,7 @@ def check_credentials(connection: Connection, username: str, password: str) -> U
 
 def open_session(
     connection: Connection, user: User, arrival: Arrival, settings: DashboardSettings, *, second_factor: bool,
-    way: Way = Way.PASSWORD,
+    way: SignInWay = SignInWay.PASSWORD,
 ) -> str:  # fmt: skip
     """A session of somebody who has shown who they are, in the caller's transaction: the token for their cookie."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)

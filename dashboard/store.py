@@ -27,7 +27,7 @@ class User:
     person: Person
 
 
-class Way(StrEnum):
+class SignInWay(StrEnum):
     """How somebody showed who they are."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a way
@@ -56,7 +56,7 @@ class ListedSession:
     address: str
     device: str
     second_factor: bool
-    way: Way
+    way: SignInWay
 
 
 _TOUCH_EVERY: Final = timedelta(minutes=1)  # a session's last use is known to the minute: not a write per request
@@ -153,7 +153,7 @@ def set_password_hash(connection: Connection, user_id: int, password_hash: str, 
 
 def insert_session(
     connection: Connection, token_sha256: bytes, user_id: int, *, lasts: timedelta, count_max: int, address: str,
-    device: str, second_factor: bool, way: Way,
+    device: str, second_factor: bool, way: SignInWay,
 ) -> None:  # fmt: skip
     """Open a session; the user's oldest ones beyond `count_max` end."""
     connection.execute(
@@ -193,7 +193,7 @@ def sessions_of(connection: Connection, user_id: int, *, idle: timedelta) -> lis
     """The sessions of a user that go on, the one used last first."""
     rows = connection.execute(_SELECT_SESSIONS_OF, {"user_id": user_id, "idle": idle})
     return [
-        ListedSession(number, bytes(digest), created_at, used_at, address, device, second_factor, Way(way))
+        ListedSession(number, bytes(digest), created_at, used_at, address, device, second_factor, SignInWay(way))
         for number, digest, created_at, used_at, address, device, second_factor, way in rows
     ]
 

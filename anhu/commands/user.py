@@ -9,7 +9,9 @@ from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.place import name_of
 from anhu.language import text
 from anhu.plain_errors import console, plain_errors
-from dashboard import auth, second_factor, store
+from dashboard import auth, identity_store, second_factor, store
+from dashboard.errors import ProviderMissing
+from dashboard.oidc_settings import OidcSettings
 from ingest.database import connect
 
 app = typer.Typer(no_args_is_help=True, help="账户。 Accounts.")
@@ -84,3 +86,38 @@ def sign_out(username: str, data_dir: DataDir = None) -> None:
             user = auth.named(connection, username)
             ended = len(auth.end_everything(connection, user, _actor(), "end_sessions"))
         progress(text(f"{username}：已注销 {ended} 个", f"{username}: {ended} ended"))
+
+
+@app.command(
+    help="把账户与统一登录平台（OIDC）的用户标识关联。 Link an account to its subject at the OpenID Connect provider.",
+    epilog="例 / for example: anhu user link li.wei 3fd1a2c4-77aa-4b0e-9c1d-5e2f",
+)
+def link(username: str, subject: str, data_dir: DataDir = None) -> None:
+    """At the provider of the settings (ANHU_OIDC_ISSUER)."""
+    with plain_errors():
+        issuer = _issuer()
+        with database(data_dir) as url, connect(url) as connection, connection.transaction():
+            identity_store.link(connection, auth.named(connection, username), issuer, subject, _actor())
+        progress(text(f"{username} 已与 {subject} 关联", f"{username} is linked to {subject}"))
+
+
+@app.command(
+    help="取消账户与统一登录平台的关联，注销其所有会话。 "
+    "End an account's link to the OpenID Connect provider, and sign it out everywhere.",
+    epilog="例 / for example: anhu user unlink li.wei",
+)
+def unlink(username: str, data_dir: DataDir = None) -> None:
+    """At the provider of the settings."""
+    with plain_errors():
+        issuer = _issuer()
+        with database(data_dir) as url, connect(url) as connection, connection.transaction():
+            identity_store.unlink(connection, auth.named(connection, username), issuer, _actor())
+        progress(text(f"{username} 的关联已取消", f"{username} is not linked any more"))
+
+
+def _issuer() -> str:
+    """Raises ProviderMissing."""
+    issuer = OidcSettings().issuer
+    if not issuer:
+        raise ProviderMissing
+    return issuer

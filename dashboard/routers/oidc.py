@@ -22,7 +22,7 @@ from dashboard.id_token import IdToken
 from dashboard.oidc import Login, Provider
 from dashboard.routers.session import set_cookie
 from dashboard.service import Service
-from dashboard.store import User, Way
+from dashboard.store import SignInWay, User
 from ingest.database import Connection
 
 public = APIRouter(prefix="/api/session", tags=["session"])
@@ -117,7 +117,7 @@ def _admit(serving: Service, token: IdToken, arrived: Arrival) -> tuple[Outcome,
         needs = user.person.role in settings.second_factor_roles or second_factor.load(connection, user) is not None
         if needs and not checked:
             return Outcome.SECOND_FACTOR, None
-        session = auth.open_session(connection, user, arrived, settings, second_factor=checked, way=Way.OIDC)
+        session = auth.open_session(connection, user, arrived, settings, second_factor=checked, way=SignInWay.OIDC)
         return Outcome.DONE, session
 
 

@@ -9,7 +9,7 @@ from dashboard.id_token import SUBJECT_LENGTH_MAX
 from dashboard.recovery_code import LENGTH_MAX as CODE_LENGTH_MAX
 from dashboard.schemas.base import Moment, Shape, Text
 from dashboard.schemas.session import stripped
-from dashboard.store import Way
+from dashboard.store import SignInWay
 from dashboard.token_scope import TokenScope
 
 Password = Annotated[str, Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)]
@@ -25,7 +25,7 @@ class Session(Shape):
     address: str
     device: str
     second_factor: bool
-    way: Way
+    way: SignInWay
     this: bool
 
 

@@ -1,7 +1,9 @@
 """In a real browser: somebody enrols a second factor at the desk, signs in with a code at a phone, and ends the desk's
-session from there: the desk is signed out at once. Whoever manages them resets it; who must have one enrols it."""
+session from there: the desk is signed out at once. Whoever manages them resets it; who must have one enrols it; and
+somebody comes in by their organisation's sign-in, which is another site."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -10,8 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from alerting.people import Role, Scope
 from dashboard import totp
+from dashboard.oidc_settings import OidcSettings
 from tests.acceptance.house import DESK, PHONE, WAIT_MS, House
 from tests.integration.dashboard_world import build, serve
+from tests.integration.oidc_provider import CLIENT_ID, SECRET, OidcProvider, running
 from tests.integration.people_world import add_user
 
 pytestmark = pytest.mark.acceptance
@@ -39,6 +43,16 @@ def enrol(page: Page, password: str) -> tuple[str, list[str]]:
     return secret, codes
 
 
+def settings_of(provider: OidcProvider) -> OidcSettings:
+    """The provider by another name of this machine: another site than the page's. Where it leads back to is known once
+    the page is served."""
+    provider.issuer = provider.issuer.replace("127.0.0.1", "localhost")
+    return OidcSettings(
+        issuer=provider.issuer, client_id=CLIENT_ID, client_secret=SECRET, label="区民政门户",
+        redirect_url="http://127.0.0.1",
+    )  # fmt: skip
+
+
 def open_account(page: Page) -> None:
     page.get_by_test_id("user-menu").locator("button").first.click()
     page.get_by_test_id("my-account").click()
@@ -56,7 +70,10 @@ def test_two_steps_in_and_the_other_screen_out(database_url: str, browser: Brows
         ):
             passwords[name] = add_user(connection, name, role, Scope(world.home), name=called)[1]
     key = tmp_path / "account.key"
-    with serve(world, account_key=key, second_factor_roles="safety_officer") as served:
+    with running() as provider, ExitStack() as stack:
+        oidc = settings_of(provider)
+        served = stack.enter_context(serve(world, account_key=key, second_factor_roles="safety_officer", oidc=oidc))
+        provider.redirect_url = oidc.redirect_url = f"{served.url}/api/session/oidc/callback"
         house = House(served, browser, passwords)
         with house.person("nurse", DESK) as desk:
             open_account(desk)
@@ -104,6 +121,18 @@ def test_two_steps_in_and_the_other_screen_out(database_url: str, browser: Brows
                 office.get_by_test_id("confirm").click()
                 expect(office.get_by_test_id("person-factor")).to_contain_text("未启用", timeout=WAIT_MS)
                 expect(desk.get_by_test_id("signin-username")).to_be_visible(timeout=WAIT_MS)
+        with house.person("manager", DESK) as office, house.anybody(PHONE) as (page, _):
+            page.goto(f"{served.url}/account")
+            expect(page.get_by_test_id("signin-elsewhere")).to_have_text("用区民政门户登录")
+            page.get_by_test_id("signin-elsewhere").click()
+            expect(page.get_by_test_id("signin-error")).to_contain_text("还没有与这里的人员关联", timeout=WAIT_MS)
+            office.goto(f"{served.url}/people")
+            office.get_by_text("护理员小周").click()
+            office.get_by_test_id("identity-subject").fill("s-1")
+            office.get_by_test_id("identity-link").click()
+            expect(office.get_by_test_id("person-identity")).to_contain_text("s-1", timeout=WAIT_MS)
+            page.get_by_test_id("signin-elsewhere").click()
+            expect(page.get_by_test_id("session-row")).to_contain_text("统一登录", timeout=WAIT_MS)
         with house.anybody(PHONE) as (page, _):
             page.goto(served.url)
             page.get_by_test_id("signin-username").fill("officer")

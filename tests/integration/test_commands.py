@@ -89,8 +89,20 @@ def test_accounts_are_listed_their_second_factor_reset_and_signed_out(world: Wor
     with connect(world.database_url) as connection:
         auth.open_session(connection, admin, Arrival("test"), DashboardSettings(), second_factor=True)
     assert "1 ended" in anhu("user", "sign-out", "admin", env=env_of(world)).stderr
+    assert "no provider" in anhu("user", "link", "admin", "s-1", env=env_of(world)).stderr
+    provider = {
+        "ANHU_OIDC_ISSUER": "https://id.example.org", "ANHU_OIDC_CLIENT_ID": "anhu",
+        "ANHU_OIDC_REDIRECT_URL": "https://anhu.example.org/api/session/oidc/callback",
+    }  # fmt: skip
+    assert anhu("user", "link", "admin", "s-1", env=env_of(world, **provider)).returncode == 0
+    assert world.rows("SELECT issuer, subject FROM identities") == [("https://id.example.org", "s-1")]
+    assert anhu("user", "unlink", "admin", env=env_of(world, **provider)).returncode == 0
+    assert world.rows("SELECT * FROM identities") == []
     acts = world.rows("SELECT verb, split_part(actor, ':', 1) FROM acts WHERE verb <> 'save_person' ORDER BY id")
-    assert acts == [("enrol_second_factor", "user"), ("reset_second_factor", "cli"), ("end_sessions", "cli")]
+    assert acts == [
+        ("enrol_second_factor", "user"), ("reset_second_factor", "cli"), ("end_sessions", "cli"),
+        ("link_identity", "cli"), ("unlink_identity", "cli"),
+    ]  # fmt: skip
 
 
 def test_rules_are_checked_and_shown_without_a_database(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ async function resume(): Promise<boolean> {
   return who !== null;
 }
 
+/** After a sign-in elsewhere: takes up the session it has opened; false where there is none. */
+async function arrive(): Promise<boolean> {
+  const who = await api.currentUser();
+  if (who) begin(who);
+  return who !== null;
+}
+
 async function signIn(username: string, password: string, code?: string): Promise<void> {
   begin(await api.signIn(username, password, code));
 }
@@ -67,4 +74,4 @@ const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null
 /** Whether they are responsible for the whole service. */
 const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
 
-export const session = { user, may, ownInstitutionId, everywhere, expired, resume, signIn, signOut };
+export const session = { user, may, ownInstitutionId, everywhere, expired, resume, arrive, signIn, signOut };

@@ -53,6 +53,15 @@ export function ofPerson(person_id: number): Promise<ManagedAccount> {
   return call("GET", "/api/people/{person_id}/account", { path: { person_id } });
 }
 
+/** From now on this subject at the provider signs in as them. */
+export function linkIdentity(person_id: number, subject: string): Promise<void> {
+  return call("PUT", "/api/people/{person_id}/identity", { path: { person_id }, body: { subject } });
+}
+
+export function unlinkIdentity(person_id: number): Promise<void> {
+  return call("DELETE", "/api/people/{person_id}/identity", { path: { person_id } });
+}
+
 export function signOutPerson(person_id: number): Promise<void> {
   return call("POST", "/api/people/{person_id}/sign-out", { path: { person_id } });
 }

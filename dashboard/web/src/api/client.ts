@@ -10,6 +10,11 @@ export function signIn(username: string, password: string, code?: string): Promi
   return callOpenly("POST", "/api/session", { body: { username, password, code } });
 }
 
+/** Ways to sign in besides user name and password. */
+export function signInWays(): Promise<Shapes["SignInWays"]> {
+  return callOpenly("GET", "/api/session/ways");
+}
+
 /** The signed-in user, or null when nobody is. */
 export async function currentUser(): Promise<User | null> {
   try {

@@ -184,6 +184,8 @@ export const en: Messages = {
     "second-factor-required": "Turn on two-step sign-in first",
     "second-factor-refused": "Not possible now. Look again",
     "account-key-unusable": "The server cannot check codes just now: use a recovery code, and tell the administrator",
+    "identity-taken": "This subject is linked to somebody else, or they have a link already",
+    "provider-missing": "No other sign-in is set up",
     "access-token-refused": "There is a token of this name already, or there are too many: revoke one first",
     "too-many-attempts": "Too many attempts. Please try again later",
     "words-unfit": "These words cannot stand on a public page",

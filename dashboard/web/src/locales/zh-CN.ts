@@ -180,6 +180,8 @@ export const zhCN = {
     "second-factor-required": "请先启用两步验证",
     "second-factor-refused": "现在不能这样做，请刷新后再看",
     "account-key-unusable": "服务器暂时无法核对验证码，请用恢复码，并告知系统管理员",
+    "identity-taken": "此标识已关联给别人，或此人已有关联",
+    "provider-missing": "没有设置统一登录",
     "access-token-refused": "已有同名令牌，或令牌太多：请先吊销一个",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "words-unfit": "这些内容不能公开",

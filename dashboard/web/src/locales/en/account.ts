@@ -17,6 +17,17 @@ export const account: typeof chinese = {
     code: "Code",
     codeHint: "The six digits of your authenticator, or a recovery code",
     wrongCode: "The code is wrong, too old or used already; if you have just used it, wait for the next one",
+    elsewhere: "Sign in with your organisation",
+    elsewhereNamed: "Sign in with {name}",
+    or: "or",
+    oidc: {
+      unavailable: "Your organisation's sign-in does not answer. Try again later, or use your password",
+      refused: "Your organisation's sign-in did not succeed. Try again, or use your password",
+      expired: "That took too long, or was begun in another browser. Try again",
+      unknown: "Your account there is not linked to anybody here yet. Ask whoever manages people",
+      "second-factor": "You sign in with two steps, and your organisation's sign-in did not check the second. Use your password",
+      throttled: "Too many failed attempts. Try again later, or use your password",
+    },
     hint: "The first password is printed in the server's terminal when it starts for the first time.",
   },
   role: {

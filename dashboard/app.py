@@ -54,6 +54,7 @@ from dashboard.routers import (
     session,
     suppressions,
     system,
+    wall,
 )
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
@@ -89,6 +90,7 @@ _RIGHTFUL = (
     publicity.entries,
     floor_plans.router,
     rotations.router,
+    wall.router,
 )
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (401, 403)}
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms

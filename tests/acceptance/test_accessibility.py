@@ -209,7 +209,11 @@ def look_at(one: Reader, name: str, path: str, pressed: tuple[str, ...]) -> None
         one.glance(f"{name}, {testid}")
         one.go("/alerts")
         one.go(path)
-    if name in {"sign-in", "public-institution", "public-county"}:  # whether somebody is signed in is asked, and answered 401
+    if name in {
+        "sign-in",
+        "public-institution",
+        "public-county",
+    }:  # whether somebody is signed in is asked, and answered 401
         one.complaints[:] = [each for each in one.complaints if "401" not in each]
     one.found += [f"{name}: the console says {each}" for each in one.complaints]
     one.complaints.clear()

@@ -24,8 +24,8 @@ _ASK_S_MAX: Final = 3.0  # for a session, where what is known of it will do
 
 
 def service(connection: HTTPConnection) -> Service:
-    """The app's one service object."""
-    return cast("Service", connection.app.state.service)
+    """The app's service object, as this request has it: bound to nobody until somebody is recognised."""
+    return cast("Service", connection.app.state.service).of_request()
 
 
 Serving = Annotated[Service, Depends(service)]
@@ -34,12 +34,18 @@ Serving = Annotated[Service, Depends(service)]
 def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """The session of the request's cookie. Raises NotSignedIn."""
     token_sha256 = _token_sha256(connection)
-    with serving.writing() as transaction:
+    with serving.as_service() as transaction:
         found = auth.session_of(transaction, token_sha256, serving.settings)
     if found is None:
         raise NotSignedIn
     serving.known.note(token_sha256, found, time.monotonic())
-    return SignedIn(found.user, token_sha256)
+    return _bound(serving, SignedIn(found.user, token_sha256))
+
+
+def _bound(serving: Service, session: SignedIn) -> SignedIn:
+    """The session; what the request asks the database from here on reaches as far as its person."""
+    serving.bind(session.person.scope, session.actor)
+    return session
 
 
 Session = Annotated[SignedIn, Depends(signed_in)]
@@ -51,14 +57,14 @@ async def recognised(connection: HTTPConnection, serving: Serving) -> SignedIn:
     DatabaseUnavailable."""
     token_sha256 = _token_sha256(connection)
     if serving.live.database_away and (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
-        return SignedIn(user, token_sha256)
+        return _bound(serving, SignedIn(user, token_sha256))
     try:
         with anyio.fail_after(_ASK_S_MAX):
             ask = functools.partial(signed_in, connection, serving)
             return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
     except (psycopg.OperationalError, DatabaseUnavailable, TimeoutError) as error:
         if (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
-            return SignedIn(user, token_sha256)
+            return _bound(serving, SignedIn(user, token_sha256))
         if isinstance(error, TimeoutError):
             raise DatabaseUnavailable from error
         raise

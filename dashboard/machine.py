@@ -41,11 +41,12 @@ class Reads:
         if not authorization.lower().startswith(_SCHEME) or not 0 < len(token) <= TOKEN_LENGTH_MAX:
             raise TokenRefused
         now = datetime.now(UTC)
-        with serving.writing() as connection:
+        with serving.as_service() as connection:
             account = service_account_store.of_token(connection, token)
             if account is None or account.standing(now) is not Standing.VALID:
                 raise TokenRefused
             if self.collection not in account.collections:
                 raise NotPermitted
             service_account_store.used(connection, account, now)
+        serving.bind(account.scope, "export")
         return Machine(account)

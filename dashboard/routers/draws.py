@@ -33,7 +33,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Prob
 def show_public(draw_id: UUID, serving: Serving) -> dict[str, Any]:
     """Without signing in: first what was announced, after the publication everything that recomputing takes. Nobody's
     name stands in it."""
-    with serving.reading() as connection:
+    with serving.as_service() as connection:
         return draw_operate.export(draw_store.load(connection, draw_id))
 
 

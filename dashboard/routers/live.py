@@ -129,6 +129,7 @@ async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
     """A page has drawn an alert: a running drill within the client's scope is measured by it."""
 
     def note() -> None:
+        serving.bind(client.person.scope, "live")  # as it is now: it may have changed since they connected
         with serving.writing() as connection:
             try:
                 institution_id = drill_store.load(connection, alert_id).drill.institution_id

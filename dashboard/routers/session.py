@@ -103,7 +103,7 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
 
 
 def _open_session(serving: Service, username: str, password: str, address: str) -> tuple[User, str]:
-    with serving.writing() as connection:
+    with serving.as_service() as connection:
         return auth.sign_in(connection, username, password, address, serving.settings)
 
 

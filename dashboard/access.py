@@ -25,7 +25,7 @@ _ASK_S_MAX: Final = 3.0  # for a session, where what is known of it will do
 
 def service(connection: HTTPConnection) -> Service:
     """The app's service object, as this request has it: bound to nobody until somebody is recognised."""
-    return cast("Service", connection.app.state.service).of_request()
+    return cast("Service", connection.app.state.service).of_request(client_address(connection))
 
 
 Serving = Annotated[Service, Depends(service)]

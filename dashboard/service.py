@@ -62,9 +62,11 @@ class Service:
     row_security: RowSecurity = field(default_factory=RowSecurity)
     bound: Bound | None = None  # who asks; None: nobody, who reaches nothing
 
-    def of_request(self) -> "Service":
+    address: str = ""  # where the request comes from
+
+    def of_request(self, address: str) -> "Service":
         """The same for one request, in which nobody is known yet."""
-        return replace(self, bound=None)
+        return replace(self, bound=None, address=address)
 
     def bind(self, scope: Scope, actor: str) -> None:
         """From here on the request's transactions reach as far as `scope`."""
@@ -89,6 +91,16 @@ class Service:
         DatabaseUnavailable."""
         with self.as_service() as connection:
             if self.row_security.holds(connection):
+                reach.bind(connection, self.bound)
+            yield connection
+
+    @contextmanager
+    def recording(self) -> Iterator[Connection]:
+        """As `reading`, for personal data: what is read is recorded in the same transaction, or not read."""
+        with self.as_service() as connection:
+            held = self.row_security.holds(connection)
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            if held:
                 reach.bind(connection, self.bound)
             yield connection
 

@@ -1,4 +1,8 @@
 -- Row-level security of alarms, people and the desk (docs/decisions/0018-row-level-security.md).
+ALTER TABLE persons DROP CONSTRAINT persons_role_check;
+ALTER TABLE persons ADD CONSTRAINT persons_role_check CHECK (role IN ('operator', 'institution_manager', 'safety_officer',
+  'inspector', 'expert', 'supervisor', 'auditor', 'administrator'));  -- 审计员: reads everything, changes nothing
+
 SELECT reach_guard_institution(tbl) FROM unnest(ARRAY['alert_events', 'alerts', 'suppressions', 'pushes', 'drills', 'duty_checks',
   'plan_cards', 'residents_carried', 'residents_lists', 'floor_plans', 'floor_plan_marks']::regclass[]) tbl;
 SELECT reach_guard_child('ladders', 'alert_id', 'alerts'), reach_guard_child('tellings', 'alert_id', 'alerts');

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from alerting import drill_store
 from alerting.errors import DrillUnknown
+from alerting.people import Role
 from dashboard.access import VIEW, Reach, recognised, service
 from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
 from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
@@ -127,6 +128,9 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
 
 async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
     """A page has drawn an alert: a running drill within the client's scope is measured by it."""
+
+    if client.person.role is Role.AUDITOR:
+        return  # it changes nothing, and no alarm has arrived because somebody audits
 
     def note() -> None:
         serving.bind(client.person.scope, "live")  # as it is now: it may have changed since they connected

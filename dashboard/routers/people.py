@@ -17,6 +17,7 @@ from alerting.settings import NotifySettings
 from dashboard import auth, schemas, store
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import BadRequest, NotFound, NotPermitted
+from dashboard.personal import Personal, note_read, of_scope
 from ingest import directory
 from ingest.database import Connection
 
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/people", tags=["people"])
 log = structlog.get_logger(__name__)
 
 Managing = Annotated[Reach, Depends(Permit(Right.MANAGE_PEOPLE))]
+Reading = Annotated[Reach, Depends(Permit(Right.MANAGE_PEOPLE, Right.READ_ALL))]
 PersonId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": schemas.Problem} for status in (403, 404, 409, 422)
@@ -32,9 +34,10 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("", summary="Everybody within one's own scope", response_model=schemas.People)
-def list_people(serving: Serving, reach: Managing) -> schemas.People:
+def list_people(serving: Serving, reach: Reading) -> schemas.People:
     """By id, also those who are not active. Contacts are shown as hints only."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
+        note_read(connection, serving, reach, Personal.CONTACTS, *of_scope(reach))
         everybody = people_store.persons(connection)
         regions = _regions(connection, everybody)
         within = [who for who in everybody if _within(who.scope, reach.scope, regions)]

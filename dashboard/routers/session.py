@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from alerting.ledger_store import record_act
 from alerting.people import RIGHTS
-from dashboard import auth, schemas, store
+from dashboard import audit_store, auth, schemas, store
 from dashboard.access import Recognised, Serving, Session, client_address
 from dashboard.auth import SignedIn
 from dashboard.errors import TooManyAttempts, WrongCredentials
@@ -104,6 +104,7 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
 
 def _open_session(serving: Service, username: str, password: str, address: str) -> tuple[User, str]:
     with serving.as_service() as connection:
+        audit_store.purge_reads(connection)
         return auth.sign_in(connection, username, password, address, serving.settings)
 
 

@@ -11,6 +11,8 @@ declare module "vue-router" {
     public?: boolean;
     /** Whoever lacks it is led to the duty desk. */
     right?: Right;
+    /** Or this one. */
+    or?: Right;
     /** Only for those responsible for the whole service. */
     everywhere?: boolean;
   }
@@ -37,16 +39,16 @@ export const router = createRouter({
     { path: "/inspections/:id([0-9a-f-]{36})", name: "inspection", component: () => import("@/pages/InspectionPage.vue") },
     { path: "/campaigns", name: "campaigns", component: () => import("@/pages/CampaignsPage.vue") },
     { path: "/campaigns/:id([0-9a-f-]{36})", name: "campaign", component: () => import("@/pages/CampaignPage.vue") },
-    { path: "/draws", name: "draws", component: () => import("@/pages/DrawsPage.vue"), meta: { right: "draw" } },
-    { path: "/draws/:id([0-9a-f-]{36})", name: "draw", component: () => import("@/pages/DrawPage.vue"), meta: { right: "draw" } },
-    { path: "/relations", name: "relations", component: () => import("@/pages/RelationsPage.vue"), meta: { right: "draw" } },
+    { path: "/draws", name: "draws", component: () => import("@/pages/DrawsPage.vue"), meta: { right: "draw", or: "read_all" } },
+    { path: "/draws/:id([0-9a-f-]{36})", name: "draw", component: () => import("@/pages/DrawPage.vue"), meta: { right: "draw", or: "read_all" } },
+    { path: "/relations", name: "relations", component: () => import("@/pages/RelationsPage.vue"), meta: { right: "draw", or: "read_all" } },
     { path: "/checklists", name: "checklists", component: () => import("@/pages/ChecklistsPage.vue") },
     { path: "/ratings", name: "ratings", component: () => import("@/pages/RatingsPage.vue") },
     { path: "/ratings/:id(\\d+)", name: "rating", component: () => import("@/pages/RatingPage.vue") },
     { path: "/credit-lists", name: "credit-lists", component: () => import("@/pages/CreditListsPage.vue") },
     { path: "/credit-lists/:id([0-9a-f-]{36})", name: "credit-entry", component: () => import("@/pages/CreditEntryPage.vue") },
     { path: "/credit-lists/:id([0-9a-f-]{36})/papers/:seq(\\d+)", name: "credit-paper", component: () => import("@/pages/CreditPaperPage.vue") },
-    { path: "/visits-due", name: "visits-due", component: () => import("@/pages/VisitsDuePage.vue"), meta: { right: "manage_credit_list" } },
+    { path: "/visits-due", name: "visits-due", component: () => import("@/pages/VisitsDuePage.vue"), meta: { right: "manage_credit_list", or: "read_all" } },
     { path: "/institution-files", name: "institution-files", component: () => import("@/pages/InstitutionFilesPage.vue") },
     { path: "/institution-files/:id(\\d+)", name: "institution-file", component: () => import("@/pages/InstitutionFilePage.vue") },
     { path: "/commitments", name: "commitments", component: () => import("@/pages/CommitmentsPage.vue") },
@@ -56,7 +58,8 @@ export const router = createRouter({
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
     { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
-    { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
+    { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people", or: "read_all" } },
+    { path: "/audit", name: "audit", component: () => import("@/pages/AuditPage.vue"), meta: { right: "view_audit" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },
   ],
@@ -66,8 +69,8 @@ export const router = createRouter({
 router.beforeEach((to) => {
   if (to.meta.public) return true;
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  const { right, everywhere } = to.meta;
-  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value);
+  const { right, or, everywhere } = to.meta;
+  const refused = (right && !session.may(right) && !(or && session.may(or))) || (everywhere && !session.everywhere.value);
   if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

@@ -1,7 +1,7 @@
 import { get, write } from "./http";
 
 export const ROLES = [
-  "operator", "institution_manager", "safety_officer", "inspector", "expert", "supervisor", "administrator",
+  "operator", "institution_manager", "safety_officer", "inspector", "expert", "supervisor", "auditor", "administrator",
 ] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -10,7 +10,7 @@ export type Right =
   | "answer_duty_check" | "call_duty_check" | "drill" | "manage_people" | "view_notifications" | "view_system" | "view_ledger"
   | "report_hazard" | "assign_hazard" | "rectify_hazard" | "recheck_hazard" | "close_hazard"
   | "record_safety" | "manage_credit_list" | "appeal_credit_list" | "decide_credit_appeal" | "plan_inspection" | "inspect" | "draw" | "sign_report" | "write_file"
-  | "sign_commitment" | "publish_page" | "register_device";
+  | "sign_commitment" | "publish_page" | "register_device" | "view_audit" | "read_all";
 
 /** One institution, or a region by the beginning of its GB/T 2260 code: county 6, city 4, province 2 digits, "" everywhere. */
 export interface Scope {

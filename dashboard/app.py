@@ -21,6 +21,7 @@ from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.routers import (
     acknowledge,
     alerts,
+    audit,
     checklists,
     claims,
     credit_lists,
@@ -62,6 +63,7 @@ _RIGHTFUL = (
     claims.router,
     people.router,
     ledger.router,
+    audit.router,
     system.router,
     drills.router,
     duty_checks.router,

@@ -66,10 +66,13 @@ class Entry:
 _COLUMNS: Final = {
     Source.ACTS: "'acts', id, at, actor, verb, subject, institution_id, '', '', body FROM acts",
     Source.ALARMS: (
-        "'alarms', id, recorded_at, actor, 'alert_' || verb, 'alert:' || alert_id, institution_id, '', coalesce(note, ''),"
-        " jsonb_build_object('kind', kind, 'drill', drill) FROM alert_events"
+        "'alarms', id, recorded_at, actor, 'alert_' || verb, 'alert:' || alert_id, institution_id, '',"
+        " coalesce(note, ''), jsonb_build_object('kind', kind, 'drill', drill) FROM alert_events"
     ),
-    Source.READS: "'reads', id, at, actor, 'read_' || kind, subject, institution_id, address, reason, '{}'::jsonb FROM personal_reads",
+    Source.READS: (
+        "'reads', id, at, actor, 'read_' || kind, subject, institution_id, address, reason, '{}'::jsonb"
+        " FROM personal_reads"
+    ),
 }  # fmt: skip
 _TIME: Final = {Source.ACTS: "at", Source.ALARMS: "recorded_at", Source.READS: "at"}
 _VERB: Final = {Source.ACTS: "verb", Source.ALARMS: "'alert_' || verb", Source.READS: "'read_' || kind"}
@@ -155,10 +158,11 @@ def page(connection: Connection, wanted: Wanted, after: Position | None, count_m
     parts = [_PARTS[source] for source in order if wanted.source in (None, source)]
     statement = f"{' UNION ALL '.join(parts)} ORDER BY 3 DESC, 1, 2 DESC LIMIT %(limit)s"
     rows = connection.execute(statement.encode(), arguments).fetchall()
-    names = dict(connection.execute(_NAMES, (sorted({row[3] for row in rows}),)).fetchall())
+    actors = sorted({str(row[3]) for row in rows})
+    names = {str(actor): str(name) for actor, name in connection.execute(_NAMES, (actors,))}
     entries = [
-        Entry(Source(row[0]), row[1], row[2], row[3], names.get(row[3]), *row[4:9], body=row[9])
-        for row in rows[:count_max]
+        Entry(Source(source), number, at, actor, names.get(actor), *told)
+        for source, number, at, actor, *told in rows[:count_max]
     ]
     return entries, len(rows) > count_max
 

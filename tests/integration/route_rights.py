@@ -95,6 +95,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("PATCH", "/api/people/{person_id}"): may(Right.MANAGE_PEOPLE, **PERSON, body={"language": "en"}),
     ("PUT", "/api/people/{person_id}/contacts"): may(Right.MANAGE_PEOPLE, **PERSON, body={"ways": []}),
     ("POST", "/api/people/{person_id}/reset-password"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("GET", "/api/audit"): may(Right.VIEW_AUDIT),
+    ("GET", "/api/audit/file"): may(Right.VIEW_AUDIT),
     ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),
     ("GET", "/api/drills"): may(Right.VIEW),
     ("GET", "/api/drills/{drill_id}"): may(

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - every name in these statements comes from the catalog
 """Row-level security, table by table: who is bound to one institution sees and changes nothing of another."""
 
 from collections.abc import Iterator, Mapping
@@ -107,11 +108,11 @@ def _insert_empty(
     }  # fmt: skip
     for own, parent, theirs in connection.execute(
         "SELECT ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k (n, o) JOIN pg_attribute ON attnum = n"
-        "  AND attrelid = conrelid ORDER BY o), confrelid::regclass::text, ARRAY(SELECT attname::text FROM unnest(confkey)"
-        "  WITH ORDINALITY k (n, o) JOIN pg_attribute ON attnum = n AND attrelid = confrelid ORDER BY o)"
+        "  AND attrelid = conrelid ORDER BY o), confrelid::regclass::text,"
+        " ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k (n, o) JOIN pg_attribute ON attnum = n AND attrelid = confrelid ORDER BY o)"
         " FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f' ORDER BY cardinality(conkey)", (table,)
     ).fetchall():  # fmt: skip
-        everyone = f"SELECT to_jsonb(t) FROM {parent} t WHERE %s IN ('', to_jsonb(t) ->> 'body')"  # noqa: S608 - from the catalog
+        everyone = f"SELECT to_jsonb(t) FROM {parent} t WHERE %s IN ('', to_jsonb(t) ->> 'body')"
         if parent == "rating_explanations":  # belongs to the ratings that name it
             parents = [each[0] for each in connection.execute(everyone.encode(), (f"x{institution}",))]
         elif parent in expressions:
@@ -125,9 +126,9 @@ def _insert_empty(
     if "institution_id" in row:
         row["institution_id"] = institution
     names = sql.SQL(", ").join(map(sql.Identifier, row))
-    into = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM jsonb_populate_record(NULL::{}, %s) ON CONFLICT DO NOTHING").format(
-        sql.Identifier(table), names, names, sql.Identifier(table)
-    )
+    into = sql.SQL(
+        "INSERT INTO {} ({}) SELECT {} FROM jsonb_populate_record(NULL::{}, %s) ON CONFLICT DO NOTHING"
+    ).format(sql.Identifier(table), names, names, sql.Identifier(table))
     with suppress(psycopg.errors.ForeignKeyViolation, psycopg.errors.NotNullViolation):  # its parent comes first
         connection.execute(into, (Jsonb(row),))
 
@@ -181,8 +182,8 @@ def test_every_table_is_behind_a_policy_or_stated_to_need_none(two: Two):
         ).fetchall()
         assert views == []  # a view that asks as its owner shows everything
         blind = connection.execute(
-            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype"
-            " AND (NOT prosecdef OR NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false))"
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND prorettype = 'trigger'::regtype AND (NOT prosecdef OR NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false))"
             " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
         ).fetchall()
         assert blind == []  # a trigger that sees no further than who sets it off takes the unseen for missing
@@ -193,12 +194,11 @@ def test_who_is_bound_to_nothing_sees_nothing(two: Two):
         guarded = [table for table in tables(connection) if table not in OPEN]
         assert {table: found for table in guarded if (found := rows_of(connection, table))} == {}
     with psycopg.connect(two.world.database_url) as connection:  # the role alone is no reach either, nor is nonsense
-        for setting in ("", "institution:", "institution:1 OR true", "region:", "region:x", "region:22032", "everything"):
+        for setting in ("", "institution:", "institution:1 OR true", "region:", "region:x", "region:2'", "everything"):
             connection.execute(
                 "SELECT set_config('anhu.reach', %s, true), set_config('role', %s, true)", (setting, reach.PAGE_ROLE)
             )
-            if setting != "region:22032":  # a prefix of no level, which is one all the same
-                assert rows_of(connection, "institutions") == [], setting
+            assert rows_of(connection, "institutions") == [], setting
             connection.rollback()
 
 
@@ -208,13 +208,18 @@ PATHS: Final = {
     "unclaimed_devices": "(SELECT id FROM institutions WHERE code = t.institution)",
     "credit_publications": "(SELECT institution_id FROM credit_entries WHERE id = t.entry_id)",
     "rating_explanations": "(SELECT min(institution_id) FROM ratings WHERE explanation = t.sha256)",
-} | {
-    table: "(SELECT institution_id FROM points JOIN devices ON devices.id = device_id WHERE points.id = t.point_id)"
-    for table in ("readings", "readings_late", "readings_1min", "readings_1h", "readings_packed", "readings_unpacked",
-                  "readings_late_new", "readings_all")
-}  # fmt: skip
+} | dict.fromkeys(
+    ("readings", "readings_late", "readings_1min", "readings_1h", "readings_packed", "readings_unpacked",
+     "readings_late_new", "readings_all"),
+    "(SELECT institution_id FROM points JOIN devices ON devices.id = device_id WHERE points.id = t.point_id)",
+)  # fmt: skip
 WITHHELD: Final = {"acknowledge_links", "acknowledge_link_uses", "service_accounts"}  # also what is one's own
-OF_REGIONS: Final = {"campaigns", "draws", "draw_seeds", "draw_events"}  # what an institution sees of them is another thing
+OF_REGIONS: Final = {
+    "campaigns",
+    "draws",
+    "draw_seeds",
+    "draw_events",
+}  # what an institution sees of them is another thing
 
 
 def paths(connection: psycopg.Connection[Any]) -> dict[str, str]:
@@ -227,9 +232,10 @@ def paths(connection: psycopg.Connection[Any]) -> dict[str, str]:
         " ORDER BY confrelid = 'persons'::regclass, conkey[1]"
     ).fetchall()
     named_ = {str(row[0]) for row in connection.execute(
-        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'institution_id'"
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND column_name = 'institution_id'"
     )}  # fmt: skip
-    found = {table: "t.institution_id" for table in named_} | PATHS
+    found = dict.fromkeys(named_, "t.institution_id") | PATHS
     for _ in range(4):
         for table, column, parent, key in keys:
             if table not in found and parent in found and table not in OPEN:
@@ -240,7 +246,7 @@ def paths(connection: psycopg.Connection[Any]) -> dict[str, str]:
 
 def rows_at(connection: psycopg.Connection[Any], table: str, path: str, institution: int) -> dict[str, Any]:
     """The rows of an institution as their owner sees them: text → JSON."""
-    statement = f"SELECT t::text, to_jsonb(t) FROM {table} t WHERE {path} = %s"  # noqa: S608 - names from the catalog
+    statement = f"SELECT t::text, to_jsonb(t) FROM {table} t WHERE {path} = %s"
     return {str(row[0]): row[1] for row in connection.execute(statement.encode(), (institution,))}
 
 
@@ -283,14 +289,14 @@ def test_rows_of_another_institution_are_neither_written_nor_changed_nor_removed
                 " AND table_schema = 'public' ORDER BY is_identity", (table,)
             ))  # fmt: skip
             first = columns.split(",")[0]
-            again = (f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns}"  # noqa: S608 - as above
+            again = (f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns}"
                      f" FROM jsonb_populate_record(NULL::{table}, %s)")  # fmt: skip
             reach.bind(connection, Bound(two.world.home, actor="user:operator"))
             # Reasons are found by their hash, so whoever has them may write them: they are there already.
-            refused = psycopg.errors.UniqueViolation if table == "rating_explanations" else psycopg.errors.InsufficientPrivilege
+            there = table == "rating_explanations"
+            refused = psycopg.errors.UniqueViolation if there else psycopg.errors.InsufficientPrivilege
             with pytest.raises(refused), connection.transaction():
                 connection.execute(again.encode(), (Jsonb(row),))
-                pytest.fail(f"a row of another institution was written to {table}")
             if table in {"acknowledge_links", "acknowledge_link_uses"}:
                 connection.rollback()
                 continue

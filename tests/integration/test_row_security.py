@@ -109,7 +109,8 @@ def _insert_empty(
     for own, parent, theirs in connection.execute(
         "SELECT ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k (n, o) JOIN pg_attribute ON attnum = n"
         "  AND attrelid = conrelid ORDER BY o), confrelid::regclass::text,"
-        " ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k (n, o) JOIN pg_attribute ON attnum = n AND attrelid = confrelid ORDER BY o)"
+        " ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k (n, o)"
+        "  JOIN pg_attribute ON attnum = n AND attrelid = confrelid ORDER BY o)"
         " FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f' ORDER BY cardinality(conkey)", (table,)
     ).fetchall():  # fmt: skip
         everyone = f"SELECT to_jsonb(t) FROM {parent} t WHERE %s IN ('', to_jsonb(t) ->> 'body')"
@@ -183,7 +184,8 @@ def test_every_table_is_behind_a_policy_or_stated_to_need_none(two: Two):
         assert views == []  # a view that asks as its owner shows everything
         blind = connection.execute(
             "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
-            " AND prorettype = 'trigger'::regtype AND (NOT prosecdef OR NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false))"
+            " AND prorettype = 'trigger'::regtype"
+            " AND (NOT prosecdef OR NOT coalesce(proconfig::text LIKE '%search_path=public, pg_temp%', false))"
             " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
         ).fetchall()
         assert blind == []  # a trigger that sees no further than who sets it off takes the unseen for missing

@@ -4,6 +4,7 @@ import { alerts } from "./en/alerts";
 import { quiet } from "./en/quiet";
 import { account } from "./en/account";
 import { system } from "./en/system";
+import { audit } from "./en/audit";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
 import { draws } from "./en/draws";
@@ -28,6 +29,7 @@ export const en: Messages = {
   ...quiet,
   ...account,
   ...system,
+  ...audit,
   ...hazards,
   ...panels,
   ...inspections,
@@ -48,7 +50,7 @@ export const en: Messages = {
   },
   nav: {
     main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
-    people: "People", system: "System", more: "More", signOut: "Sign out",
+    audit: "Audit", people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",

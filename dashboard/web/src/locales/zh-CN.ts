@@ -3,6 +3,7 @@ import { alerts } from "./zh-CN/alerts";
 import { quiet } from "./zh-CN/quiet";
 import { account } from "./zh-CN/account";
 import { system } from "./zh-CN/system";
+import { audit } from "./zh-CN/audit";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
 import { draws } from "./zh-CN/draws";
@@ -27,6 +28,7 @@ export const zhCN = {
   ...quiet,
   ...account,
   ...system,
+  ...audit,
   ...hazards,
   ...panels,
   ...inspections,
@@ -47,7 +49,7 @@ export const zhCN = {
   },
   nav: {
     main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
-    people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
+    audit: "审计", people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
     loading: "正在读取…",

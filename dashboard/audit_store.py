@@ -156,7 +156,7 @@ def page(connection: Connection, wanted: Wanted, after: Position | None, count_m
         reached = _LAST if after is None or order.index(source) > order.index(after.source) else 0
         arguments[f"{source}_id"] = after.id if after is not None and source is after.source else reached
     parts = [_PARTS[source] for source in order if wanted.source in (None, source)]
-    statement = f"{' UNION ALL '.join(parts)} ORDER BY 3 DESC, 1, 2 DESC LIMIT %(limit)s"
+    statement = f"SELECT * FROM ({' UNION ALL '.join(parts)}) entries ORDER BY 3 DESC, 1, 2 DESC LIMIT %(limit)s"
     rows = connection.execute(statement.encode(), arguments).fetchall()
     actors = sorted({str(row[3]) for row in rows})
     names = {str(actor): str(name) for actor, name in connection.execute(_NAMES, (actors,))}

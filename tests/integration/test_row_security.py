@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -10,6 +11,9 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from anhu import doctor
+from anhu.doctor import Health
+from anhu.language import Language
 from dashboard.service import RowSecurity
 from ingest import reach
 from ingest.reach import Bound, Guard
@@ -332,7 +336,9 @@ def test_a_binding_ends_with_its_transaction_and_lifting_it_ends_within(two: Two
             connection.execute("UPDATE institutions SET name = name")
 
 
-def test_the_role_is_made_by_whoever_may_and_its_absence_is_told(two: Two, monkeypatch: pytest.MonkeyPatch):
+def test_the_role_is_made_by_whoever_may_and_its_absence_is_told(
+    two: Two, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     with two.world.connect() as connection:
         assert reach.guard(connection) is Guard.READY
         assert reach.prepare(connection) is Guard.READY  # again: nothing changes
@@ -340,8 +346,18 @@ def test_the_role_is_made_by_whoever_may_and_its_absence_is_told(two: Two, monke
         assert reach.guard(connection) is Guard.NO_ROLE
         assert reach.prepare(connection) is Guard.NO_ROLE  # our user makes no roles
         assert connection.execute("SELECT FROM pg_roles WHERE rolname = 'anhu_page_missing'").fetchone() is None
+        env = {"ANHU_DATABASE_URL": two.world.database_url, "ANHU_MQTT_URL": "mqtt://127.0.0.1:1"}
+        monkeypatch.setattr(doctor, "PAGE_ROLE", "anhu_page_missing")
+        monkeypatch.setattr(doctor, "is_fit", lambda _found: True)  # there is no broker
+        [told] = [each for each in doctor.examine(env, tmp_path, Language.EN) if each.name == "Row-level security"]
+        assert told.health is Health.WANTING
+        assert "CREATE ROLE anhu_page_missing NOLOGIN" in told.remedy
+        assert "anhu migrate" in told.remedy
     with psycopg.connect(two.world.database_url) as connection:
         security = RowSecurity()
         assert security.holds(connection) is False
         monkeypatch.undo()
         assert security.holds(connection) is True  # it was made meanwhile
+    monkeypatch.setattr(doctor, "is_fit", lambda _found: True)
+    [told] = [each for each in doctor.examine(env, tmp_path, Language.ZH) if each.name == "行级安全"]
+    assert told.health is Health.FOUND

@@ -5,7 +5,7 @@ transaction; the policies of the tables (migrations/0009_reach.sql) show and tak
 the transaction, so a pooled connection goes back as it came. Without a reach, nothing is within it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,8 +16,12 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 PAGE_ROLE: Final = "anhu_page"
-# What nobody who is signed in has to do with: the key that signs drills, and links that stand for a sign-in.
-_WITHHELD: Final = ("drill_key", "acknowledge_links", "acknowledge_link_uses", "anhu_migrations")
+# What requests do not read themselves: readings (see `readable`), the key that signs drills, links that stand for a
+# sign-in.
+CLOSED: Final = (
+    "readings", "readings_late", "readings_1min", "readings_1h", "readings_packed", "readings_unpacked",
+    "readings_late_new", "readings_all", "drill_key", "acknowledge_links", "acknowledge_link_uses", "anhu_migrations",
+)  # fmt: skip
 _SETS_SINCE: Final = 160_000  # PostgreSQL tells becoming a role from having its rights
 _MADE_MEANWHILE: Final = (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation)
 
@@ -58,6 +62,10 @@ _GUARD: Final = (
     " coalesce((SELECT has_table_privilege(oid, to_regclass('institutions'), 'SELECT') FROM pg_roles"
     "  WHERE rolname = %(role)s), false)"
 )
+_POINTS: Final = (
+    "SELECT current_setting('role'), ARRAY(SELECT id FROM points WHERE id = ANY(%s)"
+    " AND current_setting('role') <> 'none')"
+)
 _BIND: Final = sql.SQL(
     "SELECT set_config('anhu.reach', {}, true), set_config('anhu.actor', {}, true), set_config('role', {}, true)"
 )
@@ -90,6 +98,25 @@ def lifted(connection: _Connection) -> Iterator[None]:
     if row is None or row[0] != PAGE_ROLE:
         yield
         return
+    with _as_owner(connection):
+        yield
+
+
+@contextmanager
+def readable(connection: _Connection, point_ids: Collection[int]) -> Iterator[list[int]]:
+    """Those of `point_ids` within reach, whose readings can be read as long as this lasts: to a bound transaction the
+    tables of readings are closed. An unbound one may read all."""
+    row = connection.execute(_POINTS, (list(point_ids),)).fetchone()
+    role, visible = row or ("", [])
+    if role != PAGE_ROLE:
+        yield list(point_ids)
+        return
+    with _as_owner(connection):
+        yield visible
+
+
+@contextmanager
+def _as_owner(connection: _Connection) -> Iterator[None]:
     connection.execute("SELECT set_config('role', 'none', true)")
     try:
         yield
@@ -135,18 +162,21 @@ def _make_role(connection: _Connection) -> None:
 
 
 def _grant(connection: _Connection) -> None:
-    """Tables that came with a migration have to be opened to the role; that those stay closed is said each time."""
+    """Tables that came with a migration have to be opened to the role; what is closed to it stays so."""
     role = sql.Identifier(PAGE_ROLE)
     row = connection.execute("SELECT current_schema()").fetchone()
     schema = sql.Identifier(str(row[0]) if row else "public")
-    for statement in (
-        "GRANT USAGE ON SCHEMA {schema} TO {role}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
-        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
-    ):
-        connection.execute(sql.SQL(statement).format(schema=schema, role=role))
-    for (table,) in connection.execute(
-        "SELECT relname FROM pg_class WHERE oid = ANY (SELECT to_regclass(name) FROM unnest(%s::text[]) name)",
-        (list(_WITHHELD),),
-    ).fetchall():
-        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(table), role))
+    tables = connection.execute(
+        "SELECT relname, relname = ANY(%s), has_table_privilege(%s, oid, 'SELECT') FROM pg_class"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')"
+        " AND relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)",
+        (list(CLOSED), PAGE_ROLE),
+    ).fetchall()
+    connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, role))
+    connection.execute(sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA {} TO {}").format(schema, role))
+    for name, closed, open_now in tables:
+        if closed and open_now:
+            connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(name), role))
+        elif not closed and not open_now:
+            rights = sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {}")
+            connection.execute(rights.format(sql.Identifier(name), role))

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from anhu import doctor
 from anhu.doctor import Health
 from anhu.language import Language
 from dashboard.service import RowSecurity
-from ingest import reach
+from ingest import history, reach
 from ingest.reach import Bound, Guard
 from tests.integration.people_world import Two, build_two
 
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.integration
 # Tables without a row that belongs to an institution. Whoever makes a table puts it behind a policy (reach_guard… in
 # ingest/migrations/0009_reach.sql), or says here why it needs none.
 OPEN: Final = {
-    "anhu_migrations": "withheld from the role",
+    "anhu_migrations": "closed to the role", "readings": "closed to the role", "readings_late": "closed to the role",
+    "readings_1min": "closed to the role", "readings_1h": "closed to the role", "readings_packed": "closed to the role",
     "registry_version": "a counter", "pipeline_heartbeats": "of the service", "spool_progress": "of the service",
     "storage_boundaries": "of the service", "storage_progress": "of the service", "packed_days": "of the service",
     "rollup_late": "hours to be rolled up",
@@ -64,13 +66,6 @@ def _fill(connection: psycopg.Connection[Any], two: Two) -> None:
         point = connection.execute("SELECT min(id) FROM points WHERE device_id = %s", (device,)).fetchone()
         assert point is not None
         connection.execute("INSERT INTO readings VALUES (now(), %s, 1, 1, NULL)", point)
-        connection.execute("INSERT INTO readings_late VALUES (now() - interval '9 days', %s, 1, 1, NULL)", point)
-        for table in ("readings_1min", "readings_1h"):
-            connection.execute(f"INSERT INTO {table} VALUES (now(), %s, 1, 1, 1, 1, 1, now())".encode(), point)
-        connection.execute(
-            "INSERT INTO readings_packed VALUES (current_date - 9, %s, 1, 1, 0, now(), now(), '{0}', NULL, NULL, '{1}',"
-            " '{1}', NULL, NULL)", point,
-        )  # fmt: skip
         connection.execute("INSERT INTO plan_cards VALUES (%s, 'gas', '[]', '[]', now(), 'x', 1)", (home,))
         connection.execute("INSERT INTO residents_lists VALUES (%s, 1, now(), 'x')", (home,))
         connection.execute(
@@ -89,7 +84,7 @@ def _fill_what_is_empty(connection: psycopg.Connection[Any], two: Two) -> None:
     relations = {str(row[0]) for row in connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r'")}
     for _ in range(4):
         for table, path in expressions.items():
-            if table not in relations or table.startswith("readings"):
+            if table not in relations:
                 continue
             for institution in (two.world.home, two.far):
                 if not rows_at(connection, table, path, institution):
@@ -214,11 +209,7 @@ PATHS: Final = {
     "unclaimed_devices": "(SELECT id FROM institutions WHERE code = t.institution)",
     "credit_publications": "(SELECT institution_id FROM credit_entries WHERE id = t.entry_id)",
     "rating_explanations": "(SELECT min(institution_id) FROM ratings WHERE explanation = t.sha256)",
-} | dict.fromkeys(
-    ("readings", "readings_late", "readings_1min", "readings_1h", "readings_packed", "readings_unpacked",
-     "readings_late_new", "readings_all"),
-    "(SELECT institution_id FROM points JOIN devices ON devices.id = device_id WHERE points.id = t.point_id)",
-)  # fmt: skip
+}
 WITHHELD: Final = {"acknowledge_links", "acknowledge_link_uses", "service_accounts"}  # also what is one's own
 OF_REGIONS: Final = {
     "campaigns",
@@ -282,7 +273,7 @@ def test_rows_of_another_institution_are_neither_written_nor_changed_nor_removed
     with two.world.connect() as connection:
         expressions = {
             table: path for table, path in paths(connection).items()
-            if not table.startswith("readings") and connection.execute(
+            if connection.execute(
                 "SELECT relkind = 'r' FROM pg_class WHERE oid = %s::regclass", (table,)).fetchone() == (True,)
         }  # fmt: skip
     with psycopg.connect(two.world.database_url) as connection:
@@ -310,6 +301,36 @@ def test_rows_of_another_institution_are_neither_written_nor_changed_nor_removed
                               f"DELETE FROM {table} t WHERE t::text = %s"):  # fmt: skip
                 assert connection.execute(statement.encode(), (text,)).rowcount == 0, (table, statement)
             connection.rollback()
+
+
+def test_readings_are_closed_and_read_by_points_within_reach(two: Two):
+    with two.world.connect() as connection:
+        own, far = (
+            connection.execute("SELECT min(id) FROM points WHERE device_id = %s", (device,)).fetchone()
+            for device in (two.world.devices[0], two.far_device)
+        )
+    assert own is not None
+    assert far is not None
+    points = [own[0], far[0]]
+    now = datetime.now(UTC)
+    span = now - timedelta(hours=1), now + timedelta(hours=1), 600
+    for to, seen in ((Bound(two.world.home), {own[0]}), (Bound(), set(points)), (None, set())):
+        with bound(two, to) as connection:
+            for table in (
+                "readings",
+                "readings_1min",
+                "readings_1h",
+                "readings_packed",
+                "readings_late",
+                "readings_all",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                    connection.execute(f"SELECT FROM {table}".encode())
+            assert set(history.last_readings(connection, points)) == seen, to
+            found = history.series(connection, points, *span)
+            assert {point for point in points if found[point].value} == seen, to
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute("SELECT FROM readings")  # closed again
 
 
 def test_a_binding_ends_with_its_transaction_and_lifting_it_ends_within(two: Two):

@@ -16,6 +16,7 @@ export const audit: typeof chinese = {
     export: "Export CSV",
     reason: "What the export is for (kept in the trail)",
     at: "When",
+    by: "Who",
     subject: "Of what",
     institution: "Institution",
     address: "From where",

@@ -14,6 +14,7 @@ export const audit = {
     export: "导出 CSV",
     reason: "导出用途（记入审计）",
     at: "时间",
+    by: "谁",
     subject: "对象",
     institution: "机构",
     address: "来自",

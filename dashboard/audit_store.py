@@ -57,11 +57,6 @@ class Entry:
     reason: str
     body: Mapping[str, Any]
 
-    @property
-    def position(self) -> Position:
-        """Where it stands."""
-        return Position(self.at, self.source, self.id)
-
 
 _COLUMNS: Final = {
     Source.ACTS: "'acts', id, at, actor, verb, subject, institution_id, '', '', body FROM acts",

@@ -1,7 +1,5 @@
 """The audit trail (审计): what people did and which personal data they read, for those who answer for it."""
 
-import base64
-import binascii
 import csv
 import io
 import json
@@ -12,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Response
 
 from alerting.people import Right
-from dashboard import audit_store, schemas
+from dashboard import audit_store, cursors, schemas
 from dashboard.access import Permit, Reach, Serving
 from dashboard.audit_store import Entry, Position, Source, Wanted
 from dashboard.errors import BadRequest
@@ -66,7 +64,7 @@ def list_entries(
         chained, signed_at = audit_store.chain_head(connection)
     return shapes.AuditPage(
         items=items,
-        next_cursor=_cursor(entries[-1].position) if more else None,
+        next_cursor=_cursor(entries[-1]) if more else None,
         chained=chained,
         last_checkpoint_at=signed_at,
     )
@@ -142,15 +140,14 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _cursor(position: Position) -> str:
-    text = f"{to_us(position.at)}.{position.source}.{position.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
+def _cursor(last: Entry) -> str:
+    return cursors.encode(to_us(last.at), last.source.value, last.id)
 
 
 def _position(cursor: str) -> Position:
     """Raises BadRequest."""
-    try:
-        at_us, source, number = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(".")
-        return Position(from_us(int(at_us)), Source(source), min(int(number), 2**63 - 1))
-    except (ValueError, OverflowError, binascii.Error, UnicodeError) as error:
-        raise BadRequest("this is no cursor of the audit trail") from error
+    at_us, source, number = cursors.decode(cursor, int, str, int)
+    with cursors.of_this_list():
+        if not 0 <= number < 2**63:
+            raise ValueError(number)
+        return Position(from_us(at_us), Source(source), number)

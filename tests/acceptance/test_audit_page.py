@@ -1,4 +1,4 @@
-"""The audit trail in a real browser: an auditor finds who looked at personal data, and has no button to change anything."""
+"""The audit trail in a real browser: an auditor finds who looked at personal data, and changes nothing."""
 
 import csv
 import io

@@ -13,6 +13,8 @@ declare module "vue-router" {
     right?: Right;
     /** Or this one. */
     or?: Right;
+    /** Only for those who reach further than one institution. */
+    region?: boolean;
     /** Only for those responsible for the whole service. */
     everywhere?: boolean;
   }
@@ -24,6 +26,7 @@ export const router = createRouter({
     { path: "/sign-in", name: "sign-in", component: () => import("@/pages/SignInPage.vue"), meta: { open: true } },
     { path: "/", name: "duty", component: DutyPage },
     { path: "/institutions/:id(\\d+)", name: "institution", component: () => import("@/pages/InstitutionPage.vue") },
+    { path: "/wall", name: "wall", component: () => import("@/pages/WallPage.vue"), meta: { region: true } },
     { path: "/alerts", name: "history", component: () => import("@/pages/HistoryPage.vue") },
     { path: "/alerts/:id", name: "alert", component: () => import("@/pages/AlertPage.vue") },
     { path: "/suppressions", name: "suppressions", component: () => import("@/pages/SuppressionsPage.vue") },
@@ -69,8 +72,9 @@ export const router = createRouter({
 router.beforeEach((to) => {
   if (to.meta.public) return true;
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  const { right, or, everywhere } = to.meta;
-  const refused = (right && !session.may(right) && !(or && session.may(or))) || (everywhere && !session.everywhere.value);
+  const { right, or, everywhere, region } = to.meta;
+  const own = session.ownInstitutionId.value !== null;
+  const refused = (right && !session.may(right) && !(or && session.may(or))) || (everywhere && !session.everywhere.value) || (region && own);
   if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

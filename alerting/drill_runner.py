@@ -233,7 +233,7 @@ def has_contacts(connection: Connection, institution_id: int) -> bool:
     """Whether there is anybody who could be sent a message about that institution; otherwise no push is expected."""
     row = connection.execute("SELECT region FROM institutions WHERE id = %s", (institution_id,)).fetchone()
     region = str(row[0]) if row else ""
-    reachable = {each.person_id for each in people_store.contacts(connection)}
+    reachable = people_store.reachable(connection)
     return any(
         person.id in reachable and person.scope.covers(institution_id, region)
         for person in people_store.persons(connection)

@@ -1,6 +1,7 @@
 """The ledger in the database: extending the chain, reading it back, checkpoints; and the log of people's acts."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from psycopg.types.json import Jsonb
 from alerting import ledger
 from alerting.ledger import Checkpoint, Entry
 from ingest.database import Connection
+from ingest.reach import lifted
 
 # Taken last, just before an append, and held to the commit: the order of ids and of the chain is then the order of
 # commits, and a follower that has seen id n has seen all below it.
@@ -51,7 +53,9 @@ def record_act(
 ) -> int:
     """Note what a person did, in the caller's transaction, and chain it; the act's id. Never give it a secret."""
     lock(connection)
-    with connection.cursor(row_factory=dict_row) as cursor:
+    # What concerns no institution is the service's own to record, whoever sets it off.
+    own = nullcontext() if institution_id is not None else lifted(connection)
+    with own, connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             "INSERT INTO acts (actor, verb, subject, institution_id, body) VALUES (%s, %s, %s, %s, %s)"
             f" RETURNING {_SOURCES['acts']}",

@@ -68,7 +68,7 @@ def roster(connection: Connection, now: datetime, *, reachable: bool = False) ->
     """Everybody who can be told, and who takes turns; with `reachable` only those with a way to reach them."""
     persons = {person.id: person for person in people_store.persons(connection)}
     if reachable:
-        known = {contact.person_id for contact in people_store.contacts(connection)}
+        known = people_store.reachable(connection)
         persons = {number: person for number, person in persons.items() if number in known}
     return Roster(persons, tuple(rotations(connection)), tuple(stand_ins(connection, now)))
 

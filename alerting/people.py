@@ -17,6 +17,7 @@ class Role(StrEnum):
     INSPECTOR = "inspector"
     EXPERT = "expert"
     SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
 
 
@@ -57,6 +58,8 @@ class Right(StrEnum):
     REGISTER_DEVICE = "register_device"  # what reports from an institution without being registered
     MANAGE_SYSTEM = "manage_system"  # institutions, their gateways' accounts, and the alarm rules in force
     PUBLISH_PAGE = "publish_page"  # what the public reads; entries of the credit lists: from outside only
+    VIEW_AUDIT = "view_audit"  # what was done and which personal data was read
+    READ_ALL = "read_all"  # also what others see because they may change it
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 
 
@@ -83,6 +86,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.APPEAL_CREDIT_LIST,
             Right.SIGN_COMMITMENT,
             Right.PUBLISH_PAGE,
+            Right.VIEW_AUDIT,
         }
     ),
     Role.INSPECTOR: frozenset(
@@ -117,6 +121,19 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
             Right.SIGN_REPORT,
             Right.WRITE_FILE,
             Right.PUBLISH_PAGE,
+            Right.VIEW_AUDIT,
+        }
+    ),
+    # Everything there is to read, and nothing to change. Nobody below an administrator may appoint one.
+    Role.AUDITOR: frozenset(
+        {
+            Right.VIEW,
+            Right.VIEW_RESIDENTS,
+            Right.VIEW_NOTIFICATIONS,
+            Right.VIEW_SYSTEM,
+            Right.VIEW_LEDGER,
+            Right.VIEW_AUDIT,
+            Right.READ_ALL,
         }
     ),
     Role.ADMINISTRATOR: frozenset(Right),

@@ -6,6 +6,7 @@ from typing import Any
 from alerting.ledger_store import record_act
 from alerting.people import Contact, Person, Role, Scope
 from ingest.database import Connection
+from ingest.reach import lifted
 
 _PERSON = "SELECT id, name, role, institution_id, region, language, active FROM persons"
 
@@ -43,6 +44,16 @@ def contacts(connection: Connection) -> list[Contact]:
         " WHERE enabled AND active ORDER BY person_id, rank, contacts.id"
     )
     return [Contact(*row) for row in rows]
+
+
+def reachable(connection: Connection) -> set[int]:
+    """The active persons with a way to reach them. That there is one, and nothing of it, may be known to everybody who
+    relies on them."""
+    with lifted(connection):
+        rows = connection.execute(
+            "SELECT DISTINCT person_id FROM contacts JOIN persons ON persons.id = person_id WHERE enabled AND active"
+        ).fetchall()
+    return {int(row[0]) for row in rows}
 
 
 def save_person(connection: Connection, *, actor: str, who: Person) -> Person:

@@ -26,9 +26,10 @@ from anhu.backup import LAST
 from anhu.errors import RuntimeUnavailable, own_servers
 from anhu.language import Language, language_of
 from anhu.storage_words import sentence, size
-from ingest import packing_store
+from ingest import packing_store, reach
 from ingest.database import connect
 from ingest.errors import DatabaseUnavailable
+from ingest.reach import PAGE_ROLE, Guard
 
 PYTHON_MIN = (3, 11)
 DISK_FREE_BYTES_MIN = 2 * 1024**3
@@ -82,6 +83,7 @@ def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = 
         _chromium(say),
         _fonts(say),
         _disk(say, data_dir),
+        *(_row_security(say, env, data_dir) if is_fit(database) else []),
         *_backup(say, env, data_dir),
         *(_storage(say, env, data_dir) if is_fit(database) else []),
         *(_rules(say, env, data_dir) if is_fit(database) else []),
@@ -290,6 +292,30 @@ def _disk(say: Words, data_dir: Path) -> Finding:
         "至少需要 2 GiB；可用 ANHU_DATA_DIR 换一个磁盘。", "2 GiB are needed; ANHU_DATA_DIR names another disk."
     )
     return Finding(name, Health.MISSING, seen, remedy)
+
+
+def _row_security(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:
+    """Whether the database itself keeps requests within their person's reach, in the same databases as below."""
+    name = say("行级安全", "Row-level security")
+    address = env.get("ANHU_DATABASE_URL") or _embedded_address(data_dir)
+    if address is None:
+        return []
+    try:
+        with connect(address, application="anhu doctor") as connection:
+            found = reach.guard(connection)
+            user = connection.info.user
+    except DatabaseUnavailable:
+        return []  # an embedded one need not run
+    if found is Guard.READY:
+        return [Finding(name, Health.FOUND, say("已启用", "in force"))]
+    seen = say("没有启用：只有程序自身的权限检查", "not in force: only the application's own checks hold")
+    if found is Guard.NO_GRANTS:
+        return [Finding(name, Health.WANTING, seen, say("先运行 anhu migrate。", "Run anhu migrate first."))]
+    statements = f'CREATE ROLE {PAGE_ROLE} NOLOGIN; GRANT {PAGE_ROLE} TO "{user}" WITH INHERIT FALSE, SET TRUE;'
+    remedy = say(
+        f"以超级用户执行 {statements} 再运行 anhu migrate。", f"As a superuser, run {statements} and then anhu migrate."
+    )
+    return [Finding(name, Health.WANTING, seen, remedy)]
 
 
 def _backup(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:

@@ -21,6 +21,7 @@ from anhu.errors import ServicesFailed
 from anhu.keeper import Program
 from anhu.language import text
 from anhu.packages import Postgres
+from ingest.reach import PAGE_ROLE
 
 DATABASE = "anhu"
 OWNER = "anhu"
@@ -219,6 +220,10 @@ def create_database(folder: DataFolder, socket_folder: Path) -> None:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(owner))
         connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(owner, own_password))
+        page = sql.Identifier(PAGE_ROLE)  # as whom the requests of signed-in people read and write
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (PAGE_ROLE,)).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(page))
+        connection.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(page, owner))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
     with psycopg.connect(url(socket_folder, SUPERUSER, password), autocommit=True) as connection:

@@ -33,8 +33,8 @@ _ASK_S_MAX: Final = 3.0  # for a session, where what is known of it will do
 
 
 def service(connection: HTTPConnection) -> Service:
-    """The app's one service object."""
-    return cast("Service", connection.app.state.service)
+    """The app's service object, as this request has it: bound to nobody until somebody is recognised."""
+    return cast("Service", connection.app.state.service).of_request(client_address(connection))
 
 
 Serving = Annotated[Service, Depends(service)]
@@ -48,10 +48,16 @@ class Key:
     bearer: bool
 
     def admit(self, connection: HTTPConnection, serving: Service, found: OpenSession | None) -> SignedIn:
-        """Who it is. Raises NotSignedIn, TokenRefused for a key that opens nothing, or of the other kind; NotPermitted
-        for a token whose scopes do not reach this far."""
+        """Who it is; what the request asks the database from here on reaches as far as they do. Raises NotSignedIn,
+        TokenRefused for a key that opens nothing, or of the other kind; NotPermitted for a token whose scopes do not
+        reach this far."""
         if found is None or self.bearer != (found.scopes is not None):
             raise TokenRefused if self.bearer else NotSignedIn
+        session = self._session(connection, serving, found)
+        serving.bind(session.person.scope, session.actor)
+        return session
+
+    def _session(self, connection: HTTPConnection, serving: Service, found: OpenSession) -> SignedIn:
         if found.scopes is None:
             return auth.admit(found, self.sha256, serving.settings)
         method = connection.scope.get("method", "GET")  # a websocket has none: it is opened with GET
@@ -86,7 +92,7 @@ def _key(connection: HTTPConnection) -> Key:
 def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """The session of the request's cookie, or its access token. Raises NotSignedIn, TokenRefused, NotPermitted."""
     key = _key(connection)
-    with serving.writing() as transaction:
+    with serving.as_service() as transaction:
         found = auth.session_of(transaction, key.sha256, serving.settings)
     admitted = key.admit(connection, serving, found)
     if found is not None:

@@ -40,10 +40,13 @@ class Reads:
         token = bearer_token(request)
         if token is None:
             raise TokenRefused
-        with serving.writing() as connection:
+        with serving.as_service() as connection:
             if token.startswith(auth.ACCESS_TOKEN_PREFIX):
-                return self._of_person(connection, token, request, serving)
-            return self._of_account(connection, token, datetime.now(UTC))
+                machine = self._of_person(connection, token, request, serving)
+            else:
+                machine = self._of_account(connection, token, datetime.now(UTC))
+        serving.bind(machine.scope, "export")
+        return machine
 
     def _of_account(self, connection: Connection, token: str, now: datetime) -> Machine:
         account = service_account_store.of_token(connection, token)

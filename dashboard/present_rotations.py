@@ -51,7 +51,7 @@ class Sight:
 def sight(connection: Connection, reach: Reach) -> Sight:
     """What `reach` sees."""
     institutions = {each.id: each for each in directory.institutions(connection)}
-    return Sight(reach, institutions, {contact.person_id for contact in people_store.contacts(connection)})
+    return Sight(reach, institutions, people_store.reachable(connection))
 
 
 def board(

@@ -14,7 +14,9 @@ from typing import Any, Final
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from ingest import reach
 from ingest.errors import DatabaseUnavailable, MigrationConflict
+from ingest.reach import Guard
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Pool = ConnectionPool[Connection]
@@ -111,7 +113,8 @@ def migrate(database_url: str, packages: tuple[str, ...]) -> list[Migration]:
     """Bring the database up to the newest schema of `packages`, in their order; what was applied is returned.
 
     Safe to run twice and by several processes at once: one holds the lock, the others then find nothing to do. Each
-    migration is one transaction. Raises DatabaseUnavailable, MigrationConflict.
+    migration is one transaction. The role of signed-in people's requests (ingest/reach.py) is made where this user may;
+    `anhu doctor` tells where not. Raises DatabaseUnavailable, MigrationConflict.
     """
     applied: list[Migration] = []
     with connect(database_url, autocommit=True, application="anhu migrate") as connection:
@@ -137,6 +140,8 @@ def migrate(database_url: str, packages: tuple[str, ...]) -> list[Migration]:
                     raise MigrationConflict(f"{migration.package}/{migration.name} was changed after it was applied")
                 _apply(connection, migration)
                 applied.append(migration)
+            if applied or reach.guard(connection) is not Guard.READY:
+                reach.prepare(connection)
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
     return applied

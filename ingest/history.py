@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from ingest import rollup_store
 from ingest.database import Connection
+from ingest.reach import readable
 from ingest.reading import EPOCH
 from ingest.rollup_store import Progress
 
@@ -130,11 +131,12 @@ def epoch_ms(moment: datetime) -> int:
 def last_readings(connection: Connection, point_ids: Collection[int]) -> dict[int, Last]:
     """The newest reading of each point that ever reported."""
     found: dict[int, Last] = {}
-    for statement in (_LAST_RECENT, _LAST_OPEN, _LAST_CLOSED):
-        missing = [point_id for point_id in point_ids if point_id not in found]
-        if missing:
-            rows = connection.execute(statement.encode(), {"ids": missing, "recent": _RECENT})
-            found.update({row[0]: Last(row[1], row[2], row[3]) for row in rows})
+    with readable(connection, point_ids) as readable_ids:
+        for statement in (_LAST_RECENT, _LAST_OPEN, _LAST_CLOSED):
+            missing = [point_id for point_id in readable_ids if point_id not in found]
+            if missing:
+                rows = connection.execute(statement.encode(), {"ids": missing, "recent": _RECENT})
+                found.update({row[0]: Last(row[1], row[2], row[3]) for row in rows})
     return found
 
 
@@ -148,6 +150,15 @@ def series(
     are whole minutes or hours, and come from the rollups as far as these are; the rest comes from the readings. Exact
     in a repeatable-read transaction.
     """
+    answer = {point_id: Series() for point_id in point_ids}
+    with readable(connection, point_ids) as readable_ids:
+        answer |= _series(connection, readable_ids, start, end, points_max)
+    return answer
+
+
+def _series(
+    connection: Connection, point_ids: Collection[int], start: datetime, end: datetime, points_max: int
+) -> dict[int, Series]:
     parameters = {"ids": list(point_ids), "start": start, "end": end}
     answer = {point_id: Series() for point_id in point_ids}
     counts = dict.fromkeys(point_ids, 0)

@@ -10,6 +10,7 @@ from alerting.delivery import Form, Push
 from alerting.escalation import Delivery as Bounds
 from ingest import directory
 from ingest.database import Connection
+from ingest.reach import lifted
 from inspection.hazard import Hazard, HazardEvent
 from inspection.notice import Notice, notice, readers
 
@@ -35,6 +36,11 @@ def send(connection: Connection, made: Sequence[Notice], key: uuid.UUID, now: da
     gets one of it. Who has no contact, or got NOTICES_MAX lately, sees it on the page."""
     if not made:
         return []
+    with lifted(connection):  # who has to be told may be out of reach of who acts, and so are their contacts
+        return _send(connection, made, key, now)
+
+
+def _send(connection: Connection, made: Sequence[Notice], key: uuid.UUID, now: datetime) -> list[int]:
     ways = people_store.contacts(connection)
     lately = _told_lately(connection, [each.person.id for each in made], now)
     pushes, deliveries = [], []

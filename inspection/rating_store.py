@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from alerting.ledger_store import record_act
 from ingest.database import Connection
+from ingest.reach import lifted
 from inspection.errors import RatingRefused, RatingUnknown
 from inspection.rating import Rating
 from inspection.rating_policy import RatingPolicy, parse
@@ -94,12 +95,13 @@ def save_policy(connection: Connection, made: RatingPolicy, body: str, loaded_by
 
 def settled(connection: Connection) -> datetime:
     """Up to when everything is on record: nobody is still writing a row whose `recorded_at` lies before."""
-    row = connection.execute(
-        "SELECT least(clock_timestamp() - %s, min(xact_start)) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
-        " AND pid <> pg_backend_pid()",
-        (timedelta(seconds=_SETTLE_S),),
-    ).fetchone()
+    with lifted(connection):  # only to the owner does the database tell of the owner's transactions
+        row = connection.execute(
+            "SELECT least(clock_timestamp() - %s, min(xact_start)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND backend_type = 'client backend' AND backend_xid IS NOT NULL"
+            " AND pid <> pg_backend_pid()",
+            (timedelta(seconds=_SETTLE_S),),
+        ).fetchone()
     if row is None:
         raise RuntimeError("SELECT least(…) returned nothing")
     found: datetime = row[0]

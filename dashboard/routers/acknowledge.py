@@ -68,7 +68,7 @@ async def _alert_of(request: Request) -> UUID:
 @router.get("/a/{token}", response_model=None)
 def show(token: Token, serving: Serving) -> HTMLResponse:
     """Show the alerts of the link."""
-    with serving.reading() as connection:
+    with serving.as_service() as connection:
         try:
             opened = acknowledge_link.show(connection, token, datetime.now(UTC))
         except LinkRefused:
@@ -91,7 +91,7 @@ def acknowledge(
 
 
 def _use(serving: Service, token: str, alert_id: UUID) -> Alert:
-    with serving.writing() as connection:
+    with serving.as_service() as connection:
         return acknowledge_link.use(connection, token, alert_id, datetime.now(UTC))
 
 

@@ -14,6 +14,7 @@ from alerting.listing import Filter, Position, Which
 from alerting.people import Right
 from dashboard import cursors, present, present_told, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
+from dashboard.personal import Personal, note_read
 from dashboard.service import Service
 from ingest.database import Connection
 from ingest.reading import from_us, to_us
@@ -47,11 +48,15 @@ def list_alerts(
 @router.get("/{alert_id}", summary="One alert with its history", response_model=schemas.AlertDetail)
 def show_alert(alert_id: UUID, serving: Serving, reach: Viewing) -> schemas.AlertDetail:
     """Everything that ever happened to it, oldest first."""
-    with serving.reading() as connection:
+    residents = reach.holds(Right.VIEW_RESIDENTS)
+    with serving.recording() if residents else serving.reading() as connection:
         record = within(connection, reach, alert_id)
         events = store.events_of(connection, alert_id)
-        residents = reach.holds(Right.VIEW_RESIDENTS)
-        return present.alert_detail(connection, record, events, datetime.now(UTC), residents=residents)
+        shown = present.alert_detail(connection, record, events, datetime.now(UTC), residents=residents)
+        place = record.source.institution_id
+        if place is not None and shown.plan is not None and shown.plan.cannot_walk is not None:
+            note_read(connection, serving, reach, Personal.RESIDENTS, f"institution:{place}", [place])
+        return shown
 
 
 _CONFLICT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}, 409: {"model": schemas.Problem}}

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/institutions/{institution_id}", tags=["devices"])
 InstitutionId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 DeviceId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Registering = Annotated[Reach, Depends(Permit(Right.REGISTER_DEVICE))]
+Reading = Annotated[Reach, Depends(Permit(Right.REGISTER_DEVICE, Right.READ_ALL))]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (404, 409, 422)}
 _LISTED_MAX: Final = 500
 
@@ -36,7 +37,7 @@ log = structlog.get_logger("dashboard.claims")
     response_model=schemas.HeardDevices,
     responses=_REFUSED,
 )
-def list_heard(institution_id: InstitutionId, serving: Serving, reach: Registering) -> schemas.HeardDevices:
+def list_heard(institution_id: InstitutionId, serving: Serving, reach: Reading) -> schemas.HeardDevices:
     """The latest first, each with what it sent and what that suggests it is."""
     with serving.reading() as connection:
         reach.demand_institution(connection, institution_id)

@@ -177,7 +177,7 @@ def decide_repair(entry_id: UUID, act: shapes.Deciding, serving: Serving, reach:
 @due.get("", summary="Visits that are due", response_model=shapes.DueVisitPage)
 def list_due(
     serving: Serving,
-    reach: Managing,
+    reach: Annotated[Reach, Depends(Permit(Right.MANAGE_CREDIT_LIST, Right.READ_ALL))],
     standing: Standing | None = None,
     region: Annotated[str, _REGION] = "",
     q: Annotated[str, Query(max_length=100, description="the institution's name")] = "",

@@ -12,6 +12,7 @@ from alerting.people import Right, Scope
 from dashboard import present_inspection, schemas
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import NotFound, NotPermitted
+from dashboard.personal import Personal, note_read, of_scope
 from dashboard.schemas import inspections as shapes
 from dashboard.schemas.hazards import Versioned
 from dashboard.schemas.recorded import AsRecorded, PublicDraw
@@ -27,6 +28,7 @@ router = APIRouter(prefix="/draws", tags=["inspections"])
 public = APIRouter(prefix="/api/public/draws", tags=["public"])
 
 Drawing = Annotated[Reach, Depends(Permit(Right.DRAW))]
+Reading = Annotated[Reach, Depends(Permit(Right.DRAW, Right.READ_ALL))]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (404, 409, 422)}
 
 
@@ -34,12 +36,12 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Prob
 def show_public(draw_id: UUID, serving: Serving) -> Annotated[dict[str, Any], AsRecorded(PublicDraw)]:
     """Without signing in: first what was announced, after the publication everything that recomputing takes. Nobody's
     name stands in it."""
-    with serving.reading() as connection:
+    with serving.as_service() as connection:
         return draw_operate.export(draw_store.load(connection, draw_id))
 
 
 @router.get("", summary="Draws", response_model=shapes.DrawList, responses=_REFUSED)
-def list_draws(serving: Serving, reach: Drawing) -> shapes.DrawList:
+def list_draws(serving: Serving, reach: Reading) -> shapes.DrawList:
     """Of regions within reach."""
     _outside(reach)
     with serving.reading() as connection:
@@ -63,7 +65,7 @@ def announce(wanted: shapes.DrawWanted, serving: Serving, reach: Drawing) -> sha
 
 
 @router.get("/inspectors", summary="Who may be drawn", response_model=shapes.DrawableList, responses=_REFUSED)
-def list_inspectors(serving: Serving, reach: Drawing) -> shapes.DrawableList:
+def list_inspectors(serving: Serving, reach: Reading) -> shapes.DrawableList:
     """For draws of regions within reach: also those who reach further than oneself."""
     _outside(reach)
     with serving.reading() as connection:
@@ -75,10 +77,11 @@ def list_inspectors(serving: Serving, reach: Drawing) -> shapes.DrawableList:
 
 
 @router.get("/relations", summary="Declared relations", response_model=shapes.RelationList, responses=_REFUSED)
-def list_relations(serving: Serving, reach: Drawing) -> shapes.RelationList:
+def list_relations(serving: Serving, reach: Reading) -> shapes.RelationList:
     """Between inspectors and institutions within reach."""
     _outside(reach)
-    with serving.reading() as connection:
+    with serving.recording() as connection:
+        note_read(connection, serving, reach, Personal.RELATIONS, *of_scope(reach))
         found = draw_store.relations(connection, reach.institution_ids(connection))
     return shapes.RelationList(items=[shapes.Relation.model_validate(each) for each in found])
 
@@ -119,7 +122,7 @@ def end_relation(relation_id: int, serving: Serving, reach: Drawing) -> shapes.R
 
 
 @router.get("/{draw_id}", summary="One draw", response_model=shapes.DrawDetail, responses=_REFUSED)
-def show(draw_id: UUID, serving: Serving, reach: Drawing) -> shapes.DrawDetail:
+def show(draw_id: UUID, serving: Serving, reach: Reading) -> shapes.DrawDetail:
     """With grounds and names, for those who draw."""
     with serving.reading() as connection:
         return present_inspection.draw_detail(connection, _within(connection, reach, draw_id))

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from alerting.people import Right
 from dashboard import cursors, present_hazard, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
+from dashboard.personal import Personal, note_read
 from dashboard.schemas import hazards as hazard_schemas
 from dashboard.schemas.hazards import HazardDetail
 from dashboard.service import Service
@@ -135,7 +136,7 @@ def _keep(serving: Service, reach: Reach, institution_id: int, data: bytes) -> h
 )
 def show_photo(photo_id: UUID, serving: Serving, reach: Viewing) -> Response:
     """Evidence is seen by whoever sees the hazard; what is not used yet only by who uploaded it."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         bound = photo_store.place(connection, photo_id)
         others = bound.loose and bound.uploader_id != reach.person.id
         hidden = (
@@ -145,6 +146,11 @@ def show_photo(photo_id: UUID, serving: Serving, reach: Viewing) -> Response:
         )
         if others or hidden or not reach.covers(connection, bound.institution_id):
             raise PhotoUnknown(f"there is no photo {photo_id}")
+        subject = next(
+            (f"{what}:{number}" for what, number in (("hazard", bound.hazard_id), ("inspection", bound.inspection_id),
+             ("credit", bound.credit_entry_id)) if number is not None), f"photo:{photo_id}"
+        )  # fmt: skip
+        note_read(connection, serving, reach, Personal.PHOTO, subject, [bound.institution_id])
         return Response(photo_store.jpeg(connection, photo_id), media_type="image/jpeg")
 
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from alerting.people import Right
 from dashboard import schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
+from dashboard.personal import Personal, note_read
 from dashboard.schemas import institution_documents as shapes
 from dashboard.schemas.institution_files import FileChoice
 from dashboard.service import Service
@@ -150,11 +151,13 @@ def show(
     document_id: UUID, version: Annotated[int, Path(ge=1, le=2**31 - 1)], serving: Serving, reach: Viewing
 ) -> Response:
     """As a download. What was removed is handed to those alone who write the file."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         found = _reached(connection, reach, document_id)
         asked = next((each for each in found.versions if each.version == version), None)
         if asked is None or asked.type is None or (found.removed and not reach.holds(Right.WRITE_FILE)):
             raise DocumentUnknown(f"there is no version {version} of the document {document_id}")
+        place = found.newest.institution_id
+        note_read(connection, serving, reach, Personal.DOCUMENT, f"institution_document:{document_id}", [place])
         data = institution_document_store.content(connection, document_id, version)
     name = quote(asked.file_name, safe="")
     ending = asked.file_name.rsplit(".", 1)[-1]

@@ -12,6 +12,7 @@ from alerting.people import Right, Scope
 from dashboard import present_institution_file as present
 from dashboard import schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
+from dashboard.personal import Personal, note_read, of_scope
 from dashboard.schemas import institution_files as shapes
 from dashboard.service import Service
 from ingest import directory
@@ -90,14 +91,19 @@ def export(
     region: Region = "",
     institution_id: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     lang: Language = "zh",
+    reason: Annotated[schemas.Text, Query(max_length=200, description="what it is for; kept in the audit trail")] = "",
 ) -> Response:
     """Of one institution, or of all within reach; a sheet for each section, to be filled in and sent back."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         if institution_id is not None:
             reach.demand_institution(connection, institution_id)
             places = {each.id: each for each in directory.institutions(connection, [institution_id])}
         else:
             places = _places(connection, reach, region)
+        note_read(
+            connection, serving, reach, Personal.FILE_EXPORT, of_scope(reach)[0] if institution_id is None else
+            f"institution:{institution_id}", places, reason=reason.strip(),
+        )  # fmt: skip
         files = institution_file_store.load_many(connection, list(places))
     entries = [
         Entry(each.code, (each.name_en or each.name) if lang == "en" else each.name, files[each.id])
@@ -135,8 +141,9 @@ def _take_in(serving: Service, reach: Reach, data: bytes) -> shapes.FilesImporte
 @router.get("/{institution_id}", summary="One institution's file", response_model=shapes.FileDetail, responses=_REFUSED)
 def show_file(institution_id: InstitutionId, serving: Serving, reach: Viewing) -> shapes.FileDetail:
     """Every section as it stands, the gaps of the fire acceptance, and how complete it is item by item."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         reach.demand_institution(connection, institution_id)
+        note_read(connection, serving, reach, Personal.FILE, f"institution:{institution_id}", [institution_id])
         return _detail(connection, reach, institution_id)
 
 
@@ -145,8 +152,9 @@ def show_file(institution_id: InstitutionId, serving: Serving, reach: Viewing) -
 )
 def show_history(institution_id: InstitutionId, serving: Serving, reach: Viewing) -> shapes.FileHistory:
     """Each version of each section, who wrote it and when: the newest 200."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         reach.demand_institution(connection, institution_id)
+        note_read(connection, serving, reach, Personal.FILE, f"institution:{institution_id}", [institution_id])
         found = institution_file_store.history(connection, institution_id)
     return shapes.FileHistory(items=[shapes.FileChange.model_validate(each) for each in found])
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from alerting import drill_store
 from alerting.errors import DrillUnknown
+from alerting.people import Role
 from dashboard.access import VIEW, Reach, recognised, service
 from dashboard.errors import (
     NotPermitted,
@@ -136,7 +137,11 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
 async def _note_seen(alert_id: UUID, client: Client, serving: Service) -> None:
     """A page has drawn an alert: a running drill within the client's scope is measured by it."""
 
+    if client.person.role is Role.AUDITOR:
+        return  # it changes nothing, and no alarm has arrived because somebody audits
+
     def note() -> None:
+        serving.bind(client.person.scope, "live")  # as it is now: it may have changed since they connected
         with serving.writing() as connection:
             try:
                 institution_id = drill_store.load(connection, alert_id).drill.institution_id

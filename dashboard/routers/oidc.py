@@ -109,7 +109,7 @@ async def finish(
 def _admit(serving: Service, token: IdToken, arrived: Arrival) -> tuple[Outcome, str | None]:
     """A session for who the token says it is."""
     settings = serving.settings
-    with serving.writing() as connection:
+    with serving.as_service() as connection:
         user = _user(connection, token, serving)
         if user is None or not user.person.active:
             return Outcome.UNKNOWN, None

@@ -48,7 +48,7 @@ def metrics(request: Request, serving: Serving) -> Response:
 
 def _database_answers(serving: Service) -> bool:
     try:
-        with serving.writing() as connection:
+        with serving.as_service() as connection:
             connection.execute("SELECT 1")
     except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("health: the database does not answer", error=str(error))

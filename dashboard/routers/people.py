@@ -18,6 +18,7 @@ from dashboard import auth, cursors, people_list_store, schemas, store
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import BadRequest, NotFound, NotPermitted
 from dashboard.people_list_store import Filter, Position
+from dashboard.personal import Personal, note_read, of_scope
 from ingest import directory
 from ingest.database import Connection
 
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/people", tags=["people"])
 log = structlog.get_logger(__name__)
 
 Managing = Annotated[Reach, Depends(Permit(Right.MANAGE_PEOPLE))]
+Reading = Annotated[Reach, Depends(Permit(Right.MANAGE_PEOPLE, Right.READ_ALL))]
 PersonId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": schemas.Problem} for status in (403, 404, 409, 422)
@@ -35,7 +37,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 @router.get("", summary="Everybody within one's own scope", response_model=schemas.PeoplePage)
 def list_people(
     serving: Serving,
-    reach: Managing,
+    reach: Reading,
     role: Role | None = None,
     inactive: Annotated[bool, Query(description="also those who are not active")] = False,
     q: Annotated[str, Query(max_length=100, description="name, user name or institution")] = "",
@@ -45,7 +47,8 @@ def list_people(
     """A page of them: the widest scope first, within a scope the highest role. Contacts are shown as hints only."""
     after = _decode_cursor(cursor) if cursor else None
     narrowed = Filter(reach.scope, role, inactive, q.replace("\0", ""))
-    with serving.reading() as connection:
+    with serving.recording() as connection:
+        note_read(connection, serving, reach, Personal.CONTACTS, *of_scope(reach))
         found, following = people_list_store.page(connection, narrowed, after, limit)
         return schemas.PeoplePage(
             items=_shown(connection, found),

@@ -10,6 +10,7 @@ from alerting.people import Right
 from alerting.plan_card import Own, Phone, Residents, Step
 from dashboard import present_desk, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
+from dashboard.personal import Personal, note_read
 
 router = APIRouter(prefix="/institutions/{institution_id}", tags=["plans"])
 
@@ -61,8 +62,9 @@ def list_residents(
     institution_id: InstitutionId, serving: Serving, reach: Annotated[Reach, Depends(Permit(Right.VIEW_RESIDENTS))]
 ) -> schemas.Residents:
     """Personal data: for those who would have to carry them."""
-    with serving.reading() as connection:
+    with serving.recording() as connection:
         reach.demand_institution(connection, institution_id)
+        note_read(connection, serving, reach, Personal.RESIDENTS, f"institution:{institution_id}", [institution_id])
         return schemas.Residents.model_validate(plan_card_store.residents(connection, institution_id))
 
 
@@ -76,5 +78,6 @@ def save_residents(
     carried = [Residents(each.zone_id, each.count_cannot_walk, each.note) for each in request.items]
     with serving.writing() as connection:
         reach.demand_institution(connection, institution_id)
+        note_read(connection, serving, reach, Personal.RESIDENTS, f"institution:{institution_id}", [institution_id])
         plan_card_store.save_residents(connection, institution_id, carried, seen=request.version, actor=reach.actor)
         return schemas.Residents.model_validate(plan_card_store.residents(connection, institution_id))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 
+from alerting.people import Scope
 from dashboard import present_publicity as present
 from dashboard import schemas
 from dashboard.access import Serving
@@ -61,6 +62,7 @@ async def _answer(
 
 def _institution(serving: Service, institution_id: int) -> bytes | None:
     now = datetime.now(UTC)
+    serving.bind(Scope(institution_id), "public")
     with serving.reading() as connection:
         try:
             made = publicity_operate.page(connection, institution_id, now)
@@ -71,6 +73,7 @@ def _institution(serving: Service, institution_id: int) -> bytes | None:
 
 def _county(serving: Service, region: str) -> bytes:
     now = datetime.now(UTC)
+    serving.bind(Scope(None, region), "public")
     with serving.reading() as connection:
         made = publicity_operate.county(connection, region, now)
     return present.public_county(made, now).model_dump_json().encode()

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from alerting.ledger_store import record_act
-from dashboard import auth, schemas, second_factor, store
+from alerting.people import RIGHTS
+from dashboard import audit_store, auth, schemas, second_factor, store
 from dashboard.access import Recognised, Serving, Session, arrival, client_address
 from dashboard.auth import Arrival, SignedIn
 from dashboard.errors import SecondFactorWanted, TooManyAttempts, WrongCredentials
@@ -124,13 +125,14 @@ def _throttled(serving: Service, address: str, wait_s: int) -> TooManyAttempts:
 
 def _check(serving: Service, username: str, password: str) -> tuple[User, bool]:
     """Whose password it is, and whether they have a second factor."""
-    with serving.writing() as connection:
+    with serving.as_service() as connection:
         user = auth.check_credentials(connection, username, password)
         return user, second_factor.load(connection, user) is not None
 
 
 def _open_session(serving: Service, user: User, code: str | None, arrived: Arrival) -> str:
-    with serving.writing() as connection:
+    with serving.as_service() as connection:
+        audit_store.purge_reads(connection)
         if code is not None:
             second_factor.check(connection, user, code, serving.account_key, time.time())
         return auth.open_session(connection, user, arrived, serving.settings, second_factor=code is not None)

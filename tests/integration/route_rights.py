@@ -96,7 +96,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/devices/{device_id}/readings"): may(
         Right.VIEW, own={"device_id": "device"}, foreign={"device_id": "far_device"}
     ),
-    ("GET", "/api/people"): may(Right.MANAGE_PEOPLE),
+    ("GET", "/api/people"): may(Right.MANAGE_PEOPLE, Right.READ_ALL),
     ("POST", "/api/people"): may(
         Right.MANAGE_PEOPLE,
         own={"": {"scope": {"institution_id": "home"}}},
@@ -111,6 +111,8 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("DELETE", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("POST", "/api/people/{person_id}/sign-out"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("POST", "/api/people/{person_id}/reset-second-factor"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("GET", "/api/audit"): may(Right.VIEW_AUDIT),
+    ("GET", "/api/audit/file"): may(Right.VIEW_AUDIT),
     ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),
     ("GET", "/api/drills"): may(Right.VIEW),
     ("GET", "/api/drills/{drill_id}"): may(
@@ -225,17 +227,17 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         Right.DRAW, body={"theme": "x", "region": "", "begins_on": "2026-12-01", "ends_on": "2026-12-31"}
     ),
     ("GET", "/api/campaigns/{campaign_id}"): may(Right.VIEW, own={"campaign_id": "own_campaign"}),
-    ("GET", "/api/draws"): may(Right.DRAW),
+    ("GET", "/api/draws"): may(Right.DRAW, Right.READ_ALL),
     ("POST", "/api/draws"): may(
         Right.DRAW, body={"title": "x", "region": "220322", "visits": 9, "planned_for": "2026-12-01"}
     ),
-    ("GET", "/api/draws/inspectors"): may(Right.DRAW),
-    ("GET", "/api/draws/relations"): may(Right.DRAW),
+    ("GET", "/api/draws/inspectors"): may(Right.DRAW, Right.READ_ALL),
+    ("GET", "/api/draws/relations"): may(Right.DRAW, Right.READ_ALL),
     ("POST", "/api/draws/relations"): may(
         Right.DRAW, own={"": {"institution_id": "home", "person_id": "own_person"}}, body={"relation": "family"}
     ),
     ("POST", "/api/draws/relations/{relation_id}/end"): may(Right.DRAW, own={"relation_id": "own_relation"}),
-    ("GET", "/api/draws/{draw_id}"): may(Right.DRAW, **DRAW),
+    ("GET", "/api/draws/{draw_id}"): may(Right.DRAW, Right.READ_ALL, **DRAW),
     ("POST", "/api/draws/{draw_id}/draw"): may(Right.DRAW, **DRAW, body={"version": 9, "word": "x"}),
     ("POST", "/api/draws/{draw_id}/publish"): may(Right.DRAW, **DRAW, body={"version": 9}),
     ("POST", "/api/draws/{draw_id}/void"): may(Right.DRAW, **DRAW, body={"version": 9, "reason": "x"}),
@@ -345,10 +347,10 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/commitments/{institution_id}/publication"): may(
         Right.PUBLISH_PAGE, **HOME, body={"published": True}
     ),
-    ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST),
+    ("GET", "/api/visits-due"): may(Right.MANAGE_CREDIT_LIST, Right.READ_ALL),
     ("GET", "/api/system"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/dead-letters"): may(Right.VIEW_SYSTEM, everywhere=True),
-    ("GET", "/api/institutions/{institution_id}/unclaimed"): may(Right.REGISTER_DEVICE, **HOME),
+    ("GET", "/api/institutions/{institution_id}/unclaimed"): may(Right.REGISTER_DEVICE, Right.READ_ALL, **HOME),
     ("POST", "/api/institutions/{institution_id}/devices"): may(
         Right.REGISTER_DEVICE,
         own=HOME["own"] | {"": {"zone_id": "kitchen"}},

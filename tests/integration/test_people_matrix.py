@@ -4,12 +4,16 @@ A route that is not in EXPECTED fails the test: whoever adds one states who may 
 """
 
 import json
+import re
 from typing import Any
 
+import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from alerting.alert import Kind, Verb
-from alerting.people import RIGHTS, Role
+from alerting.people import RIGHTS, Role, Scope
+from dashboard.access import Reach
 from dashboard.app import create_app
 from dashboard.settings import DashboardSettings
 from tests.integration.dashboard_world import frames, serve
@@ -86,6 +90,8 @@ def leaks(text: str, two: Two) -> list[str]:
 
 def test_every_route_with_every_role_on_own_and_foreign_things(two: Two):
     with serve(two.world) as served:
+        odd_ids_and_methods_tell_nothing(two, two.client(served, "county"))
+        the_database_holds_where_the_application_forgets(two, two.client(served, "auditor"))
         for role in Role:
             client = two.client(served, role.value)
             for route, expected in EXPECTED.items():
@@ -111,6 +117,41 @@ def test_every_route_with_every_role_on_own_and_foreign_things(two: Two):
                 assert call(everything, two, route, parts).status_code in {
                     200, 201, 204, 409, *((404,) if route[1].endswith(ENDS) else ())
                 }, route  # fmt: skip
+
+
+def odd_ids_and_methods_tell_nothing(two: Two, client: httpx.Client) -> None:
+    """HEAD, and ids that are none, on every route that shows something."""
+    for (method, path), expected in EXPECTED.items():
+        if method != "GET" or "{" not in path:
+            continue
+        for odd in ("0", "-1", "99999999999999999999", "%27", "null", "1%00", "..%2F1", str(two.far_alert.id)):
+            answer = client.get(re.sub(r"{\w+}", odd, path))
+            assert answer.status_code in {400, 403, 404, 422} | ({200} if odd == "0" else set()), (path, odd)
+            assert not leaks(answer.text.replace(str(two.far_alert.id), ""), two), (path, odd)
+        if expected.foreign is not None:
+            for name, stands_for in expected.foreign.items():
+                path = path.replace(f"{{{name}}}", str(value_of(two, stands_for)))
+            answer = client.head(path)
+            assert (answer.status_code, answer.content) in {(405, b""), (404, b""), (403, b"")}, path
+
+
+def the_database_holds_where_the_application_forgets(two: Two, client: httpx.Client) -> None:
+    """With every check of the application's own switched off, row-level security alone keeps what is foreign."""
+    shown = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reach, "institution_ids", lambda *_: None)
+        patch.setattr(Reach, "covers", lambda *_: True)
+        patch.setattr(Reach, "demand_institution", lambda *_: None)
+        patch.setattr(Scope, "covers", lambda *_: True)
+        patch.setattr(Scope, "within", lambda *_: True)
+        for route, expected in EXPECTED.items():
+            if route[0] != "GET" or not expected.rights & RIGHTS[Role.AUDITOR] or expected.everywhere:
+                continue
+            for parts in (expected.own, expected.foreign or {}):
+                answer = call(client, two, route, parts)
+                shown += answer.status_code == 200
+                assert not leaks(answer.text.replace(str(two.far_alert.id), ""), two), (route, answer.text)
+    assert shown > 60  # they were let in, and saw what is theirs
 
 
 def test_lists_show_and_count_only_what_the_scope_covers(two: Two):
@@ -167,3 +208,44 @@ def test_nothing_foreign_comes_over_the_websocket(two: Two):
                 assert json.loads(heard)["alert"]["id"] == str(mine.id), username
                 with pytest.raises(TimeoutError):
                     frames(socket, 1, "readings", timeout_s=0.3)
+
+
+def test_who_is_moved_or_put_out_while_connected_hears_nothing_more_of_before(two: Two):
+    with serve(two.world, readings_poll_s=0.1) as served:
+        client, admin = two.client(served, "operator"), served.client()
+        number = client.get("/api/session").json()["person_id"]
+        mine = two.world.devices[0]
+
+        def until_closed(socket) -> int:
+            try:
+                while True:
+                    socket.recv(timeout=10)
+            except ConnectionClosed as closed:
+                return closed.rcvd.code if closed.rcvd is not None else 0
+
+        with served.socket(client) as socket:
+            frames(socket, 1, "snapshot")
+            socket.send(json.dumps({"type": "watch", "device_id": mine}))
+            admin.patch(f"/api/people/{number}", json={"scope": {"institution_id": two.far}}).raise_for_status()
+            assert until_closed(socket) == 1013
+        with served.socket(client) as socket:
+            [snapshot] = frames(socket, 1, "snapshot")
+            assert [each["id"] for each in snapshot["institutions"]] == [two.far]
+            socket.send(json.dumps({"type": "watch", "device_id": mine}))
+            before = two.world.say(Verb.RAISE, kind=Kind.CO, rule="before")
+            with two.world.connect() as connection:
+                connection.execute(
+                    "INSERT INTO readings (measured_at, point_id, value, delay_ms)"
+                    " SELECT clock_timestamp(), id, 20, 1 FROM points WHERE device_id = %s", (mine,)
+                )  # fmt: skip
+            now = two.world.say(Verb.RAISE, kind=Kind.GAS, source=two.far_alert.source, rule="now")
+            heard = []
+            while not any(str(now.id) in each for each in heard):
+                heard.append(str(socket.recv(timeout=10)))
+            with pytest.raises(TimeoutError):
+                frames(socket, 1, "readings", timeout_s=0.3)
+            assert not [each for each in heard if str(before.id) in each or "Anhe" in each]
+            admin.patch(f"/api/people/{number}", json={"active": False}).raise_for_status()
+            assert until_closed(socket) == 4401
+        with served.socket(client) as socket:
+            assert until_closed(socket) == 4401

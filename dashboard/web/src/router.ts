@@ -11,6 +11,8 @@ declare module "vue-router" {
     public?: boolean;
     /** Whoever lacks it is led to the duty desk. */
     right?: Right;
+    /** Or this one. */
+    or?: Right;
     /** Only for those who reach further than one institution. */
     region?: boolean;
     /** Only for those responsible for the whole service. */
@@ -40,16 +42,16 @@ export const router = createRouter({
     { path: "/inspections/:id([0-9a-f-]{36})", name: "inspection", component: () => import("@/pages/InspectionPage.vue") },
     { path: "/campaigns", name: "campaigns", component: () => import("@/pages/CampaignsPage.vue") },
     { path: "/campaigns/:id([0-9a-f-]{36})", name: "campaign", component: () => import("@/pages/CampaignPage.vue") },
-    { path: "/draws", name: "draws", component: () => import("@/pages/DrawsPage.vue"), meta: { right: "draw" } },
-    { path: "/draws/:id([0-9a-f-]{36})", name: "draw", component: () => import("@/pages/DrawPage.vue"), meta: { right: "draw" } },
-    { path: "/relations", name: "relations", component: () => import("@/pages/RelationsPage.vue"), meta: { right: "draw" } },
+    { path: "/draws", name: "draws", component: () => import("@/pages/DrawsPage.vue"), meta: { right: "draw", or: "read_all" } },
+    { path: "/draws/:id([0-9a-f-]{36})", name: "draw", component: () => import("@/pages/DrawPage.vue"), meta: { right: "draw", or: "read_all" } },
+    { path: "/relations", name: "relations", component: () => import("@/pages/RelationsPage.vue"), meta: { right: "draw", or: "read_all" } },
     { path: "/checklists", name: "checklists", component: () => import("@/pages/ChecklistsPage.vue") },
     { path: "/ratings", name: "ratings", component: () => import("@/pages/RatingsPage.vue") },
     { path: "/ratings/:id(\\d+)", name: "rating", component: () => import("@/pages/RatingPage.vue") },
     { path: "/credit-lists", name: "credit-lists", component: () => import("@/pages/CreditListsPage.vue") },
     { path: "/credit-lists/:id([0-9a-f-]{36})", name: "credit-entry", component: () => import("@/pages/CreditEntryPage.vue") },
     { path: "/credit-lists/:id([0-9a-f-]{36})/papers/:seq(\\d+)", name: "credit-paper", component: () => import("@/pages/CreditPaperPage.vue") },
-    { path: "/visits-due", name: "visits-due", component: () => import("@/pages/VisitsDuePage.vue"), meta: { right: "manage_credit_list" } },
+    { path: "/visits-due", name: "visits-due", component: () => import("@/pages/VisitsDuePage.vue"), meta: { right: "manage_credit_list", or: "read_all" } },
     { path: "/institution-files", name: "institution-files", component: () => import("@/pages/InstitutionFilesPage.vue") },
     { path: "/institution-files/:id(\\d+)", name: "institution-file", component: () => import("@/pages/InstitutionFilePage.vue") },
     { path: "/commitments", name: "commitments", component: () => import("@/pages/CommitmentsPage.vue") },
@@ -60,7 +62,8 @@ export const router = createRouter({
     { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
     { path: "/account", name: "account", component: () => import("@/pages/AccountPage.vue") },
-    { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
+    { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people", or: "read_all" } },
+    { path: "/audit", name: "audit", component: () => import("@/pages/AuditPage.vue"), meta: { right: "view_audit" } },
     { path: "/devices", name: "devices", component: () => import("@/pages/DevicesPage.vue") },
     { path: "/rules", name: "rules", component: () => import("@/pages/RulesPage.vue") },
     { path: "/first-steps", name: "first-steps", component: () => import("@/pages/FirstStepsPage.vue"), meta: { right: "manage_system" } },
@@ -73,9 +76,9 @@ export const router = createRouter({
 router.beforeEach((to) => {
   if (to.meta.public) return true;
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  const { right, everywhere, region } = to.meta;
+  const { right, or, everywhere, region } = to.meta;
   const own = session.ownInstitutionId.value !== null;
-  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value) || (region && own);
+  const refused = (right && !session.may(right) && !(or && session.may(or))) || (everywhere && !session.everywhere.value) || (region && own);
   if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

@@ -6,7 +6,7 @@ export type User = Shapes["User"];
 export type Role = User["role"];
 export type Right = User["rights"][number];
 export const ROLES = every<Role>()(
-  "operator", "institution_manager", "safety_officer", "inspector", "expert", "supervisor", "administrator",
+  "operator", "institution_manager", "safety_officer", "inspector", "expert", "supervisor", "auditor", "administrator",
 );
 
 /** One institution, or a region by the beginning of its GB/T 2260 code: county 6, city 4, province 2 digits, "" everywhere. */

@@ -5,6 +5,7 @@ import { quiet } from "./en/quiet";
 import { account } from "./en/account";
 import { accounts } from "./en/accounts";
 import { system } from "./en/system";
+import { audit } from "./en/audit";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
 import { devices } from "./en/devices";
@@ -34,6 +35,7 @@ export const en: Messages = {
   ...account,
   ...accounts,
   ...system,
+  ...audit,
   ...hazards,
   ...panels,
   ...inspections,
@@ -58,7 +60,7 @@ export const en: Messages = {
   },
   nav: {
     main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
-    people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
+    audit: "Audit", people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",

@@ -4,6 +4,7 @@ import { quiet } from "./zh-CN/quiet";
 import { account } from "./zh-CN/account";
 import { accounts } from "./zh-CN/accounts";
 import { system } from "./zh-CN/system";
+import { audit } from "./zh-CN/audit";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
 import { devices } from "./zh-CN/devices";
@@ -33,6 +34,7 @@ export const zhCN = {
   ...account,
   ...accounts,
   ...system,
+  ...audit,
   ...hazards,
   ...panels,
   ...inspections,
@@ -57,7 +59,7 @@ export const zhCN = {
   },
   nav: {
     main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
-    people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
+    audit: "审计", people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
     loading: "正在读取…",

@@ -10,6 +10,7 @@ const BELOW: Record<Role, readonly Role[]> = {
   operator: [],
   inspector: [],
   expert: [],
+  auditor: [],
 };
 
 export function grantableRoles(own: Role): readonly Role[] {

@@ -32,7 +32,7 @@ export const account: typeof chinese = {
   },
   role: {
     operator: "Operator", institution_manager: "Manager", safety_officer: "Safety officer", inspector: "Inspector",
-    expert: "Expert", supervisor: "Supervisor", administrator: "Administrator",
+    expert: "Expert", supervisor: "Supervisor", auditor: "Auditor", administrator: "Administrator",
   },
   scope: { everywhere: "Everywhere", institution: "Institution {id}", label: "Scope" },
   account: {

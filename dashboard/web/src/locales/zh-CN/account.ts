@@ -30,7 +30,7 @@ export const account = {
   },
   role: {
     operator: "值班员", institution_manager: "机构负责人", safety_officer: "安全员", inspector: "巡查员",
-    expert: "专家", supervisor: "监管人员", administrator: "系统管理员",
+    expert: "专家", supervisor: "监管人员", auditor: "审计员", administrator: "系统管理员",
   },
   scope: { everywhere: "全部辖区", institution: "机构 {id}", label: "管辖范围" },
   account: {

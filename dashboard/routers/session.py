@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from alerting.ledger_store import record_act
-from alerting.people import RIGHTS
 from dashboard import audit_store, auth, schemas, second_factor, store
 from dashboard.access import Recognised, Serving, Session, arrival, client_address
 from dashboard.auth import Arrival, SignedIn

@@ -41,6 +41,15 @@ from dashboard.schemas.desk import (
     Note,
     SeenRequest,
 )
+from dashboard.schemas.handovers import (
+    Handover,
+    HandoverDesk,
+    HandoverDraft,
+    HandoverNote,
+    HandoverPage,
+    HandoverSignature,
+    SoundPolicy,
+)
 from dashboard.schemas.institutions import (
     Device,
     Institution,
@@ -173,6 +182,12 @@ __all__ = [
     "FloorPlan",
     "FloorPlanList",
     "FloorPlanMark",
+    "Handover",
+    "HandoverDesk",
+    "HandoverDraft",
+    "HandoverNote",
+    "HandoverPage",
+    "HandoverSignature",
     "Health",
     "HeardDevice",
     "HeardDevices",
@@ -226,6 +241,7 @@ __all__ = [
     "SeenRequest",
     "Series",
     "Shape",
+    "SoundPolicy",
     "Spot",
     "StandIn",
     "StandInRequest",

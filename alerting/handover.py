@@ -85,11 +85,9 @@ def shift_start(last: Handover | None, now: datetime) -> tuple[datetime, Since]:
     longest = now - SHIFT_MAX
     if last is None:
         return longest, Since.A_DAY
-    if last.take_over is not None:
-        at, how = last.take_over.at, Since.TAKEN_OVER
-    else:
-        # A note that is put right covers the shift of the one it replaces.
-        at, how = (last.since_at if last.state is State.WAITING else last.written_at), Since.WRITTEN
+    if last.state is State.WAITING and last.written_at >= longest:
+        return last.since_at, Since.WRITTEN  # a note that is put right covers the shift of the one it replaces
+    at, how = (last.take_over.at, Since.TAKEN_OVER) if last.take_over else (last.written_at, Since.WRITTEN)
     return (at, how) if at >= longest else (longest, Since.A_DAY)
 
 

@@ -2,18 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from alerting.alert import Kind, Priority
 from alerting.drill import State as DrillState
 from alerting.handover import Refusal, Since, State
 from alerting.suppression import Means
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
-from dashboard.schemas.base import Moment, Shape, Text
+from dashboard.schemas.base import Moment, Shape, Text, storable
 from dashboard.schemas.session import Scope
 from inspection.checklist import Level
 
-Name = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(storable)]
 
 
 class HandoverAlert(Shape):

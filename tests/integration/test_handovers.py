@@ -114,11 +114,8 @@ def test_a_shift_is_handed_over(served: Served):
 def assert_kept(served: Served, number: int) -> None:
     """Nothing signed can be changed, and the ledger has both signatures."""
     with served.world.connect() as connection:
-        for statement in (
-            "UPDATE handovers SET note = ''",
-            "DELETE FROM handover_take_overs",
-            "TRUNCATE handovers CASCADE",
-        ):
+        changes = "UPDATE handovers SET note = ''", "DELETE FROM handover_take_overs", "TRUNCATE handovers CASCADE"
+        for statement in changes:
             with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
                 connection.execute(statement.encode())
         acts = connection.execute(

@@ -39,6 +39,8 @@ def test_a_note_waits_until_it_is_taken_over_or_replaced():
         (None, NOW - SHIFT_MAX, Since.A_DAY),
         (taken(NIGHT), NIGHT, Since.TAKEN_OVER),
         (WAITING, NIGHT, Since.WRITTEN),  # to be replaced: the same shift
+        (replace(WAITING, since_at=NOW - SHIFT_MAX), NOW - SHIFT_MAX, Since.WRITTEN),
+        (replace(WAITING, written_at=NOW - 2 * SHIFT_MAX), NOW - SHIFT_MAX, Since.A_DAY),
         (replace(WAITING, replaced_by=4), WAITING.written_at, Since.WRITTEN),
         (taken(NOW - SHIFT_MAX), NOW - SHIFT_MAX, Since.TAKEN_OVER),
         (taken(NOW - SHIFT_MAX - timedelta(seconds=1)), NOW - SHIFT_MAX, Since.A_DAY),

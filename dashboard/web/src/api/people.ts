@@ -7,7 +7,7 @@ export type Role = (typeof ROLES)[number];
 
 export type Right =
   | "view" | "acknowledge" | "reset" | "comment" | "shelve" | "out_of_service" | "maintenance" | "manage_plans" | "view_residents" | "manage_rotations"
-  | "answer_duty_check" | "call_duty_check" | "drill" | "manage_people" | "view_notifications" | "view_system" | "view_ledger"
+  | "answer_duty_check" | "call_duty_check" | "hand_over" | "drill" | "manage_people" | "view_notifications" | "view_system" | "view_ledger"
   | "report_hazard" | "assign_hazard" | "rectify_hazard" | "recheck_hazard" | "close_hazard"
   | "record_safety" | "manage_credit_list" | "appeal_credit_list" | "decide_credit_appeal" | "plan_inspection" | "inspect" | "draw" | "sign_report" | "write_file"
   | "sign_commitment" | "publish_page" | "register_device";

@@ -9,6 +9,7 @@ import { deviceDates } from "./en/deviceDates";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
+import { handovers } from "./en/handovers";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
 import { institutionDocuments } from "./en/institutionDocuments";
@@ -28,6 +29,7 @@ export const en: Messages = {
   ...quiet,
   ...account,
   ...system,
+  ...handovers,
   ...hazards,
   ...panels,
   ...inspections,
@@ -47,7 +49,7 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks", handovers: "Handover",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -8,6 +8,7 @@ import { deviceDates } from "./zh-CN/deviceDates";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
+import { handovers } from "./zh-CN/handovers";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
 import { institutionDocuments } from "./zh-CN/institutionDocuments";
@@ -27,6 +28,7 @@ export const zhCN = {
   ...quiet,
   ...account,
   ...system,
+  ...handovers,
   ...hazards,
   ...panels,
   ...inspections,
@@ -46,7 +48,7 @@ export const zhCN = {
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗", handovers: "交接班",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

@@ -326,11 +326,21 @@ export interface SnapshotFrame {
   server_time: Iso;
   /** Alarms have to come without the database: nothing can be acknowledged or looked up. */
   database_away: boolean;
+  /** The worst of them; the others follow in frames of their own. */
   alerts: Alert[];
+  /** How many frames of further alerts follow. */
+  parts?: number;
   institutions: Institution[];
   /** Those not yet over. */
   duty_checks?: DutyCheck[];
   drills?: Drill[];
+}
+
+/** Further open alerts of the snapshot before; `parts` more of these follow. */
+export interface SnapshotPartFrame {
+  type: "snapshot_part";
+  alerts: Alert[];
+  parts: number;
 }
 
 export interface AlertFrame {
@@ -373,6 +383,6 @@ export interface DrillFrame {
 }
 
 export type LiveFrame =
-  | SnapshotFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame;
+  | SnapshotFrame | SnapshotPartFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame;
 
 export type ClientFrame = { type: "watch" | "unwatch"; device_id: number } | { type: "seen"; alert_id: string };

@@ -20,6 +20,11 @@ export const duty: typeof chinese = {
     test: "Test the alarm sound",
     blocked: "The browser blocked the sound",
     silent: "The alarm sound is off. Click “Enable sound”",
+    mutedByBrowser: "The browser keeps this page silent: a fire would not be heard",
+    mutedByBrowserNow: "There is an alarm, and the browser keeps this page silent!",
+    mute: "Mute for {n} s",
+    backIn: "Muted, back by itself in {n} s",
+    noMute: "Cannot be muted now: acknowledge it",
   },
   duty: {
     heading: "Duty desk",

@@ -18,6 +18,11 @@ export const duty = {
     test: "试听报警声",
     blocked: "浏览器阻止了声音",
     silent: "报警声未开启，请点击“开启声音”",
+    mutedByBrowser: "浏览器不让本页出声：有火警也不会响",
+    mutedByBrowserNow: "正在报警，但浏览器不让本页出声！",
+    mute: "静音 {n} 秒",
+    backIn: "已静音，{n} 秒后自动恢复",
+    noMute: "现在不能静音，请确认报警",
   },
   duty: {
     heading: "值班台",

@@ -9,7 +9,6 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
 from dashboard import auth, page, problems, schemas
@@ -120,7 +119,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.routes.extend(_routes())
-    app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
+    app.mount("/", page.Page(static))
     problems.install(app)
     # The last one added is the first a request meets.
     app.add_middleware(

@@ -43,6 +43,12 @@ export function useRows(list: Ref<HTMLElement | null>, ids: () => readonly strin
     frame = 0;
     const box = list.value?.getBoundingClientRect();
     if (!box || whole.value) return;
+    const screen = rangeOf(offsets.value, -box.top, window.innerHeight - box.top);
+    if (screen.from >= range.value.to || screen.to <= range.value.from) {
+      range.value = screen; // a jump: what is on the screen first, and its surroundings in the next frame
+      soon();
+      return;
+    }
     const next = rangeOf(offsets.value, -box.top - BEYOND_PX, window.innerHeight - box.top + BEYOND_PX);
     if (next.from !== range.value.from || next.to !== range.value.to) range.value = next;
   }

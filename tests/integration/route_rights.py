@@ -70,6 +70,10 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/institutions/{institution_id}"): may(
         Right.VIEW, own={"institution_id": "home"}, foreign={"institution_id": "far"}
     ),
+    ("GET", "/api/wall"): may(Right.VIEW),
+    ("GET", "/api/wall/calls"): may(Right.VIEW),
+    ("GET", "/api/wall/institutions"): may(Right.VIEW),
+    ("GET", "/api/wall/institutions/{institution_id}"): may(Right.VIEW, **HOME),
     ("GET", "/api/alerts"): may(Right.VIEW),
     ("GET", "/api/alerts/{alert_id}"): may(Right.VIEW, **ALERT),
     ("POST", "/api/alerts/{alert_id}/acknowledge"): may(Right.ACKNOWLEDGE, **ALERT, body={"version": 1}),

@@ -1,9 +1,10 @@
+import { every } from "@/api/every";
 import { ApiError } from "@/api/http";
 import type { HandoverRefusal } from "@/api/handovers";
 import { i18n } from "@/i18n";
 import { explain } from "@/load";
 
-const REFUSALS: readonly HandoverRefusal[] = ["another_desk", "take_over_first", "not_waiting", "same_name"];
+const REFUSALS = every<HandoverRefusal>()("another_desk", "take_over_first", "not_waiting", "same_name");
 
 /** Why a signature was not taken, in the reader's words. */
 export function refusal(cause: unknown): string {

@@ -182,11 +182,11 @@ function applySnapshot(draft: Draft, frame: SnapshotFrame): void {
     cursor: frame.cursor,
     databaseAway: frame.database_away,
     institutions: new Map(frame.institutions.map((institution) => [institution.id, institution])),
-    dutyChecks: resume(state.dutyChecks, frame.duty_checks ?? [], "open"),
-    drills: resume(state.drills, frame.drills ?? [], "running"),
+    dutyChecks: resume(state.dutyChecks, frame.duty_checks, "open"),
+    drills: resume(state.drills, frame.drills, "running"),
     renewal: null,
   });
-  renew(draft, frame.alerts, frame.parts ?? 0);
+  renew(draft, frame.alerts, frame.parts);
 }
 
 function take(draft: Draft, frame: LiveFrame): void {

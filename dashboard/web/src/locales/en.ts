@@ -22,6 +22,7 @@ import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
+import { wall } from "./en/wall";
 
 export const en: Messages = {
   ...duty,
@@ -43,13 +44,14 @@ export const en: Messages = {
   ...reports,
   ...creditLists,
   ...publicity,
+  ...wall,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks", handovers: "Handover",
+    main: "Main", duty: "Duty", wall: "Wall", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks", handovers: "Handover",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -21,6 +21,7 @@ import { publicity } from "./zh-CN/publicity";
 import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
+import { wall } from "./zh-CN/wall";
 
 export const zhCN = {
   ...duty,
@@ -42,13 +43,14 @@ export const zhCN = {
   ...reports,
   ...creditLists,
   ...publicity,
+  ...wall,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗", handovers: "交接班",
+    main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗", handovers: "交接班",
     people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

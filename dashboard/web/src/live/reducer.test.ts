@@ -23,7 +23,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
 const CLOSED: Partial<Alert> = { open: false, active: false, acknowledged: true, latched: false, state: "NORMAL" };
 
 function snapshot(cursor: number, alerts: Alert[], institutions = [HOME]): SnapshotFrame {
-  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions, duty_checks: [], drills: [] };
+  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions, duty_checks: [], drills: [], parts: 0 };
 }
 
 function frame(cursor: number, verb: Verb, alert: Alert, home: Institution = HOME): AlertFrame {

@@ -98,6 +98,18 @@ class DutyCheckUnknown(AlertingError):
     """There is no such duty check."""
 
 
+class HandoverRefused(AlertingError):
+    """This cannot be signed here now."""
+
+    def __init__(self, refusal: str) -> None:
+        self.refusal = str(refusal)
+        super().__init__(f"cannot be signed: {self.refusal.replace('_', ' ')}")
+
+
+class HandoverUnknown(AlertingError):
+    """There is no such handover."""
+
+
 class PlanInvalid(AlertingError):
     """The emergency plan has errors; nothing was kept."""
 

@@ -196,6 +196,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """How long a person may keep the duty desk's sound off; see policies/default.toml."""
+
+    mute_s_max: float
+    mutes_max: int
+    fault_mute_s_max: float
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole file; `sha256` is of its text."""
 
@@ -203,6 +212,7 @@ class Policy:
     hours: Hours
     grouping: Grouping
     delivery: Delivery
+    sound: Sound
     routes: tuple[Route, ...]
     sha256: str
 
@@ -230,11 +240,12 @@ def parse(text: str) -> Policy:
     version = document.get("version")
     if not isinstance(version, str) or not version:
         problems.append("version is missing")
-    known = {"version", "hours", "grouping", "delivery", "route"}
+    known = {"version", "hours", "grouping", "delivery", "sound", "route"}
     problems += [f"unknown entry {name}" for name in document.keys() - known]
     hours = _hours(_table("hours", document.get("hours"), problems))
     grouping = _grouping(_table("grouping", document.get("grouping"), problems))
     delivery = _delivery(_table("delivery", document.get("delivery"), problems))
+    sound = _sound(_table("sound", document.get("sound"), problems))
     routes = [
         _route(_table(f"route {_name(record, number)}", record, problems), _name(record, number), record, problems)
         for number, record in enumerate(_list(document.get("route")), start=1)
@@ -246,7 +257,8 @@ def parse(text: str) -> Policy:
     problems += _unheard(routes)
     if problems:
         raise PolicyInvalid(problems)
-    return Policy(str(version), hours, grouping, delivery, tuple(routes), hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Policy(str(version), hours, grouping, delivery, sound, tuple(routes), digest)
 
 
 def _unheard(routes: Sequence[Route]) -> list[str]:
@@ -302,6 +314,17 @@ def _delivery(table: CheckedTable) -> Delivery:
         failover_s=table.number("failover_s", 1, 3600, 20),
         attempts_max=int(table.number("attempts_max", 1, 50, 8)),
         give_up_s=table.number("give_up_s", 10, _DAY_S, 1800),
+    )
+    table.end()
+    return found
+
+
+def _sound(table: CheckedTable) -> Sound:
+    # Bounds of the bounds: a policy may be stricter than ours, and not much laxer.
+    found = Sound(
+        mute_s_max=table.number("mute_s_max", 0, 300, 60),
+        mutes_max=int(table.number("mutes_max", 0, 10, 3)),
+        fault_mute_s_max=table.number("fault_mute_s_max", 0, 3600, 600),
     )
     table.end()
     return found

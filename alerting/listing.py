@@ -102,6 +102,16 @@ def open_groups(connection: Connection, institution_ids: Collection[int] | None 
     return [OpenGroup(row[0], row[1], Kind(row[2]), Priority(row[3]), row[4], row[5]) for row in rows]
 
 
+def unacknowledged_count(connection: Connection, institution_ids: Collection[int] | None = None) -> int:
+    """How many open alerts of these institutions, or at all, nobody has acknowledged; without drills."""
+    row = connection.execute(
+        "SELECT count(*) FROM alerts WHERE open AND NOT acknowledged AND NOT drill"
+        " AND (%(ids)s::int[] IS NULL OR institution_id = ANY(%(ids)s))",
+        {"ids": None if institution_ids is None else list(institution_ids)},
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def open_at(connection: Connection, institution_id: int) -> list[Alert]:
     """Every open alert of an institution, in no order."""
     rows = connection.execute("SELECT id FROM alerts WHERE open AND institution_id = %s", (institution_id,))

@@ -36,6 +36,7 @@ class Right(StrEnum):
     MANAGE_ROTATIONS = "manage_rotations"  # who is on duty, and who stands in
     ANSWER_DUTY_CHECK = "answer_duty_check"
     CALL_DUTY_CHECK = "call_duty_check"
+    HAND_OVER = "hand_over"  # leave a note at the end of a shift, and take over: at one's own desk
     DRILL = "drill"
     MANAGE_PEOPLE = "manage_people"
     VIEW_NOTIFICATIONS = "view_notifications"
@@ -64,8 +65,8 @@ class Right(StrEnum):
 
 
 _DESK: Final = {
-    Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.VIEW_RESIDENTS, Right.REPORT_HAZARD,
-    Right.RECTIFY_HAZARD, Right.PLAN_INSPECTION, Right.INSPECT,
+    Right.VIEW, Right.ACKNOWLEDGE, Right.COMMENT, Right.ANSWER_DUTY_CHECK, Right.HAND_OVER, Right.VIEW_RESIDENTS,
+    Right.REPORT_HAZARD, Right.RECTIFY_HAZARD, Right.PLAN_INSPECTION, Right.INSPECT,
 }  # fmt: skip
 _HOUSE: Final = _DESK | {
     Right.RESET, Right.SHELVE, Right.DRILL, Right.VIEW_NOTIFICATIONS, Right.MANAGE_PLANS, Right.MANAGE_ROTATIONS,

@@ -9,7 +9,6 @@ from typing import Any, Final
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
 from dashboard import auth, openapi, page, problems, schemas
@@ -38,6 +37,7 @@ from dashboard.routers import (
     export,
     first_steps,
     floor_plans,
+    handovers,
     hazards,
     inspections,
     institution_documents,
@@ -82,6 +82,7 @@ _RIGHTFUL = (
     system.router,
     drills.router,
     duty_checks.router,
+    handovers.router,
     plans.router,
     hazards.router,
     checklists.router,
@@ -160,7 +161,7 @@ def create_app(
     )
     app.router.routes.extend(_routes())
     app.openapi_schema = described()
-    app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
+    app.mount("/", page.Page(static))
     problems.install(app)
     # The last one added is the first a request meets.
     app.add_middleware(

@@ -31,6 +31,8 @@ NOT_PERMITTED: Final = 4403
 STOPPING: Final = 1012
 # What a snapshot holds besides its cursor, each a list; whoever publishes things of a section puts them here.
 SECTIONS: Final = ("alerts", "institutions", "duty_checks", "drills")
+# Alerts in one frame of a snapshot: the page reads and draws the worst of them at once, and no frame takes it long.
+PART_COUNT: Final = 500
 
 
 class Wire(Protocol):
@@ -104,7 +106,7 @@ class Board:
         self.ready = False  # whether there ever was a whole picture
         self.database_away = False
         self._sections: dict[str, dict[Hashable, Shown]] = {name: {} for name in SECTIONS}
-        self._bodies: dict[Scope, str] = {}
+        self._bodies: dict[Scope, tuple[str, bytes]] = {}  # the first frame without its head, and the frames after it
 
     def take(self, update: Update) -> None:
         """Change what is shown."""
@@ -122,17 +124,31 @@ class Board:
             self._sections[name] = section
 
     def snapshot(self, scope: Scope, now: datetime) -> bytes:
-        """The snapshot for somebody of that scope, as it goes on the wire; put together once for all of one scope."""
-        body = self._bodies.get(scope)
-        if body is None:
-            body = self._bodies[scope] = ",".join(f'"{name}":[{self._list(name, scope)}]' for name in SECTIONS)
+        """The snapshot for somebody of that scope, as it goes on the wire: a frame with everything but what is beyond
+        PART_COUNT alerts, and the frames of those. Put together once for all of one scope."""
+        known = self._bodies.get(scope)
+        if known is None:
+            known = self._bodies[scope] = self._body(scope)
+        body, rest = known
         away = "true" if self.database_away else "false"
         head = f'"type":"snapshot","cursor":{self.cursor},"server_time":"{iso(now)}","database_away":{away}'
-        return on_wire(f"{{{head},{body}}}")
+        return on_wire(f"{{{head},{body}}}") + rest
 
-    def _list(self, name: str, scope: Scope) -> str:
+    def _body(self, scope: Scope) -> tuple[str, bytes]:
+        lists = {name: self._list(name, scope) for name in SECTIONS}
+        alerts = lists["alerts"]
+        parts = [alerts[at : at + PART_COUNT] for at in range(PART_COUNT, len(alerts), PART_COUNT)]
+        lists["alerts"] = alerts[:PART_COUNT]
+        sections = (f'"{name}":[{",".join(entries)}]' for name, entries in lists.items())
+        rest = (
+            on_wire(f'{{"type":"snapshot_part","parts":{len(parts) - number},"alerts":[{",".join(part)}]}}')
+            for number, part in enumerate(parts, start=1)
+        )
+        return ",".join((*sections, f'"parts":{len(parts)}')), b"".join(rest)
+
+    def _list(self, name: str, scope: Scope) -> list[str]:
         within = [shown for shown in self._sections[name].values() if shown.place.within(scope)]
-        return ",".join(shown.json for shown in sorted(within, key=lambda shown: shown.rank))
+        return [shown.json for shown in sorted(within, key=lambda shown: shown.rank)]
 
 
 class Client:
@@ -148,16 +164,24 @@ class Client:
         self.closing: Closing | None = None
         self._wire = wire
         self._waiting_bytes_max = waiting_bytes_max
+        self._snapshot_bytes = 0  # of the one that is still leaving
         self._ended = asyncio.Event()
 
-    def post(self, data: bytes) -> None:
-        """Send a frame; a client who is too far behind is closed instead, and comes back to a new snapshot."""
+    def post(self, data: bytes, *, snapshot: bool = False) -> None:
+        """Send a frame; a client who is too far behind is closed instead, and comes back to a new snapshot. How long a
+        snapshot is nobody can help: while it leaves it does not count, or a client of a whole city's alerts would be
+        parted with and come back for ever."""
         if self.closing is not None:
             return
-        if self._wire.waiting_bytes > self._waiting_bytes_max:
+        waiting = self._wire.waiting_bytes
+        if waiting <= self._waiting_bytes_max:
+            self._snapshot_bytes = 0
+        if waiting > self._waiting_bytes_max + self._snapshot_bytes:
             self.close(SLOW, "too slow: connect again")
-        else:
-            self._wire.post(data)
+            return
+        self._wire.post(data)
+        if snapshot:
+            self._snapshot_bytes = max(0, self._wire.waiting_bytes - waiting)
 
     def close(self, code: int, reason: str) -> None:
         """End the connection."""
@@ -183,7 +207,7 @@ class Hub:
         """Begin to serve `client`; False before there is anything to show."""
         if not self.board.ready:
             return False
-        self._post(client, self.board.snapshot(client.person.scope, now))
+        self._post(client, self.board.snapshot(client.person.scope, now), snapshot=True)
         self.clients.add(client)
         self._by_scope.setdefault(client.person.scope, set()).add(client)
         return True
@@ -206,7 +230,9 @@ class Hub:
     def publish(self, updates: Iterable[Update], now: datetime) -> None:
         """Tell every client what of `updates` lies in their scope, in one write each."""
         written: dict[Scope, list[bytes]] = {scope: [] for scope in self._by_scope}
+        anew = False
         for update in updates:
+            anew = anew or update.fresh
             self.board.take(update)
             for scope, parts in written.items():
                 if update.fresh:
@@ -216,7 +242,7 @@ class Hub:
         for scope, parts in written.items():
             if data := b"".join(parts):
                 for client in self._by_scope[scope]:
-                    self._post(client, data)
+                    self._post(client, data, snapshot=anew)
 
     def broadcast(self, text: str) -> None:
         """Tell every client something that is about no institution and nobody's secret."""
@@ -256,8 +282,8 @@ class Hub:
         """The SHA-256 of the sessions that have a client."""
         return {client.session_sha256 for client in self.clients}
 
-    def _post(self, client: Client, data: bytes) -> None:
+    def _post(self, client: Client, data: bytes, *, snapshot: bool = False) -> None:
         before = client.closing
-        client.post(data)
+        client.post(data, snapshot=snapshot)
         if before is None and client.closing is not None:
             self._on_slow()

@@ -1,10 +1,12 @@
 """The built page: its files, and index.html for every address that is a view of it."""
 
+import os
 from pathlib import Path
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -12,6 +14,8 @@ STATIC: Final = Path(__file__).parent / "static"
 _ASSETS: Final = "assets/"  # Vite puts a hash of the content into these names
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME: Final = "no-cache"
+# Made with the page (dashboard/web/plugins/compressed.ts), the smaller first.
+_ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 _NOT_BUILT: Final = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>安护 Anhu</title>
 <h1>页面尚未构建</h1><p>请在源代码目录运行 <code>make setup</code>，然后刷新。服务本身正在运行。</p>
 <h1 lang="en">The page has not been built</h1>
@@ -33,7 +37,7 @@ class Page(StaticFiles):
         if path == "api" or path.startswith("api/"):
             raise HTTPException(404)
         try:
-            response = await super().get_response(path, scope)
+            response = await self._show_file(path, scope)
         except HTTPException as error:
             if error.status_code != 404 or path.startswith(_ASSETS):
                 raise
@@ -46,4 +50,43 @@ class Page(StaticFiles):
     async def _show_index(self, scope: Scope) -> Response:
         if not self._index.is_file():
             return HTMLResponse(_NOT_BUILT, 503)
-        return await super().get_response("index.html", scope)
+        return await self._show_file("index.html", scope)
+
+    async def _show_file(self, path: str, scope: Scope) -> Response:
+        """A file, as it was compressed when the page was built if the browser reads that. Raises HTTPException."""
+        response = await super().get_response(path, scope)
+        if not isinstance(response, FileResponse):
+            return response
+        read = _readable(Headers(scope=scope).get("accept-encoding", ""))
+        for encoding, suffix in _ENCODINGS.items():
+            smaller, facts = self.lookup_path(f"{path}{suffix}")
+            if facts is None:
+                continue
+            response.headers["vary"] = "Accept-Encoding"
+            if encoding in read:
+                return self._compressed(smaller, facts, encoding, response, scope)
+        return response
+
+    def _compressed(
+        self, path: str, facts: os.stat_result, encoding: str, plain: FileResponse, scope: Scope
+    ) -> Response:
+        found = self.file_response(path, facts, scope)
+        found.headers["vary"] = "Accept-Encoding"
+        if isinstance(found, FileResponse):
+            found.headers["content-encoding"] = encoding
+            found.headers["content-type"] = plain.headers["content-type"]
+        return found
+
+
+def _readable(accepted: str) -> set[str]:
+    """The encodings an Accept-Encoding names and does not refuse.
+
+    >>> sorted(_readable("gzip, deflate;q=0.5, br;q=0"))
+    ['deflate', 'gzip']
+    """
+    found = set()
+    for part in accepted.lower().split(","):
+        name, _, weight = part.partition(";")
+        if weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            found.add(name.strip())
+    return found

@@ -21,6 +21,8 @@ from alerting.errors import (
     DutyCheckUnknown,
     FloorPlanRefused,
     FloorPlanUnknown,
+    HandoverRefused,
+    HandoverUnknown,
     IllegalVerb,
     PlanInvalid,
     RotationRefused,
@@ -146,6 +148,8 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DutyCheckUnknown: _Kind(404, "not-found", "Not found"),
     RulesInvalid: _Kind(422, "rules-invalid", "The rules have errors"),
     RulesUnknown: _Kind(404, "not-found", "Not found"),
+    HandoverRefused: _Kind(409, "handover-refused", "This cannot be signed here now"),
+    HandoverUnknown: _Kind(404, "not-found", "Not found"),
     RotationRefused: _Kind(422, "rotation-refused", "This rotation cannot be"),
     RotationUnknown: _Kind(404, "not-found", "Not found"),
     StandInRefused: _Kind(409, "stand-in-refused", "Not possible like this"),
@@ -234,6 +238,8 @@ def of(error: Exception) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, SuppressionTooLong):
         more["limit_s"] = round(error.longest.total_seconds())
+    if isinstance(error, HandoverRefused):
+        more["why"] = error.refusal
     if isinstance(error, WordsUnfit):
         more["why"] = error.why
     if isinstance(error, ChecklistsUnsuitable):

@@ -41,6 +41,15 @@ from dashboard.schemas.desk import (
     Note,
     SeenRequest,
 )
+from dashboard.schemas.handovers import (
+    Handover,
+    HandoverDesk,
+    HandoverDraft,
+    HandoverNote,
+    HandoverPage,
+    HandoverSignature,
+    SoundPolicy,
+)
 from dashboard.schemas.institutions import (
     Device,
     Institution,
@@ -63,6 +72,7 @@ from dashboard.schemas.live import (
     QuietFrame,
     ReadingsFrame,
     SnapshotFrame,
+    SnapshotPartFrame,
     WatchRequest,
 )
 from dashboard.schemas.notifications import (
@@ -181,6 +191,12 @@ __all__ = [
     "FloorPlan",
     "FloorPlanList",
     "FloorPlanMark",
+    "Handover",
+    "HandoverDesk",
+    "HandoverDraft",
+    "HandoverNote",
+    "HandoverPage",
+    "HandoverSignature",
     "Health",
     "HeardDevice",
     "HeardDevices",
@@ -238,6 +254,8 @@ __all__ = [
     "Shape",
     "SignInWays",
     "SnapshotFrame",
+    "SnapshotPartFrame",
+    "SoundPolicy",
     "Spot",
     "StandIn",
     "StandInRequest",

@@ -18,14 +18,15 @@ def iso(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """`text`, if the database can keep it. Raises ValueError."""
     if "\0" in text:
         raise ValueError("must not contain the character NUL")
     return text
 
 
 Moment = Annotated[datetime, PlainSerializer(iso, return_type=str, when_used="json")]
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Language = Literal["zh", "en"]
 

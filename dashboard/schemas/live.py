@@ -80,8 +80,9 @@ class DrillFrame(Shape):
 
 
 class SnapshotFrame(Shape):
-    """What a client begins with: everything within its scope that is not over (dashboard.hub.SECTIONS). Without the
-    database nothing can be acknowledged or looked up."""
+    """What a client begins with: everything within its scope that is not over (dashboard.hub.SECTIONS), of the alerts
+    the worst (dashboard.hub.PART_COUNT); `parts` frames follow at once with the others. Without the database nothing
+    can be acknowledged or looked up."""
 
     type: Literal["snapshot"] = "snapshot"
     cursor: int
@@ -91,10 +92,26 @@ class SnapshotFrame(Shape):
     institutions: list[Institution]
     duty_checks: list[DutyCheck]
     drills: list[Drill]
+    parts: int
+
+
+class SnapshotPartFrame(Shape):
+    """Further open alerts of the snapshot before it; `parts` more of these frames follow."""
+
+    type: Literal["snapshot_part"] = "snapshot_part"
+    parts: int
+    alerts: list[Alert]
 
 
 LiveFrame = Annotated[
-    SnapshotFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame,
+    SnapshotFrame
+    | SnapshotPartFrame
+    | AlertFrame
+    | QuietFrame
+    | ReadingsFrame
+    | HeartbeatFrame
+    | DutyCheckFrame
+    | DrillFrame,
     Field(discriminator="type"),
 ]
 

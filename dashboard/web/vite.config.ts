@@ -1,11 +1,14 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { compressed } from "./plugins/compressed.ts";
+import { typeInRem } from "./plugins/typeInRem.ts";
 
 const server = "http://127.0.0.1:8460";
 
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), compressed()],
+  css: { postcss: { plugins: [typeInRem()] } },
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {
     __VUE_PROD_DEVTOOLS__: false,

@@ -7,46 +7,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from alerting.alert import Alert, Verb
+from tests.acceptance.ear import LOOK_ON, loud
 from tests.integration.dashboard_world import Served, World, build, outage, serve
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
 
 RENDER_MS_MAX: Final = 30_000
-HEARD: Final = 0.05  # of full scale; silence is far below
-# Keeps the browser's own notifications and sound as they are, and looks on.
-LOOK_ON: Final = """
-window.shown = [];
-window.takenBack = [];
-window.Notification = class extends window.Notification {
-  constructor(title, options) {
-    super(title, options);
-    window.shown.push({ title, ...options });
-  }
-  close() {
-    window.takenBack.push(this.tag);
-    super.close();
-  }
-};
-const connect = AudioNode.prototype.connect;
-AudioNode.prototype.connect = function (target, ...rest) {
-  if (target instanceof AudioDestinationNode) {
-    window.ear ??= new AnalyserNode(target.context, { fftSize: 4096 });
-    connect.call(this, window.ear);
-  }
-  return connect.call(this, target, ...rest);
-};
-window.loudness = () => {
-  if (!window.ear) return 0;
-  const samples = new Float32Array(window.ear.fftSize);
-  window.ear.getFloatTimeDomainData(samples);
-  return Math.max(...samples.map(Math.abs));
-};
-window.hide = () => {
-  Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
-  document.hasFocus = () => false;
-};
-"""
 # A browser that has not been asked yet.
 UNASKED: Final = """
 window.asked = 0;
@@ -89,10 +56,6 @@ def shown(page: Page, alert: Alert) -> dict[str, Any] | None:
     """The desktop notification of an alert."""
     found: list[dict[str, Any]] = page.evaluate("window.shown")
     return next((each for each in found if each["tag"] == str(alert.id)), None)
-
-
-def loud(page: Page) -> bool:
-    return bool(page.evaluate("window.loudness()") > HEARD)
 
 
 def fire(world: World, device: int) -> Alert:

@@ -15,6 +15,7 @@ from alerting import (
     drill_store,
     duty_check_store,
     floor_plan_store,
+    handover_store,
     oncall_store,
     people_store,
     suppression_store,
@@ -57,6 +58,11 @@ from inspection.visit_list_store import Campaign
 from inspection.visit_operate import Plan
 from tests.integration.dashboard_world import Served, World, build, sign_in
 
+NO_FACTS: dict[str, Any] = {
+    "open_by_priority": {}, "unacknowledged": 0, "alerts": [], "silences": [], "silence_count": 0, "drills": [],
+    "drill_count": 0, "checks_called": 0, "checks_missed": [], "checks_missed_count": 0, "hazards": [],
+    "hazard_count": 0, "offline_count": 0,
+}  # fmt: skip
 FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
 
 
@@ -103,6 +109,8 @@ class Two:
     own_document: UUID
     far_document: UUID
     rules_version: int
+    own_handover: int
+    far_handover: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -264,11 +272,18 @@ def build_two(database_url: str) -> Two:
             ).newest.document_id
             for each in (world.home, far)
         ]  # fmt: skip
+        handovers = [
+            handover_store.write(
+                connection, Scope(each), actor="user:nurse", name="小周" if own else "远方的人",
+                note="x" if own else "远处的夜班", since_at=datetime.now(UTC), facts=NO_FACTS,
+            ).id
+            for each, own in ((world.home, True), (far, False))
+        ]  # fmt: skip
     far_alert = world.say(Verb.RAISE, source=Source(far, zone, device), latching=True)
     own_alert = world.say(Verb.RAISE, latching=True)
     self_alert = world.say(Verb.RAISE, kind=Kind.SYSTEM, source=Source(None, None, None), priority=Priority.HIGH)
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps, *documents, rules_version,
+        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps, *documents, rules_version, *handovers,
     )  # fmt: skip

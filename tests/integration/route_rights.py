@@ -44,6 +44,7 @@ PLACE = {"own": {"": {"institution_id": "home"}}, "foreign": {"": {"institution_
 HAZARD = {"own": {"hazard_id": "own_hazard"}, "foreign": {"hazard_id": "far_hazard"}}
 CREDIT = {"own": {"entry_id": "own_entry"}, "foreign": {"entry_id": "far_entry"}}
 PAPER = {"own": CREDIT["own"] | {"seq": "paper"}, "foreign": CREDIT["foreign"] | {"seq": "paper"}}
+HANDOVER = {"own": {"handover_id": "own_handover"}, "foreign": {"handover_id": "far_handover"}}
 HOME = {"own": {"institution_id": "home"}, "foreign": {"institution_id": "far"}}
 FLOOR = {"own": HOME["own"] | {"floor": "floor"}, "foreign": HOME["foreign"] | {"floor": "floor"}}
 DOCUMENT = {"own": {"document_id": "own_document"}, "foreign": {"document_id": "far_document"}}
@@ -124,6 +125,13 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("POST", "/api/duty-checks/{number}/answer"): may(
         Right.ANSWER_DUTY_CHECK, own={"number": "own_check"}, foreign={"number": "far_check"}
     ),
+    ("GET", "/api/desk/sound"): may(Right.VIEW),
+    ("GET", "/api/handovers"): may(Right.VIEW),
+    ("GET", "/api/handovers/desk"): may(Right.HAND_OVER),
+    ("GET", "/api/handovers/draft"): may(Right.HAND_OVER),
+    ("POST", "/api/handovers"): may(Right.HAND_OVER, body={"name": "x", "note": "x"}),
+    ("GET", "/api/handovers/{handover_id}"): may(Right.VIEW, **HANDOVER),
+    ("POST", "/api/handovers/{handover_id}/take-over"): may(Right.HAND_OVER, **HANDOVER, body={"name": "y"}),
     ("GET", "/api/institutions/{institution_id}/plans"): may(Right.VIEW, **HOME),
     ("PUT", "/api/institutions/{institution_id}/plans/gas"): may(
         Right.MANAGE_PLANS, **HOME, body={"version": 0, "steps": [], "phones": []}

@@ -1,5 +1,6 @@
 """Who gets in: sessions, their end, limits on trying; and what protects every answer."""
 
+import gzip
 import importlib
 import logging
 import pkgutil
@@ -302,6 +303,28 @@ def test_metrics_are_for_this_machine_only(world):
         assert httpx.get(f"{served.url}/metrics").status_code == 403
 
 
+def assert_smallest(client: httpx.Client, asset: httpx.Response) -> None:
+    """What was compressed when the page was built is served to who reads it, under the plain file's name and type."""
+    assert (asset.headers["content-encoding"], asset.text) == ("gzip", "2;")  # httpx reads no brotli
+    known = asset.headers["etag"]
+    for accepted, encoding, length in (
+        ("br, gzip", "br", 6),
+        ("gzip;q=0, br", "br", 6),
+        ("br;q=0, gzip", "gzip", None),
+        ("identity", None, 10_000),
+        ("", None, 10_000),
+    ):
+        answer = client.head("/assets/index-abc.js", headers={"accept-encoding": accepted})
+        assert answer.headers.get("content-encoding") == encoding, accepted
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert length is None or answer.headers["content-length"] == str(length)
+    again = client.get("/assets/index-abc.js", headers={"accept-encoding": "gzip", "if-none-match": known})
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.get("/assets/index-abc.js", headers={"accept-encoding": "identity", "if-none-match": known})
+    assert other.status_code == 200
+
+
 def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp_path, monkeypatch):
     static = tmp_path / "static"
     monkeypatch.setattr(
@@ -313,6 +336,8 @@ def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp
         (static / "assets").mkdir(parents=True)
         (static / "index.html").write_text("<title>Anhu</title>")
         (static / "assets" / "index-abc.js").write_text("1;" * 5000)
+        (static / "assets" / "index-abc.js.gz").write_bytes(gzip.compress(b"2;"))
+        (static / "assets" / "index-abc.js.br").write_bytes(b"brotli")
         (tmp_path / "secret").write_text("secret")
         for path in ("/", "/alerts", "/institutions/3", "/index.html"):
             answer = client.get(path)
@@ -320,7 +345,7 @@ def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp
             assert answer.headers["cache-control"] == "no-cache"
         asset = client.get("/assets/index-abc.js")
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
-        assert asset.headers["content-encoding"] == "gzip"
+        assert_smallest(client, asset)
         assert client.get("/assets/gone.js").status_code == 404
         assert client.get("/api/nothing").status_code == 404
         assert "secret" not in client.get("/..%2fsecret").text

@@ -42,6 +42,8 @@ def test_the_default_ladder() -> None:
         ("repeat_s = 300", "repeat_s = 1", "repeat more than"),
         ("failover_s = 20", "failover_s = 0", "failover_s = 0 is not within"),
         ('id = "service"', 'id = "unanswered"', "stands twice"),
+        ("mute_s_max = 60 ", "mute_s_max = 3600 ", "mute_s_max = 3600 is not within"),
+        ("mutes_max = 3 ", "mutes = 3 ", "unknown field mutes"),
     ],
 )  # fmt: skip
 def test_errors_are_named(old: str, new: str, problem: str) -> None:
@@ -56,6 +58,13 @@ def test_every_error_is_told_at_once() -> None:
     with pytest.raises(PolicyInvalid) as refused:
         parse(text)
     assert len(refused.value.problems) == 2
+
+
+def test_a_policy_from_before_the_sound_keeps_to_ours() -> None:
+    head, rest = default_policy().split("[sound]")
+    before = parse(head + rest[rest.index("[[route]]") :])
+    assert before.sound == DEFAULT.sound
+    assert (DEFAULT.sound.mute_s_max, DEFAULT.sound.mutes_max) == (60, 3)
 
 
 def test_holidays_worked_weekends_and_nights() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.people import Person, Role, Scope
-from dashboard.hub import SIGNED_OUT, SLOW, Client, Frame, Hub, Place, Shown, Update, on_wire
+from dashboard.hub import PART_COUNT, SIGNED_OUT, SLOW, Client, Frame, Hub, Place, Shown, Update, on_wire
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 EVERYWHERE = Scope()
@@ -86,8 +86,52 @@ def test_a_snapshot_holds_what_is_open_in_order_and_every_section():
     [snapshot] = wire.messages()
     assert snapshot == {
         "type": "snapshot", "cursor": 3, "server_time": "2026-11-22T00:00:00.000Z", "database_away": False,
-        "alerts": [{"id": 1}, {"id": 2}], "institutions": [], "duty_checks": [], "drills": [],
+        "alerts": [{"id": 1}, {"id": 2}], "institutions": [], "duty_checks": [], "drills": [], "parts": 0,
     }  # fmt: skip
+
+
+def test_a_long_snapshot_comes_in_parts_with_the_worst_first_and_nothing_between_them():
+    count = 2 * PART_COUNT + 7
+    hub = begun(*(update(number) for number in range(count, 0, -1)))
+    one, wire = client()
+    hub.admit(one, NOW)
+    hub.publish([update(count + 1)], NOW)
+    first, *parts, after = wire.messages()
+    assert (first["type"], len(first["alerts"]), first["parts"]) == ("snapshot", PART_COUNT, 2)
+    assert [(each["type"], len(each["alerts"]), each["parts"]) for each in parts] == [
+        ("snapshot_part", PART_COUNT, 1), ("snapshot_part", 7, 0),
+    ]  # fmt: skip
+    seen = [each["id"] for frame in (first, *parts) for each in frame["alerts"]]
+    assert seen == list(range(1, count + 1))
+    assert after == {"cursor": count + 1}
+
+
+class UnreadWire(FakeWire):
+    """Nobody reads at the other end."""
+
+    def post(self, data: bytes) -> None:
+        super().post(data)
+        self.waiting_bytes += len(data)
+
+
+def test_a_snapshot_larger_than_what_may_wait_does_not_part_with_whoever_asked_for_it():
+    hub = begun(*(update(number) for number in range(1, 2 * PART_COUNT)))
+    slow, quick = UnreadWire(), UnreadWire()
+    one, other = (Client(wire, b"", Person(1, "x", Role.OPERATOR, EVERYWHERE), 1000) for wire in (slow, quick))
+    for each in (one, other):
+        hub.admit(each, NOW)
+    assert slow.waiting_bytes > 1000
+    hub.publish([update(5000)], NOW)
+    assert (one.closing, other.closing) == (None, None)  # both are still reading the snapshot
+    quick.waiting_bytes = 0
+    for number in range(5001, 5200):
+        hub.publish([update(number)], NOW)
+        quick.waiting_bytes = 0
+    assert one.closing is not None, "too slow for what comes after it"
+    assert other.closing is None
+    quick.waiting_bytes = 1001
+    hub.publish([update(5300)], NOW)
+    assert other.closing is not None, "once the snapshot has left it excuses nothing"
 
 
 def test_a_fresh_picture_replaces_what_it_names_and_everybody_begins_again():

@@ -7,7 +7,7 @@ import App from "./App.vue";
 import { i18n, restoreLanguage } from "./i18n";
 import { router } from "./router";
 import { session } from "./session";
-import { followSystemTheme } from "./theme";
+import { display } from "./theme";
 
 /** A server that is away at the start is asked again this often: the duty screen must come up by itself after a power cut. */
 const RESUME_RETRY_MS = 3_000;
@@ -23,7 +23,7 @@ async function resumeSession(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  followSystemTheme();
+  display.follow();
   await restoreLanguage();
   await resumeSession();
   delete document.body.dataset.waiting;

@@ -2,15 +2,19 @@ import { onScopeDispose, watch, watchEffect } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Router } from "vue-router";
 import type { Alert } from "@/api/contract";
-import { nowMs } from "@/clock";
+import { nowMs, serverNowMs } from "@/clock";
 import { evidenceText, kindName, placeLine } from "@/format/place";
 import { localName } from "@/i18n";
 import { live } from "@/live/store";
 import { desktop } from "./desktop";
 import { ownChecks } from "./duty";
 import { fault } from "./fault";
+import { silence } from "./silence";
 import { siren } from "./siren";
+import { useSpeaker } from "./speaker";
 
+/** Of more at once the desktop shows the worst: nobody reads a hundred notifications, and the page has them all. */
+const NOTIFIED_MAX = 5;
 const APP_TITLE = "安护 Anhu";
 
 /** Those of `now` that were not there before. */
@@ -19,13 +23,28 @@ function fresh<T extends { id: string | number }>(now: readonly T[], before: rea
   return now.filter(({ id }) => !known.has(id));
 }
 
+function secondsUntil(atMs: number | null, nowMs: number): number | null {
+  return atMs === null ? null : (atMs - nowMs) / 1000;
+}
+
 /** Sound, window title and desktop notifications follow what calls for a person while the scope lives. */
 export function useAttention(router: Router): void {
   const { t } = useI18n();
 
   onScopeDispose(fault.follow());
+  silence.follow();
+  // What two tabs would sound, one of them sounds. A tab that may not make any sound stands in no other's way.
+  const alarm = useSpeaker("alarm", () => siren.unlocked.value && live.soundingAlerts.value.length > 0);
+  const duty = useSpeaker("duty", () => siren.unlocked.value && ownChecks.value.length > 0);
+  const trouble = useSpeaker("fault", () => siren.unlocked.value && fault.lasting.value !== null);
   watchEffect(() =>
-    siren.sound({ alarm: live.soundingAlerts.value.length > 0, duty: ownChecks.value.length > 0, fault: fault.calling.value }),
+    siren.sound({
+      alarm: alarm.value && silence.heardAlerts.value.length > 0,
+      duty: duty.value && ownChecks.value.length > 0,
+      fault: trouble.value && fault.calling.value,
+      alarmBackInS: alarm.value ? secondsUntil(silence.backMs.value, serverNowMs()) : null,
+      faultBackInS: trouble.value ? secondsUntil(fault.backMs.value, Date.now()) : null,
+    }),
   );
 
   watchEffect(() => {
@@ -55,7 +74,7 @@ export function useAttention(router: Router): void {
   }
 
   watch(live.soundingAlerts, (now, before) => {
-    fresh(now, before).forEach(notify);
+    fresh(now, before).slice(0, NOTIFIED_MAX).forEach(notify);
     fresh(before, now).forEach(({ id }) => desktop.withdraw(id));
   });
   watch(fault.lasting, (now) => {
@@ -75,6 +94,8 @@ export function useAttention(router: Router): void {
   });
 
   const unlock = (): void => void siren.unlock();
+  // Some browsers are set up to allow it (a kiosk), or remember the click of the sign-in.
+  unlock();
   // Not on pointerdown: what then leaves the page would move the button away from under the finger.
   document.addEventListener("click", unlock, { once: true });
   document.addEventListener("keydown", unlock, { once: true });

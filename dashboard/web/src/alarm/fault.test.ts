@@ -45,12 +45,19 @@ it("never calls for what mended itself in time", async () => {
   expect(fault.lasting.value).toBeNull();
 });
 
-it("can be silenced, and calls again the next time", async () => {
+it("can be silenced for a while only, and calls again the next time", async () => {
   await lose(1);
   vi.advanceTimersByTime(10_000);
   fault.silence();
   expect(fault.calling.value).toBe(false);
   expect(fault.lasting.value).toBe("lost");
+  vi.advanceTimersByTime(59_999);
+  expect(fault.calling.value).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(fault.calling.value).toBe(true);
+  fault.silence(600_000);
+  vi.advanceTimersByTime(599_999);
+  expect(fault.calling.value).toBe(false);
   await lose(null);
   await lose(2);
   vi.advanceTimersByTime(10_000);

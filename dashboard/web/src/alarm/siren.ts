@@ -19,11 +19,16 @@ interface Instrument {
   drill: AudioBuffer;
 }
 
-/** What calls for a person; of several the first is heard. */
+/**
+ * What calls for a person; of several the first is heard. What is muted comes back after so many seconds by the
+ * clock of the sound itself, which no browser slows down in a tab behind others.
+ */
 interface Calls {
   alarm: boolean;
   duty: boolean;
   fault: boolean;
+  alarmBackInS?: number | null;
+  faultBackInS?: number | null;
 }
 
 const unlocked = ref(false);
@@ -70,15 +75,22 @@ function build(): Instrument {
   return { context: audio, alarm, duty, fault, drill: record(audio, DRILL_TONES, DRILL_LENGTH_S) };
 }
 
+/** How loud something is from now on, and `backInS` seconds later. */
+function set({ gain }: GainNode, volume: number, backVolume = 0, backInS: number | null = null): void {
+  const now = instrument?.context.currentTime ?? 0;
+  gain.cancelScheduledValues(now);
+  gain.setTargetAtTime(volume, now, FADE_S);
+  if (backInS !== null) gain.setTargetAtTime(backVolume, now + Math.max(0, backInS), FADE_S);
+}
+
 /** One thing at a time, the worst first. */
 function apply(): void {
   if (!instrument) return;
   const { duty, fault } = wanted;
   const alarm = wanted.alarm || testing;
-  const { currentTime } = instrument.context;
-  instrument.alarm.gain.setTargetAtTime(alarm ? VOLUME : 0, currentTime, FADE_S);
-  instrument.duty.gain.setTargetAtTime(duty && !alarm ? DUTY_VOLUME : 0, currentTime, FADE_S);
-  instrument.fault.gain.setTargetAtTime(fault && !alarm && !duty ? FAULT_VOLUME : 0, currentTime, FADE_S);
+  set(instrument.alarm, alarm ? VOLUME : 0, VOLUME, alarm ? null : wanted.alarmBackInS);
+  set(instrument.duty, duty && !alarm ? DUTY_VOLUME : 0);
+  set(instrument.fault, fault && !alarm && !duty ? FAULT_VOLUME : 0, FAULT_VOLUME, fault || alarm || duty ? null : wanted.faultBackInS);
 }
 
 /** Browsers allow sound only after a gesture: call this from a click or a key press. */

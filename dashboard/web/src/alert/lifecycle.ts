@@ -31,15 +31,30 @@ export function isSounding(alert: Alert): boolean {
   return alert.priority === "critical" && !alert.acknowledged && !alert.drill;
 }
 
+/** Where an alert stands in the list: a lower rank comes first, then the later time. */
+interface Place {
+  rank: number;
+  raisedMs: number;
+}
+
+/** An alert is never changed in place, so its place is worked out once: to sort 10,000 takes some 130,000 comparisons. */
+const places = new WeakMap<Alert, Place>();
+
+function placeOf(alert: Alert): Place {
+  let place = places.get(alert);
+  if (!place) {
+    const drill = alert.drill ? 2 * PRIORITIES.length : 0;
+    const rank = drill + 2 * PRIORITIES.indexOf(alert.priority) + Number(alert.acknowledged);
+    place = { rank, raisedMs: Date.parse(alert.raised_at) };
+    places.set(alert, place);
+  }
+  return place;
+}
+
 /** Real ones first, then the worst; of equal priority the unacknowledged first, then the newest. */
 export function compareAlerts(a: Alert, b: Alert): number {
-  return (
-    Number(a.drill ?? false) - Number(b.drill ?? false) ||
-    PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||
-    Number(a.acknowledged) - Number(b.acknowledged) ||
-    Date.parse(b.raised_at) - Date.parse(a.raised_at) ||
-    (a.id < b.id ? -1 : 1)
-  );
+  const [one, other] = [placeOf(a), placeOf(b)];
+  return one.rank - other.rank || other.raisedMs - one.raisedMs || (a.id < b.id ? -1 : 1);
 }
 
 /** Worst state first, then the one with the worst and most open alerts, then by code. */

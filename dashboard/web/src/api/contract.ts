@@ -65,6 +65,7 @@ export type Unclaimed = Shapes["Unclaimed"];
 
 export type LiveSeries = Shapes["LiveSeries"];
 export type SnapshotFrame = Shapes["SnapshotFrame"];
+export type SnapshotPartFrame = Shapes["SnapshotPartFrame"];
 export type AlertFrame = Shapes["AlertFrame"];
 export type QuietFrame = Shapes["QuietFrame"];
 export type ReadingsFrame = Shapes["ReadingsFrame"];

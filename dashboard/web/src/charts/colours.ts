@@ -10,3 +10,8 @@ export function chartColours(): { line: string; band: string; ink: string; grid:
 export function chartFont(): string {
   return getComputedStyle(document.body).fontFamily;
 }
+
+/** The type of axes and tooltips: 12 px, more where the reader has chosen large type. */
+export function chartFontSizePx(): number {
+  return 0.75 * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+}

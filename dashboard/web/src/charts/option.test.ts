@@ -6,7 +6,7 @@ const THINNED = { atMs: [1000, 2000, 3000], value: [0.25, 0, 20.5], low: [0, 0, 
 function input(quantity: string): ChartInput {
   return {
     quantity, unit: "1", samples: THINNED, fromMs: 0, toMs: 4000, stepMs: 1000, threshold: null, thresholdLabel: "", marks: [],
-    colours: { line: "a", band: "b", ink: "c", grid: "d", alarm: "e" }, font: "f",
+    colours: { line: "a", band: "b", ink: "c", grid: "d", alarm: "e" }, font: "f", fontSizePx: 12,
   };
 }
 

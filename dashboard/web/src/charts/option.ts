@@ -24,6 +24,7 @@ export interface ChartInput {
   marks: readonly { atMs: number; label: string }[];
   colours: { line: string; band: string; ink: string; grid: string; alarm: string };
   font: string;
+  fontSizePx: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -119,13 +120,13 @@ function valueRange({ quantity, unit, threshold, samples }: ChartInput): { min?:
 export function chartOption(input: ChartInput): ChartOption {
   const { colours, quantity, unit } = input;
   const binary = isBinary(quantity);
-  const text = { color: colours.ink, fontFamily: input.font, fontSize: 12 };
+  const text = { color: colours.ink, fontFamily: input.font, fontSize: input.fontSizePx };
   const spanMs = input.toMs - input.fromMs;
   const part = spanMs > DATES_MS ? "date" : spanMs > DAY_MS ? "day" : "minute";
   return {
     aria: { enabled: false },
     textStyle: { fontFamily: input.font },
-    grid: { left: 52, right: input.marks.length ? 40 : 14, top: input.marks.length ? 24 : 14, bottom: 24 },
+    grid: { left: 52 + 4 * (input.fontSizePx - 12), right: input.marks.length ? 40 : 14, top: input.marks.length ? 24 : 14, bottom: 24 },
     tooltip: {
       trigger: "axis",
       transitionDuration: 0,

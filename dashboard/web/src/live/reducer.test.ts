@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Alert, AlertFrame, Institution, SnapshotFrame, Verb } from "@/api/contract";
 import type { Drill } from "@/api/drills";
 import type { DutyCheck } from "@/api/dutyChecks";
-import { adoptAlert, adoptDutyCheck, applyFrame, EMPTY } from "./reducer";
+import { adoptAlert, adoptDutyCheck, applyFrame, applyFrames, EMPTY } from "./reducer";
 
 const HOME: Institution = {
   id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe", kind: "nursing_home", region: "220322", device_count: 10,
@@ -23,7 +23,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
 const CLOSED: Partial<Alert> = { open: false, active: false, acknowledged: true, latched: false, state: "NORMAL" };
 
 function snapshot(cursor: number, alerts: Alert[], institutions = [HOME]): SnapshotFrame {
-  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions, duty_checks: [], drills: [] };
+  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions, duty_checks: [], drills: [], parts: 0 };
 }
 
 function frame(cursor: number, verb: Verb, alert: Alert, home: Institution = HOME): AlertFrame {
@@ -181,4 +181,63 @@ describe("duty checks and drills", () => {
     state = applyFrame(state, { type: "drill", drill: { ...drill, seen_on_screen_s: 0.4, state: "passed" } });
     expect(state.drills.get("d")).toMatchObject({ seen_on_screen_s: 0.4, state: "passed" });
   });
+});
+
+describe("a snapshot in parts", () => {
+  const ids = (from: number, to: number): Alert[] => Array.from({ length: to - from }, (_, at) => alertAt(1, { id: `a${from + at}` }));
+
+  it("shows each part as it comes", () => {
+    let state = applyFrame(EMPTY, { ...snapshot(5, ids(0, 2)), parts: 2 });
+    expect([state.alerts.size, state.synced]).toEqual([2, true]);
+    state = applyFrame(state, { type: "snapshot_part", alerts: ids(2, 4), parts: 1 });
+    state = applyFrame(state, { type: "snapshot_part", alerts: ids(4, 5), parts: 0 });
+    expect([...state.alerts.keys()]).toEqual(["a0", "a1", "a2", "a3", "a4"]);
+    expect(state.renewal).toBeNull();
+  });
+
+  it("keeps what was known until the last part has not brought it again", () => {
+    let state = applyFrame(EMPTY, snapshot(5, [...ids(0, 4), alertAt(1, { id: "gone" })]));
+    state = applyFrame(state, { ...snapshot(9, ids(0, 2)), parts: 1 });
+    expect([...state.alerts.keys()]).toEqual(["a0", "a1", "a2", "a3", "gone"]);
+    state = applyFrame(state, { type: "snapshot_part", alerts: ids(2, 4), parts: 0 });
+    expect([...state.alerts.keys()]).toEqual(["a0", "a1", "a2", "a3"]);
+  });
+
+  it("does not undo what the operator did between two parts", () => {
+    let state = applyFrame(EMPTY, { ...snapshot(5, ids(0, 1)), parts: 1 });
+    state = adoptAlert(state, alertAt(2, { id: "a0", acknowledged: true }));
+    state = adoptAlert(state, alertAt(2, { id: "a1", ...CLOSED }));
+    state = applyFrame(state, { type: "snapshot_part", alerts: ids(1, 3), parts: 0 });
+    expect([...state.alerts.values()].map(({ id, version }) => [id, version])).toEqual([["a0", 2], ["a2", 1]]);
+  });
+
+  it("begins anew with the next snapshot, wherever the one before was cut off", () => {
+    let state = applyFrame(EMPTY, { ...snapshot(5, ids(0, 2)), parts: 3 });
+    state = applyFrame(state, snapshot(9, ids(1, 3)));
+    expect([...state.alerts.keys()].sort()).toEqual(["a1", "a2"]);
+    expect(state.renewal).toBeNull();
+  });
+});
+
+it("copies 10,000 alerts once for all frames between two redraws", () => {
+  const many = Array.from({ length: 10_000 }, (_, at) => alertAt(1, { id: `a${at}` }));
+  const state = applyFrame(EMPTY, snapshot(5, many));
+  const RealMap = globalThis.Map;
+  let large = 0;
+  globalThis.Map = class<K, V> extends RealMap<K, V> {
+    constructor(from?: Iterable<readonly [K, V]> | null) {
+      super(from);
+      if (this.size >= 10_000) large += 1;
+    }
+  } as MapConstructor;
+  try {
+    const frames = Array.from({ length: 300 }, (_, at) => frame(6 + at, "acknowledge", alertAt(2, { id: `a${at}`, acknowledged: true })));
+    const after = applyFrames(state, frames);
+    expect(large).toBe(1);
+    expect(after.alerts.get("a299")?.acknowledged).toBe(true);
+    expect(state.alerts.get("a299")?.acknowledged).toBe(false);
+    expect(applyFrames(after, frames)).toMatchObject({ alerts: after.alerts });
+  } finally {
+    globalThis.Map = RealMap;
+  }
 });

@@ -19,6 +19,8 @@ export interface LiveState {
   /** Null until the first heartbeat. */
   readonly pipelineAlive: boolean | null;
   readonly databaseAway: boolean;
+  /** The alerts that the parts of a snapshot have brought so far; null once it is whole. */
+  readonly renewal: ReadonlySet<string> | null;
 }
 
 export const EMPTY: LiveState = {
@@ -31,6 +33,7 @@ export const EMPTY: LiveState = {
   drills: new Map(),
   pipelineAlive: null,
   databaseAway: false,
+  renewal: null,
 };
 
 /** The highest version of this alert the page has seen, open or closed; -1 when it never saw it. */
@@ -45,34 +48,64 @@ function quietChanged(state: LiveState, alert: Alert): boolean {
   return known.quiet !== alert.quiet || known.quiet_until !== alert.quiet_until;
 }
 
-/** Takes in one alert; an older version changes nothing, an equal one only what keeps the alert quiet. */
-export function adoptAlert(state: LiveState, alert: Alert): LiveState {
-  if (alert.version <= versionSeen(state, alert.id) && !quietChanged(state, alert)) return state;
-  const alerts = new Map(state.alerts);
-  const closedVersions = new Map(state.closedVersions);
+/** The maps of a state, of which a batch of frames changes copies. */
+type Maps = Pick<LiveState, "alerts" | "closedVersions" | "institutions">;
+type Writable<M> = M extends ReadonlyMap<infer K, infer V> ? Map<K, V> : never;
+
+/**
+ * A state in the making: each map is copied once, when the first frame of a batch writes to it. With 10,000 open alerts
+ * a copy takes a millisecond, and a storm brings hundreds of frames between two redraws.
+ */
+class Draft {
+  private readonly copied = new Set<keyof Maps>();
+
+  constructor(public state: LiveState) {}
+
+  write<K extends keyof Maps>(name: K): Writable<Maps[K]> {
+    if (!this.copied.has(name)) {
+      this.copied.add(name);
+      this.set({ [name]: new Map<unknown, unknown>(this.state[name]) } as Partial<LiveState>);
+    }
+    return this.state[name] as unknown as Writable<Maps[K]>;
+  }
+
+  set(changes: Partial<LiveState>): void {
+    this.state = { ...this.state, ...changes };
+  }
+}
+
+function putAlert(draft: Draft, alert: Alert): void {
+  const { state } = draft;
+  if (alert.version <= versionSeen(state, alert.id) && !quietChanged(state, alert)) return;
+  const alerts = draft.write("alerts");
+  const closedVersions = draft.write("closedVersions");
+  closedVersions.delete(alert.id);
   if (alert.open) {
     alerts.set(alert.id, alert);
-    closedVersions.delete(alert.id);
-  } else {
-    alerts.delete(alert.id);
-    closedVersions.delete(alert.id);
-    closedVersions.set(alert.id, alert.version);
-    for (const id of closedVersions.keys()) {
-      if (closedVersions.size <= CLOSED_COUNT_MAX) break;
-      closedVersions.delete(id);
-    }
+    return;
   }
-  return { ...state, alerts, closedVersions };
+  alerts.delete(alert.id);
+  closedVersions.set(alert.id, alert.version);
+  for (const id of closedVersions.keys()) {
+    if (closedVersions.size <= CLOSED_COUNT_MAX) break;
+    closedVersions.delete(id);
+  }
+}
+
+/** Takes in one alert; an older version changes nothing, an equal one only what keeps the alert quiet. */
+export function adoptAlert(state: LiveState, alert: Alert): LiveState {
+  const draft = new Draft(state);
+  putAlert(draft, alert);
+  return draft.state;
 }
 
 /** Takes in which open alerts fell silent or call again; the others stay as they are. */
-function requiet(state: LiveState, changes: QuietFrame["alerts"]): LiveState {
-  const alerts = new Map(state.alerts);
+function requiet(draft: Draft, changes: QuietFrame["alerts"]): void {
+  const alerts = draft.write("alerts");
   for (const { id, quiet, quiet_until } of changes) {
     const known = alerts.get(id);
     if (known) alerts.set(id, { ...known, quiet, quiet_until });
   }
-  return { ...state, alerts };
 }
 
 interface Ending {
@@ -112,53 +145,95 @@ function resume<T extends Ending>(known: ReadonlyMap<T["id"], T>, open: T[], goi
   return open.reduce((map, item) => settle(map, item, going), over as ReadonlyMap<T["id"], T>);
 }
 
+/** One alert of a snapshot as the page goes on with it; null where the page has seen its end. */
+function renewed(state: LiveState, alert: Alert): Alert | null {
+  if ((state.closedVersions.get(alert.id) ?? -1) >= alert.version) return null;
+  const known = state.alerts.get(alert.id);
+  return known && known.version > alert.version ? known : alert;
+}
+
 /**
  * A snapshot replaces what is known, except where the page has seen a newer version already: the answer to the
- * operator's own click may overtake the snapshot of a reconnect.
+ * operator's own click may overtake the snapshot of a reconnect. It comes in parts, the worst alerts first: each is
+ * shown as it comes, and with the last one goes what none of them held.
  */
-function applySnapshot(state: LiveState, frame: SnapshotFrame): LiveState {
-  const alerts = new Map<string, Alert>();
-  for (const alert of frame.alerts) {
-    const known = state.alerts.get(alert.id);
-    if ((state.closedVersions.get(alert.id) ?? -1) >= alert.version) continue;
-    alerts.set(alert.id, known && known.version > alert.version ? known : alert);
+function renew(draft: Draft, alerts: readonly Alert[], partsToCome: number): void {
+  const { state } = draft;
+  const whole = new Set(state.renewal);
+  const open = draft.write("alerts");
+  for (const alert of alerts) {
+    const next = renewed(state, alert);
+    whole.add(alert.id);
+    if (next) open.set(alert.id, next);
+    else open.delete(alert.id);
   }
-  return {
-    ...state,
+  if (partsToCome > 0) {
+    draft.set({ renewal: whole });
+    return;
+  }
+  for (const id of open.keys()) if (!whole.has(id)) open.delete(id);
+  draft.set({ renewal: null });
+}
+
+function applySnapshot(draft: Draft, frame: SnapshotFrame): void {
+  const { state } = draft;
+  draft.set({
     synced: true,
     cursor: frame.cursor,
     databaseAway: frame.database_away,
-    alerts,
     institutions: new Map(frame.institutions.map((institution) => [institution.id, institution])),
     dutyChecks: resume(state.dutyChecks, frame.duty_checks, "open"),
     drills: resume(state.drills, frame.drills, "running"),
-  };
+    renewal: null,
+  });
+  renew(draft, frame.alerts, frame.parts);
 }
 
-/** The whole page state after one frame from the server. Readings belong to charts and change nothing here. */
-export function applyFrame(state: LiveState, frame: LiveFrame): LiveState {
+function take(draft: Draft, frame: LiveFrame): void {
+  const { state } = draft;
   switch (frame.type) {
     case "snapshot":
-      return applySnapshot(state, frame);
-    case "alert": {
-      const next = adoptAlert(state, frame.alert);
+      applySnapshot(draft, frame);
+      break;
+    case "snapshot_part":
+      renew(draft, frame.alerts, frame.parts);
+      break;
+    case "alert":
+      putAlert(draft, frame.alert);
       // While the database is away the cursor stands still.
-      if (frame.cursor < state.cursor) return next;
-      const institutions = new Map(state.institutions);
-      const { institution } = frame;
-      if (institution) institutions.set(institution.id, { ...institutions.get(institution.id), ...institution });
-      return { ...next, cursor: frame.cursor, institutions };
-    }
+      if (frame.cursor < state.cursor) break;
+      if (frame.institution) {
+        const institutions = draft.write("institutions");
+        institutions.set(frame.institution.id, { ...institutions.get(frame.institution.id), ...frame.institution });
+      }
+      draft.set({ cursor: frame.cursor });
+      break;
     case "heartbeat":
-      if (state.pipelineAlive === frame.pipeline_alive && state.databaseAway === frame.database_away) return state;
-      return { ...state, pipelineAlive: frame.pipeline_alive, databaseAway: frame.database_away };
+      if (state.pipelineAlive === frame.pipeline_alive && state.databaseAway === frame.database_away) break;
+      draft.set({ pipelineAlive: frame.pipeline_alive, databaseAway: frame.database_away });
+      break;
     case "quiet":
-      return requiet(state, frame.alerts);
+      requiet(draft, frame.alerts);
+      break;
     case "duty_check":
-      return adoptDutyCheck(state, frame.check);
+      draft.state = adoptDutyCheck(state, frame.check);
+      break;
     case "drill":
-      return adoptDrill(state, frame.drill);
+      draft.state = adoptDrill(state, frame.drill);
+      break;
     case "readings":
-      return state;
+      break;
   }
+}
+
+/** The whole page state after some frames from the server. Readings belong to charts and change nothing here. */
+export function applyFrames(state: LiveState, frames: readonly LiveFrame[]): LiveState {
+  const draft = new Draft(state);
+  for (const frame of frames) take(draft, frame);
+  return draft.state;
+}
+
+/** The state after one frame. */
+export function applyFrame(state: LiveState, frame: LiveFrame): LiveState {
+  return applyFrames(state, [frame]);
 }

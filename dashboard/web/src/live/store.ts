@@ -2,9 +2,10 @@ import { computed, ref, shallowRef } from "vue";
 import type { Alert, LiveFrame, LiveSeries } from "@/api/contract";
 import type { Drill } from "@/api/drills";
 import type { DutyCheck } from "@/api/dutyChecks";
-import { compareAlerts, compareInstitutions, isQuiet, isSounding } from "@/alert/lifecycle";
+import { compareInstitutions, isQuiet, isSounding } from "@/alert/lifecycle";
 import { nowMs, serverNowMs, setServerTime } from "@/clock";
-import { adoptAlert, adoptDrill, adoptDutyCheck, applyFrame, EMPTY, type LiveState } from "./reducer";
+import { adoptAlert, adoptDrill, adoptDutyCheck, applyFrames, EMPTY, type LiveState } from "./reducer";
+import { reordered } from "./order";
 import { LiveSocket } from "./socket";
 
 /** A burst of events redraws the page at most this often; the first event of a burst is shown at once. */
@@ -30,7 +31,7 @@ let redrawTimer: ReturnType<typeof setTimeout> | undefined;
 function flush(): void {
   const frames = queue;
   queue = [];
-  if (frames.length) state.value = frames.reduce(applyFrame, state.value);
+  if (frames.length) state.value = applyFrames(state.value, frames);
 }
 
 function enqueue(frame: LiveFrame): void {
@@ -124,7 +125,7 @@ function reportSeen(alertId: string): void {
   socket?.send({ type: "seen", alert_id: alertId });
 }
 
-const openAlerts = computed(() => [...state.value.alerts.values()].sort(compareAlerts));
+const openAlerts = computed<readonly Alert[]>((before) => reordered(before ?? [], state.value.alerts));
 /** The alerts whose quiet time has run out: text, so that the lists are worked out again only when it changes. */
 const quietOver = computed(() =>
   openAlerts.value.filter((alert) => alert.quiet && !isQuiet(alert, nowMs.value)).map(({ id }) => id).join(),
@@ -133,7 +134,7 @@ const quietIds = computed(() => {
   const over = new Set(quietOver.value.split(","));
   return new Set(openAlerts.value.filter(({ id, quiet }) => quiet && !over.has(id)).map(({ id }) => id));
 });
-const callingAlerts = computed(() => openAlerts.value.filter(({ id }) => !quietIds.value.has(id)));
+const callingAlerts = computed<readonly Alert[]>(() => openAlerts.value.filter(({ id }) => !quietIds.value.has(id)));
 
 export const live = {
   start,

@@ -13,6 +13,7 @@ import { firstSteps } from "./en/firstSteps";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
+import { handovers } from "./en/handovers";
 import { hazards } from "./en/hazards";
 import { inspections } from "./en/inspections";
 import { institutionDocuments } from "./en/institutionDocuments";
@@ -36,6 +37,7 @@ export const en: Messages = {
   ...accounts,
   ...system,
   ...audit,
+  ...handovers,
   ...hazards,
   ...panels,
   ...inspections,
@@ -60,7 +62,7 @@ export const en: Messages = {
   },
   nav: {
     main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
-    audit: "Audit", people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
+    handovers: "Handover", audit: "Audit", people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",

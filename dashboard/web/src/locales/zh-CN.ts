@@ -12,6 +12,7 @@ import { firstSteps } from "./zh-CN/firstSteps";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
+import { handovers } from "./zh-CN/handovers";
 import { hazards } from "./zh-CN/hazards";
 import { inspections } from "./zh-CN/inspections";
 import { institutionDocuments } from "./zh-CN/institutionDocuments";
@@ -35,6 +36,7 @@ export const zhCN = {
   ...accounts,
   ...system,
   ...audit,
+  ...handovers,
   ...hazards,
   ...panels,
   ...inspections,
@@ -59,7 +61,7 @@ export const zhCN = {
   },
   nav: {
     main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
-    audit: "审计", people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
+    handovers: "交接班", audit: "审计", people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
     loading: "正在读取…",

@@ -39,6 +39,7 @@ from dashboard.routers import (
     live,
     operations,
     people,
+    phone,
     plans,
     protections,
     public,
@@ -75,6 +76,7 @@ _RIGHTFUL = (
     inspections.router,
     inspections.campaigns,
     draws.router,
+    phone.router,
     reports.router,
     institution_documents.router,
     institution_files.router,
@@ -127,6 +129,7 @@ def create_app(
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
         larger={
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
+            phone.PHOTOS_PATH: phone.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
             institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,
             institution_documents.REPLACE_PATH: institution_documents.UPLOAD_BYTES_MAX,

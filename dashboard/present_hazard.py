@@ -110,6 +110,16 @@ def detail(
     )
 
 
+def options(policy: Policy) -> hazard_schemas.HazardOptions:
+    """What a form offers by `policy`."""
+    return hazard_schemas.HazardOptions(
+        policy=policy.version,
+        terms=[hazard_schemas.Term.model_validate(each) for each in policy.terms.values()],
+        defaults={f"{level}.{supervisor}": term for (level, supervisor), term in policy.defaults.items()},
+        extension_days_max=policy.extension_max.days,
+    )
+
+
 def checklist_row(record: Checklist) -> hazard_schemas.ChecklistRow:
     """A checklist in one line."""
     return hazard_schemas.ChecklistRow(

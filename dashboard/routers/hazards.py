@@ -12,7 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from alerting.people import Right
-from dashboard import present_hazard, schemas
+from dashboard import photo_reach, present_hazard, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 from dashboard.errors import BadRequest
 from dashboard.schemas import hazards as hazard_schemas
@@ -21,7 +21,7 @@ from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection
 from ingest.reading import from_us, to_us
-from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store, visit_store
+from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store
 from inspection.checklist import Level
 from inspection.decide import SUPERVISE, Found
 from inspection.errors import HazardUnknown, PhotoUnknown
@@ -96,13 +96,7 @@ def summarise(
 def options(serving: Serving, _reach: Viewing) -> hazard_schemas.HazardOptions:
     """The terms, and which is proposed for which level and supervisor."""
     with serving.reading() as connection:
-        policy = operate.policy_in_force(connection)
-    return hazard_schemas.HazardOptions(
-        policy=policy.version,
-        terms=[hazard_schemas.Term.model_validate(each) for each in policy.terms.values()],
-        defaults={f"{level}.{supervisor}": term for (level, supervisor), term in policy.defaults.items()},
-        extension_days_max=policy.extension_max.days,
-    )
+        return present_hazard.options(operate.policy_in_force(connection))
 
 
 @router.post(
@@ -139,14 +133,7 @@ def _keep(serving: Service, reach: Reach, institution_id: int, data: bytes) -> h
 def show_photo(photo_id: UUID, serving: Serving, reach: Viewing) -> Response:
     """Evidence is seen by whoever sees the hazard; what is not used yet only by who uploaded it."""
     with serving.reading() as connection:
-        bound = photo_store.place(connection, photo_id)
-        others = bound.loose and bound.uploader_id != reach.person.id
-        hidden = (
-            reach.scope.institution_id is not None
-            and bound.inspection_id is not None
-            and visit_store.load_many(connection, [bound.inspection_id])[bound.inspection_id].hidden
-        )
-        if others or hidden or not reach.covers(connection, bound.institution_id):
+        if not photo_reach.sees(connection, reach, photo_id):
             raise PhotoUnknown(f"there is no photo {photo_id}")
         return Response(photo_store.jpeg(connection, photo_id), media_type="image/jpeg")
 

@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { offlineWorker } from "./worker/plugin";
 
 const server = "http://127.0.0.1:8460";
 
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), offlineWorker()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {
     __VUE_PROD_DEVTOOLS__: false,

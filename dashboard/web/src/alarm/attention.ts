@@ -23,9 +23,12 @@ function fresh<T extends { id: string | number }>(now: readonly T[], before: rea
 export function useAttention(router: Router): void {
   const { t } = useI18n();
 
+  /** Who works without signal has no use for a tone about it. */
+  const calm = (): boolean => router.currentRoute.value.meta.phone ?? false;
+
   onScopeDispose(fault.follow());
   watchEffect(() =>
-    siren.sound({ alarm: live.soundingAlerts.value.length > 0, duty: ownChecks.value.length > 0, fault: fault.calling.value }),
+    siren.sound({ alarm: live.soundingAlerts.value.length > 0, duty: ownChecks.value.length > 0, fault: fault.calling.value && !calm() }),
   );
 
   watchEffect(() => {
@@ -59,7 +62,7 @@ export function useAttention(router: Router): void {
     fresh(before, now).forEach(({ id }) => desktop.withdraw(id));
   });
   watch(fault.lasting, (now) => {
-    if (now) desktop.show("fault", t(`live.${now}`), t(`notify.${now}`), true, () => undefined);
+    if (now && !calm()) desktop.show("fault", t(`live.${now}`), t(`notify.${now}`), true, () => undefined);
     else desktop.withdraw("fault");
   });
   watch(live.drillAlerts, (now, before) => {

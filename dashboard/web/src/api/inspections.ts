@@ -51,6 +51,8 @@ export interface InspectionItem {
   person: Named | null;
   hazard_id: string | null;
   photos: string[];
+  /** The number of the event it was answered by, 0 for none. */
+  seq: number;
 }
 
 export interface InspectionFinding {

@@ -15,6 +15,7 @@ import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
 import { panels } from "./en/panels";
 import { people } from "./en/people";
+import { phone } from "./en/phone";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
 import { publicity } from "./en/publicity";
@@ -41,13 +42,14 @@ export const en: Messages = {
   ...reports,
   ...creditLists,
   ...publicity,
+  ...phone,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", history: "History", hazards: "Hazards", inspections: "Inspections", phone: "My day", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     people: "People", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

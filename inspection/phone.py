@@ -167,7 +167,7 @@ _KEPT: Final = {
     "en": ("Done without signal and not chosen", "; "),
 }
 _WORDS: Final = {
-    "zh": {"pass": "符合", "fail": "不符合", "not_applicable": "不适用", "passed": "复查通过", "failed": "复查不通过"},
+    "zh": {"pass": "合格", "fail": "不合格", "not_applicable": "不适用", "passed": "复查通过", "failed": "复查不通过"},
     "en": {"pass": "pass", "fail": "fail", "not_applicable": "not applicable", "passed": "recheck passed",
            "failed": "recheck failed"},
 }  # fmt: skip
@@ -177,7 +177,7 @@ def words_of(verb: Verb, body: Mapping[str, Any], language: str, length_max: int
     """An act that was not chosen, in words for the history.
 
     >>> words_of(Verb.ANSWER, {"outcome": "fail", "title": "插座", "note": "烧黑"}, "zh", 2000)
-    '离线时做的、未采用的版本：不符合；插座；烧黑'
+    '离线时做的、未采用的版本：不合格；插座；烧黑'
     """
     lead, between = _KEPT[language]
     named = _WORDS[language]

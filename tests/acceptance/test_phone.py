@@ -232,7 +232,7 @@ def settle(page: Page, text: str) -> None:
     card = page.get_by_test_id("phone-act").and_(page.locator("[data-state=conflict]"))
     expect(card).to_have_count(1)
     expect(card).to_contain_text(text)
-    expect(card.get_by_test_id("conflict-mine")).to_contain_text("符合")
+    expect(card.get_by_test_id("conflict-mine")).to_contain_text("合格")
     expect(card.get_by_test_id("conflict-theirs")).to_contain_text("这里没有燃气")
     expect(card.get_by_test_id("conflict-theirs")).to_contain_text("检查员小王")
     card.get_by_test_id("use-theirs").click()
@@ -246,7 +246,7 @@ def everything_once(story: Story) -> None:
     count = story.rows("SELECT count(*) FROM inspection_items")[0][0]
     assert verbs == {"plan": 1, "begin": 1, "answer": count, "find": 1, "comment": 1, "conclude": 1}
     [(note,)] = story.rows("SELECT note FROM inspection_events WHERE verb = 'comment'")
-    assert "符合" in note  # the version that was not chosen
+    assert "合格" in note  # the version that was not chosen
     rechecks = story.rows(
         "SELECT passed, state FROM hazard_events JOIN hazards h ON h.id = hazard_id WHERE verb = 'recheck'"
     )

@@ -41,7 +41,7 @@ export const phone = {
     begin: "开始检查",
     item: "检查项",
     findings: "发现的问题",
-    found: "不符合，记下问题",
+    found: "不合格，记下问题",
     zone: "位置",
     noZone: "不限",
     assign: "当场交办",
@@ -68,7 +68,7 @@ export const phone = {
     conflict: {
       heading: "您离线期间，别人改过同一项",
       mine: "我的", theirs: "对方的", by: "{who} · {time}", useMine: "采用我的", useTheirs: "采用对方的",
-      kept: "没有采用的版本也留在记录里。", stays_failed: "对方判为不符合，已形成隐患，不能再改；您的版本会记入历史。",
+      kept: "没有采用的版本也留在记录里。", stays_failed: "对方判为不合格，已形成隐患，不能再改；您的版本会记入历史。",
     },
     refusedHeading: "服务器不接受",
     reason: {

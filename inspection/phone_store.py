@@ -83,10 +83,11 @@ def keep(connection: Connection, act: Act, receipt: Receipt, actor: str, now: da
 
 
 def arrivals_of_hazard(connection: Connection, hazard_id: UUID) -> dict[int, Arrival]:
-    """Of each event of a hazard that came from a phone, by its number, when and where it was done."""
+    """Of each event of a hazard that came from a phone, by its number, when and where it was done. What was found in an
+    inspection opened it: that is its first event."""
     rows = connection.execute(
-        "SELECT seq, done_at, sent_at, received_at, latitude, longitude, accuracy_m FROM phone_acts"
-        " WHERE hazard_id = %s AND verb IN ('recheck', 'report', 'keep') AND seq IS NOT NULL",
+        "SELECT CASE WHEN inspection_id IS NULL THEN seq ELSE 1 END, done_at, sent_at, received_at, latitude,"
+        " longitude, accuracy_m FROM phone_acts WHERE hazard_id = %s AND seq IS NOT NULL",
         (hazard_id,),
     )
     return {row[0]: Arrival(row[1], row[2], row[3], Position(*row[4:])) for row in rows}

@@ -114,6 +114,10 @@ def test_a_visit_done_without_signal_arrives_once_and_with_photos_assignment_and
     assert (hazard["state"], hazard["assignee"]["name"]) == ("assigned", "manager")
     assert hazard["deadline"] is not None
     assert hazard["events"][0]["photos"] == [number]
+    opened = hazard["events"][0]
+    late = datetime.fromisoformat(opened["at"]) - datetime.fromisoformat(opened["done_at"])
+    assert abs(late - timedelta(hours=2)) < timedelta(seconds=1)
+    assert hazard["events"][1]["done_at"] is None
     [stamp] = field.clients["manager"].get("/api/phone/stamps", params={"photo_id": number}).json()
     assert (stamp["latitude"], stamp["longitude"], stamp["place_missing"]) == (43.17, 124.33, None)
     taken, received = (datetime.fromisoformat(stamp[each]) for each in ("taken_at", "received_at"))

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 
 /** What has to open without signal: what is loaded first, the phone's own pages, and the other language. */
-const OFFLINE_MODULES = [/\/src\/main\.ts$/, /\/src\/phone\//, /\/src\/pages\/Phone\w*Page\.vue$/, /\/src\/pages\/PlacePage\.vue$/, /\/src\/pages\/SignInPage\.vue$/, /\/src\/locales\/en\.ts$/];
+const OFFLINE_MODULES = [/\/src\/main\.ts$/, /\/src\/phone\//, /\/src\/pages\/Phone\w*Page\.vue$/, /\/src\/pages\/PlacePage\.vue$/, /\/src\/pages\/SignInPage\.vue$/, /\/src\/components\/LeaveBox\.vue$/, /\/src\/locales\/en\.ts$/];
 const FIXED = ["/index.html", "/icon.svg", "/manifest.webmanifest"];
 const HERE = new URL(".", import.meta.url);
 

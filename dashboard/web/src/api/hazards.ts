@@ -119,6 +119,8 @@ export interface HazardEvent {
   proposal: Proposal | null;
   to: Role[];
   proof: ProofReason | null;
+  /** When it was done, where it was done on a phone without signal and arrived later. */
+  done_at: Iso | null;
 }
 
 export interface HazardDetail extends HazardRow {
@@ -142,6 +144,7 @@ export interface HazardDetail extends HazardRow {
 
 export interface HazardFilter {
   which: Which;
+  institution_id?: number;
   level?: Level | undefined;
   supervisor?: Supervisor | undefined;
   category?: Category | undefined;

@@ -122,6 +122,12 @@ export async function upload(query: PhotoQuery, picture: Blob): Promise<void> {
   await authorised("POST", address("/phone/photos", { ...query }), picture);
 }
 
+/** When and where photos were taken that came from a phone. At most 50 at once. */
+export async function stamps(ids: string[]): Promise<PhotoStamp[]> {
+  const query = ids.map((id) => `photo_id=${id}`).join("&");
+  return (await (await authorised("GET", `${address("/phone/stamps")}?${query}`)).json()) as PhotoStamp[];
+}
+
 /** A photo that is on the server. */
 export async function picture(id: string): Promise<Blob> {
   return (await authorised("GET", address(`/hazards/photos/${id}`))).blob();

@@ -94,6 +94,6 @@ export const phone = {
       link: "QR codes", heading: "QR labels", lead: "To stick on devices and beside doors. A phone that reads one opens the page of that place: how it is, the last readings, open hazards, and a form to report one.", print: "Print", zones: "Zones", devices: "Devices",
       http: "This page did not come by HTTPS, so the addresses in the codes are not HTTPS either. Open it by the proper address before you print.",
     },
-    stamp: { taken: "taken {time}", place: "at {lat}, {lon} (±{m} m)" },
+    stamp: { done: "done without signal at {time}, and arrived then", taken: "taken {time}", place: "at {lat}, {lon} (±{m} m)" },
   },
 };

@@ -94,6 +94,6 @@ export const phone = {
       link: "二维码", heading: "二维码标签", lead: "贴在设备上或房间门口。用手机扫码即打开该处的页面：现状、最近读数、未消除的隐患，并可在此报告隐患。", print: "打印", zones: "区域", devices: "设备",
       http: "本页不是通过 HTTPS 打开的，二维码里的地址也不是。请用正式地址打开后再打印。",
     },
-    stamp: { taken: "拍摄于 {time}", place: "位置 {lat}, {lon}（±{m} 米）" },
+    stamp: { done: "离线时完成于 {time}，此时才送达", taken: "拍摄于 {time}", place: "位置 {lat}, {lon}（±{m} 米）" },
   },
 };

@@ -10,7 +10,12 @@ PAGE_READY := dashboard/static/ready
 
 # The page's sources, with their folders so that a deleted file counts as a change.
 WEB_SOURCES := $(shell test -d $(WEB) && find $(WEB) -mindepth 1 \
-	\( -name node_modules -o -name '*.tsbuildinfo' -o -name '*.timestamp-*' \) -prune -o -print)
+	\( -name node_modules -o -name openapi.json -o -name schema.d.ts -o -name '*.tsbuildinfo' -o -name '*.timestamp-*' \) -prune -o -print)
+
+# What the API's description is made from, with the folders for the same reason.
+API_SOURCES := $(shell find alerting dashboard ingest inspection \
+	\( -name web -o -name static -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
+API_TYPES := $(WEB)/src/api/schema.d.ts
 
 .PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
 
@@ -68,6 +73,12 @@ $(WEB)/node_modules/ready: $(WEB)/package.json $(WEB)/package-lock.json | $(PYTH
 	@sh deploy/page.sh install
 	@touch $@
 
-$(PAGE_READY): $(WEB)/node_modules/ready $(WEB_SOURCES)
+$(WEB)/node_modules/types-ready: $(PYTHON_READY) $(WEB)/node_modules/ready $(API_SOURCES)
+	@sh deploy/page.sh types
+
+# Left as they are where nothing in them has changed: then the page need not be built again either.
+$(API_TYPES): $(WEB)/node_modules/types-ready ;
+
+$(PAGE_READY): $(WEB)/node_modules/ready $(API_TYPES) $(WEB_SOURCES)
 	@sh deploy/page.sh build
 	@touch $@

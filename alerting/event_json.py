@@ -1,7 +1,7 @@
 """Events and alerts as JSON, for places that are not the database: the spool, a webhook, an export."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +11,7 @@ import orjson
 from alerting.alert import Alert, AlertEvent, Kind, Priority, Source, Verb
 
 _TIMES: Final = {"at", "onset_at", "raised_at", "called_at", "cleared_at", "acknowledged_at", "reset_at"}
+_NAMES: Final = {each: [field.name for field in fields(each)] for each in (AlertEvent, Alert)}
 
 
 def dump(event: AlertEvent, alert: Alert) -> bytes:
@@ -25,7 +26,7 @@ def load(body: bytes) -> tuple[AlertEvent, Alert]:
 
 
 def _plain(record: AlertEvent | Alert) -> dict[str, Any]:
-    plain = asdict(record)
+    plain = {name: getattr(record, name) for name in _NAMES[type(record)]}
     plain["source"] = list(record.source)
     if "rules" in plain:
         plain["rules"] = sorted(plain["rules"])

@@ -36,6 +36,17 @@ ALONE: Final = {
         "更新数据库结构，可重复执行。 Bring the database's schema up to date; safe to repeat.",
         "ANHU_DATABASE_URL=postgresql://anhu@db/anhu anhu migrate",
     ),
+    "backup": (
+        (
+            "不停机备份整套服务（数据库、密钥、账号）到一个目录。 "
+            "Back up the whole running service, database, keys and accounts, into a folder."
+        ),
+        "anhu backup /mnt/backup --keep 14",
+    ),
+    "restore": (
+        "从备份恢复到空的数据目录，并核对。 Bring a backup back into an empty data folder, and compare.",
+        "anhu restore /mnt/backup/anhu-20261128T030000Z --data-dir /var/lib/anhu",
+    ),
     "simulate": (
         "模拟一批养老院和救助站上报数据。 Play a fleet of nursing homes and rescue stations.",
         "anhu simulate --institutions 20 --devices-per 100 --seed 7",
@@ -46,6 +57,13 @@ ALONE: Final = {
             "Make a report: the ledger of a month, a notice of rectification, the bulletin, a campaign or a year."
         ),
         "anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
+    ),
+    "openapi": (
+        (
+            "输出 HTTP API 的 OpenAPI 描述；不需要数据库。 "
+            "Print the OpenAPI document of the HTTP API; needs no database."
+        ),
+        "anhu openapi --out openapi.json",
     ),
 }
 # Commands with commands of their own: each an `app` of its module, except where another name is given.

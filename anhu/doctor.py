@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from anhu import debian, packages, probe
+from anhu.backup import LAST
 from anhu.errors import RuntimeUnavailable, own_servers
 from anhu.language import Language, language_of
 from anhu.storage_words import sentence, size
@@ -27,6 +29,7 @@ from ingest.errors import DatabaseUnavailable
 PYTHON_MIN = (3, 11)
 DISK_FREE_BYTES_MIN = 2 * 1024**3
 ANSWER_TIME_S_MAX = 5.0
+BACKUP_DAYS_MAX = 8.0  # a weekly one that was a little late
 TABLES_SHOWN = 5
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ZONEINFO = Path("/usr/share/zoneinfo/Asia/Shanghai")
@@ -75,6 +78,7 @@ def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = 
         _chromium(say),
         _fonts(say),
         _disk(say, data_dir),
+        *_backup(say, env, data_dir),
         *(_storage(say, env, data_dir) if is_fit(database) else []),
     ]
 
@@ -281,6 +285,25 @@ def _disk(say: Words, data_dir: Path) -> Finding:
         "至少需要 2 GiB；可用 ANHU_DATA_DIR 换一个磁盘。", "2 GiB are needed; ANHU_DATA_DIR names another disk."
     )
     return Finding(name, Health.MISSING, seen, remedy)
+
+
+def _backup(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:
+    """When the embedded database was last backed up; nothing where there is none."""
+    if env.get("ANHU_DATABASE_URL") or not (data_dir / "postgres").is_dir():
+        return []
+    name, remedy = say("备份", "Backup"), "anhu backup /mnt/backup"
+    try:
+        last = json.loads((data_dir / LAST).read_text("utf-8"))
+        made_at, path = datetime.fromisoformat(last["made_at"]), str(last["path"])
+    except FileNotFoundError:
+        return [Finding(name, Health.WANTING, say("从未备份", "never made"), remedy)]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        return [Finding(name, Health.WANTING, f"{data_dir / LAST}: {error}", remedy)]
+    days = (datetime.now(UTC) - made_at).total_seconds() / 86400
+    seen = say(f"{days:.1f} 天前，{path}", f"{days:.1f} days ago, {path}")
+    if days <= BACKUP_DAYS_MAX:
+        return [Finding(name, Health.FOUND, seen)]
+    return [Finding(name, Health.WANTING, seen, remedy)]
 
 
 def _storage(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:

@@ -52,6 +52,14 @@ class RolesFailed(AnhuError):
     """A role of the service keeps failing."""
 
 
+class BackupFailed(AnhuError):
+    """No backup could be made."""
+
+
+class BackupUnsound(AnhuError):
+    """The backup is not whole, or what came back is not what it says."""
+
+
 class DeviceUnknown(AnhuError):
     """No such device is registered."""
 

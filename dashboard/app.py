@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute
 
-from dashboard import auth, page, problems, schemas
+from dashboard import auth, openapi, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
@@ -86,6 +86,7 @@ _RIGHTFUL = (
     floor_plans.router,
     rotations.router,
 )
+_REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (401, 403)}
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
 
@@ -110,9 +111,9 @@ def create_app(
             yield
 
     app = FastAPI(
-        title="Anhu 安护",
-        summary="Safety monitoring for care institutions",
-        version="1",
+        title=openapi.TITLE,
+        summary=openapi.SUMMARY,
+        version=openapi.VERSION,
         openapi_url="/api/openapi.json",
         docs_url=None,  # they load scripts from elsewhere, which the content security policy forbids
         redoc_url=None,
@@ -120,6 +121,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.routes.extend(_routes())
+    app.openapi_schema = described()
     app.mount("/", GZipMiddleware(page.Page(static), minimum_size=1024))
     problems.install(app)
     # The last one added is the first a request meets.
@@ -152,13 +154,19 @@ def _routes() -> tuple[BaseRoute, ...]:
 
 
 @cache
+def described() -> dict[str, Any]:
+    """The OpenAPI document of every app of this process."""
+    return openapi.document(_routes())
+
+
+@cache
 def _route_names() -> RouteNames:
-    return RouteNames(get_openapi(title="", version="", routes=_routes())["paths"])
+    return RouteNames(described()["paths"])
 
 
 def _protected() -> APIRouter:
     """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
-    protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses={401: {"model": schemas.Problem}})
+    protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses=_REFUSED)
     protected.include_router(session.router)
     for each in _RIGHTFUL:
         for route in each.routes:

@@ -1,6 +1,6 @@
 """From records to what an inspector's phone takes along and is told."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -87,8 +87,8 @@ def receipt(connection: Connection, reach: Reach, act_id: UUID, made: Receipt, n
     )  # fmt: skip
 
 
-def stamps(connection: Connection, photo_ids: Collection[UUID]) -> list[shapes.PhotoStamp]:
-    """The stamps of those photos that have one."""
+def stamps(connection: Connection, hazard_id: UUID) -> list[shapes.PhotoStamp]:
+    """When and where those photos of a hazard were taken that came from a phone."""
     return [
         shapes.PhotoStamp(
             photo_id=photo_id,
@@ -99,7 +99,7 @@ def stamps(connection: Connection, photo_ids: Collection[UUID]) -> list[shapes.P
             accuracy_m=made.position.accuracy_m,
             place_missing=made.place_missing,
         )
-        for photo_id, (made, received_at) in phone_store.stamps(connection, photo_ids).items()
+        for photo_id, (made, received_at) in phone_store.stamps(connection, hazard_id).items()
     ]
 
 

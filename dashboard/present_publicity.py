@@ -10,7 +10,8 @@ from inspection.checklist import Level
 from inspection.commitment import SOON_DAYS, Commitment, CommitmentText, Standing, standing
 from inspection.commitment_store import OpenHazards
 from inspection.credit_calendar import CHINA
-from inspection.publicity import SHOWN_MONTHS, HazardFigures, PageAct, PublicPage
+from inspection.credit_criteria import ListKind
+from inspection.publicity import SHOWN_MONTHS, HazardFigures, PageAct, PublicEntry, PublicPage
 from inspection.publicity_operate import County
 from inspection.visit import Kind
 
@@ -98,18 +99,21 @@ def public_county(made: County, now: datetime) -> shapes.PublicCounty:
         months=SHOWN_MONTHS,
         as_of=now,
         institutions=[_row(each) for each in made.pages],
-        lists={
-            kind: [
-                shapes.PublicEntryShape(
-                    institution_id=each.institution_id, name=each.name, name_en=each.name_en, words_zh=each.words_zh,
-                    words_en=each.words_en, listed_on=_day(each.listed_at), until=_day(each.until),
-                    has_page=each.institution_id in pages,
-                )
-                for each in entries
-            ]
-            for kind, entries in made.entries.items()
-        },
-    )  # fmt: skip
+        lists=shapes.PublicLists(
+            red=_entries(made.entries[ListKind.RED], pages), black=_entries(made.entries[ListKind.BLACK], pages)
+        ),
+    )
+
+
+def _entries(entries: Sequence[PublicEntry], pages: set[int]) -> list[shapes.PublicEntryShape]:
+    return [
+        shapes.PublicEntryShape(
+            institution_id=each.institution_id, name=each.name, name_en=each.name_en, words_zh=each.words_zh,
+            words_en=each.words_en, listed_on=_day(each.listed_at), until=_day(each.until),
+            has_page=each.institution_id in pages,
+        )
+        for each in entries
+    ]  # fmt: skip
 
 
 def _row(made: PublicPage) -> shapes.PublicRow:

@@ -98,9 +98,10 @@ def user_of(connection: Connection, person_id: int) -> User | None:
     return _user(row) if row else None
 
 
-def usernames(connection: Connection) -> dict[int, str]:
-    """The user name of everybody who may sign in, by person."""
-    return {int(row[0]): str(row[1]) for row in connection.execute("SELECT person_id, username FROM users")}
+def usernames(connection: Connection, person_ids: Collection[int]) -> dict[int, str]:
+    """The user names of those of these people who may sign in, by person."""
+    statement = "SELECT person_id, username FROM users WHERE person_id = ANY(%s)"
+    return {int(row[0]): str(row[1]) for row in connection.execute(statement, (list(person_ids),))}
 
 
 def set_password_hash(connection: Connection, user_id: int, password_hash: str, *, one_time: bool) -> None:

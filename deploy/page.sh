@@ -1,5 +1,5 @@
 #!/bin/sh
-# page.sh install|build|check: the web page, with the Node that came from PyPI into .venv; no system Node is needed.
+# page.sh install|types|build|check: the web page, with the Node that came from PyPI into .venv; no system Node is needed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,18 +12,38 @@ npm() {
 }
 cd dashboard/web
 
+# The types of the API, generated from its own description; written anew only where something in them is different.
+types() {
+  echo "== 由接口描述生成类型 / generating types from the API's description"
+  ../../.venv/bin/anhu openapi --out openapi.json
+  [ src/api/schema.d.ts -nt openapi.json ] || npm run --silent types
+  touch node_modules/types-ready
+}
+
+# For who does not come by way of make: the same, where a source of the server is newer.
+types_if_outdated() {
+  newer=$(cd ../.. && find alerting dashboard ingest inspection \( -name web -o -name static -o -name __pycache__ \) -prune \
+    -o \( -name '*.py' -o -type d \) -newer dashboard/web/node_modules/types-ready -print 2>/dev/null | head -n 1)
+  if [ -n "$newer" ] || [ ! -f src/api/schema.d.ts ] || [ ! -f node_modules/types-ready ]; then types; fi
+}
+
 case ${1:-} in
   install)
     echo "== 安装网页依赖 / installing the page's dependencies (node $(node --version))"
     npm ci --no-audit --no-fund
     ;;
+  types) types ;;
   build)
+    types_if_outdated
     echo "== 构建网页 / building the page"
     npm run build
     ;;
-  check) npm run check --if-present ;;
+  check)
+    types_if_outdated
+    npm run check --if-present
+    ;;
   *)
-    echo "page.sh install|build|check" >&2
+    echo "page.sh install|types|build|check" >&2
     exit 2
     ;;
 esac

@@ -1,6 +1,5 @@
 """What was done on phones, in the database: each act once, with what came of it; the stamps of photos."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -102,11 +101,12 @@ def stamp(connection: Connection, photo_id: UUID, made: Stamp, now: datetime) ->
     )
 
 
-def stamps(connection: Connection, photo_ids: Collection[UUID]) -> dict[UUID, tuple[Stamp, datetime]]:
-    """The stamps of those photos that have one, and when each arrived."""
+def stamps(connection: Connection, hazard_id: UUID) -> dict[UUID, tuple[Stamp, datetime]]:
+    """The stamps of those photos of a hazard that have one, and when each arrived."""
     rows = connection.execute(
         "SELECT photo_id, taken_at, sent_at, latitude, longitude, accuracy_m, place_missing, received_at"
-        " FROM photo_stamps WHERE photo_id = ANY(%s)",
-        (list(photo_ids),),
+        " FROM photo_stamps JOIN hazard_photos p ON p.id = photo_id WHERE hazard_id = %s"
+        " ORDER BY event_seq, uploaded_at",
+        (hazard_id,),
     )
     return {row[0]: (Stamp(row[1], row[2], Position(*row[3:6]), row[6]), row[7]) for row in rows}

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from alerting.detect.fall import SILENCE_US, FallDetector, Impacts, Packs, Wear, shipped_model
-from anhu.evaluate.fall_recording import Trial, trials
+from anhu.evaluate.fall_recording import Trial, of_one_range, trials
+from anhu.evaluate.phone_recording import phone_trials
 from anhu.evaluate.report import Outcome, Quiet, Report
 
 PACK_S: Final = 1.0
@@ -24,7 +25,9 @@ ROWS_MAX: Final = 512  # trials judged side by side
 
 def evaluate(folder: Path, *, wear: Wear = "waist") -> Report:
     """Every trial in `folder` under the model for `wear`. Raises RecordingUnreadable."""
-    return report(trials(folder), FallDetector(shipped_model(wear)), wear)
+    phone = phone_trials(folder)
+    recorded = of_one_range(phone) if phone else trials(folder)
+    return report(recorded, FallDetector(shipped_model(wear)), wear)
 
 
 def report(recorded: Sequence[Trial], detector: FallDetector, wear: str) -> Report:

@@ -10,7 +10,7 @@ an index.csv beside the folder, or by codes that begin with F.
 import csv
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -53,6 +53,11 @@ def trials(folder: Path) -> list[Trial]:
     found = [trial for path in files(folder, "*.npz") for trial in _person(path, index)]
     if not found:
         raise RecordingUnreadable(f"{folder}: no .npz with trials")
+    return of_one_range(found)
+
+
+def of_one_range(found: Sequence[Trial]) -> list[Trial]:
+    """The trials, with the smallest usual range that holds all of them."""
     highest_g = max(float(np.abs(trial.acceleration).max()) for trial in found)
     range_g = next((each for each in RANGES_G if highest_g <= each * ROUNDING), math.inf)
     return [replace(trial, range_g=range_g) for trial in found]
@@ -95,8 +100,8 @@ def _trials(
             key = (person, str(code), int(number))
             fell = bool(data["is_fall"][nth]) if "is_fall" in data else index.get(key, str(code).startswith("F"))
             label_s = float(data["fall_start"][nth]) if "fall_start" in data else float("nan")
-            impact_s = _impact_s(acceleration, rate_hz, label_s) if fell else None
-            yield Trial(person, str(code), int(number), rate_hz, acceleration, impact_s)
+            hit_s = impact_s(acceleration, rate_hz, label_s) if fell else None
+            yield Trial(person, str(code), int(number), rate_hz, acceleration, hit_s)
 
 
 def _rate_hz(at_s: NDArray[Any], offsets: NDArray[np.int64]) -> float:
@@ -111,7 +116,8 @@ def _rate_hz(at_s: NDArray[Any], offsets: NDArray[np.int64]) -> float:
     return float(round(float(np.median(spans))))
 
 
-def _impact_s(acceleration: NDArray[np.float32], rate_hz: float, label_s: float) -> float:
+def impact_s(acceleration: NDArray[np.float32], rate_hz: float, label_s: float = math.nan) -> float:
+    """When it hit: the label, or else the peak."""
     if np.isfinite(label_s):
         return label_s
     return int(np.linalg.norm(acceleration, axis=1).argmax()) / rate_hz

@@ -227,19 +227,28 @@ def prove(
     told: Sequence[Examples], scores: Sequence[NDArray[np.float64]], recipe: Recipe, narrow: Sequence[bool]
 ) -> list[Proof]:
     """What each sensor notices, at the threshold where misses and false alarms, each counted in what is allowed of it,
-    come to the least; those that are `narrow` have one of their own, found among them alone. (The other is found among
-    all: it has to hold for devices that are unlike any of these.) False alarms are those of the first sensor, whose
-    recordings are whole. Raises LearningUnavailable."""
+    come to the least, among all sensors. Those that are `narrow` have one of their own, found among them alone, which
+    misses the fewest falls of all that keep within the false alarms allowed: another device than these scores lower
+    still, and a fall that nobody hears of is worse than a call for nothing. False alarms are those of the first sensor
+    of each, whose recordings are whole. Raises LearningUnavailable."""
     recorded = told[0].trials
     if all(trial.impact_s is None for trial in recorded) or all(trial.impact_s is not None for trial in recorded):
         raise LearningUnavailable("nothing can be learnt from these recordings: falls and other activity are needed")
 
-    def cost(proofs: Sequence[Proof]) -> float:
+    def shares(proofs: Sequence[Proof]) -> tuple[float, float]:
+        """Misses and false alarms, each as a share of what is allowed."""
         missed = np.mean(
             [(proof.events - proof.detected) / proof.events for proof in proofs[: None if recipe.all_sensors else 1]]
         )
         alarms = proofs[0].false_alarms / proofs[0].hours
-        return float(missed / recipe.missed_max + alarms / recipe.false_alarms_per_hour_max)
+        return float(missed / recipe.missed_max), alarms / recipe.false_alarms_per_hour_max
+
+    def together(proofs: Sequence[Proof]) -> tuple[float, ...]:
+        return (sum(shares(proofs)),)
+
+    def misses(proofs: Sequence[Proof]) -> tuple[float, ...]:
+        missed, alarms = shares(proofs)
+        return max(alarms, 1.0), missed, alarms
 
     found: dict[int, Proof] = {}
     for kind in sorted(set(narrow)):
@@ -250,7 +259,7 @@ def prove(
                 [at_threshold(told[number], scores[number], threshold) for number in weighed]
                 for threshold in np.round(np.arange(THRESHOLD_MIN, 1, THRESHOLD_STEP), 2).tolist()
             ),
-            key=cost,
+            key=misses if kind else together,
         )
         found.update({number: proof for number, proof in zip(weighed, least, strict=True) if number in mine})
     return [found[number] for number in range(len(told))]

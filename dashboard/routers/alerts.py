@@ -1,7 +1,5 @@
 """Alerts: listing them, their history, and what a person does about them."""
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -14,9 +12,8 @@ from alerting.alert import Alert, Kind, Verb
 from alerting.errors import AlertUnknown
 from alerting.listing import Filter, Position, Which
 from alerting.people import Right
-from dashboard import present, present_told, schemas
+from dashboard import cursors, present, present_told, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
-from dashboard.errors import BadRequest
 from dashboard.service import Service
 from ingest.database import Connection
 from ingest.reading import from_us, to_us
@@ -124,18 +121,14 @@ def within(connection: Connection, reach: Reach, alert_id: UUID) -> Alert:
 
 def encode_cursor(position: Position, which: Which) -> str:
     """A position as the client hands it back: opaque, and good for the same list only."""
-    text = f"{which}|{position.rank}|{to_us(position.raised_at)}|{position.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.encode(which.value, position.rank, to_us(position.raised_at), str(position.id))
 
 
 def decode_cursor(cursor: str, which: Which) -> Position:
     """The inverse of encode_cursor. Raises BadRequest."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        name, rank, raised_at_us, alert_id = text.split("|")
-        position = Position(int(rank), from_us(int(raised_at_us)), UUID(alert_id))
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise BadRequest("the cursor is not one of this list") from error
-    if name != which or not 0 <= position.rank < 2**31:
-        raise BadRequest("the cursor is not one of this list")
+    name, rank, raised_at_us, alert_id = cursors.decode(cursor, str, int, int, str)
+    with cursors.of_this_list():
+        position = Position(rank, from_us(raised_at_us), UUID(alert_id))
+        if name != which or not 0 <= rank < 2**31:
+            raise ValueError(name, rank)
     return position

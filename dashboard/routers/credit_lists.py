@@ -1,7 +1,5 @@
 """The red, watch and black list: entries, their history and papers, what people do about them; visits that are due."""
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,9 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, status
 
 from alerting.people import Right
-from dashboard import present_credit_list, schemas
+from dashboard import cursors, present_credit_list, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
-from dashboard.errors import BadRequest
 from dashboard.schemas import credit_lists as shapes
 from dashboard.schemas.credit_lists import CreditDetail
 from dashboard.service import Service
@@ -248,15 +245,11 @@ def _shown(connection: Connection, reach: Reach, entry: Entry, now: datetime) ->
 
 
 def _encode_cursor(position: Position) -> str:
-    text = f"{to_us(position.proposed_at)}|{position.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.encode(to_us(position.proposed_at), str(position.id))
 
 
 def _decode_cursor(cursor: str) -> Position:
     """The inverse of _encode_cursor. Raises BadRequest."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        proposed_us, entry_id = text.split("|")
-        return Position(from_us(int(proposed_us)), UUID(entry_id))
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise BadRequest("the cursor is not one of this list") from error
+    proposed_us, entry_id = cursors.decode(cursor, int, str)
+    with cursors.of_this_list():
+        return Position(from_us(proposed_us), UUID(entry_id))

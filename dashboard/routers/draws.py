@@ -14,6 +14,7 @@ from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import NotFound, NotPermitted
 from dashboard.schemas import inspections as shapes
 from dashboard.schemas.hazards import Versioned
+from dashboard.schemas.recorded import AsRecorded, PublicDraw
 from ingest.database import Connection
 from inspection import draw_operate, draw_store, operate
 from inspection.draw import SEED_BYTES
@@ -30,7 +31,7 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Prob
 
 
 @public.get("/{draw_id}", summary="The public record of a draw", responses={404: {"model": schemas.Problem}})
-def show_public(draw_id: UUID, serving: Serving) -> dict[str, Any]:
+def show_public(draw_id: UUID, serving: Serving) -> Annotated[dict[str, Any], AsRecorded(PublicDraw)]:
     """Without signing in: first what was announced, after the publication everything that recomputing takes. Nobody's
     name stands in it."""
     with serving.reading() as connection:

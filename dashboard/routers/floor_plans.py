@@ -22,6 +22,10 @@ Floor = Annotated[int, Path(ge=-20, le=200)]
 Seen = Annotated[int, Query(ge=0, alias="version", description="the version that was seen; 0: there was none")]
 Writing = Annotated[Reach, Depends(Permit(Right.MANAGE_PLANS))]
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (404, 409, 413, 422)}
+_PICTURE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"image/webp": {}, "image/svg+xml": {}}},
+    404: {"model": schemas.Problem},
+}
 # Even opened by itself the picture can run nothing, load nothing and be part of no other page.
 _INERT: Final = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
@@ -41,7 +45,7 @@ def list_floor_plans(institution_id: InstitutionId, serving: Serving, reach: Vie
         )
 
 
-@router.get("/{floor}/picture", summary="The picture of a floor", response_class=Response, responses=_REFUSED)
+@router.get("/{floor}/picture", summary="The picture of a floor", response_class=Response, responses=_PICTURE)
 def show_picture(institution_id: InstitutionId, floor: Floor, serving: Serving, reach: Viewing) -> Response:
     """WebP or SVG, as made harmless when it was sent."""
     with serving.reading() as connection:

@@ -1,7 +1,5 @@
 """Hazards: the ledger, one hazard's history, and what people do about it."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -12,16 +10,15 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from alerting.people import Right
-from dashboard import photo_reach, present_hazard, schemas
+from dashboard import cursors, present_hazard, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
-from dashboard.errors import BadRequest
 from dashboard.schemas import hazards as hazard_schemas
 from dashboard.schemas.hazards import HazardDetail
 from dashboard.service import Service
 from ingest import directory
 from ingest.database import Connection
 from ingest.reading import from_us, to_us
-from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store
+from inspection import checklist, hazard_list_store, hazard_store, operate, photo_store, visit_store
 from inspection.checklist import Level
 from inspection.decide import SUPERVISE, Found
 from inspection.errors import HazardUnknown, PhotoUnknown
@@ -133,7 +130,14 @@ def _keep(serving: Service, reach: Reach, institution_id: int, data: bytes) -> h
 def show_photo(photo_id: UUID, serving: Serving, reach: Viewing) -> Response:
     """Evidence is seen by whoever sees the hazard; what is not used yet only by who uploaded it."""
     with serving.reading() as connection:
-        if not photo_reach.sees(connection, reach, photo_id):
+        bound = photo_store.place(connection, photo_id)
+        others = bound.loose and bound.uploader_id != reach.person.id
+        hidden = (
+            reach.scope.institution_id is not None
+            and bound.inspection_id is not None
+            and visit_store.load_many(connection, [bound.inspection_id])[bound.inspection_id].hidden
+        )
+        if others or hidden or not reach.covers(connection, bound.institution_id):
             raise PhotoUnknown(f"there is no photo {photo_id}")
         return Response(photo_store.jpeg(connection, photo_id), media_type="image/jpeg")
 
@@ -317,18 +321,13 @@ def _shown(connection: Connection, reach: Reach, record: Hazard, now: datetime) 
 
 def _encode_cursor(position: Position, which: Which) -> str:
     """A position as the client hands it back: opaque, and good for the same list only."""
-    text = f"{which}|{to_us(position.deadline)}|{position.no}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.encode(which.value, to_us(position.deadline), position.no)
 
 
 def _decode_cursor(cursor: str, which: Which) -> Position:
     """The inverse of _encode_cursor. Raises BadRequest."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        name, deadline_us, no = text.split("|")
-        position = Position(from_us(int(deadline_us)), int(no))
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise BadRequest("the cursor is not one of this list") from error
-    if name != which or not 0 < position.no < 2**63:
-        raise BadRequest("the cursor is not one of this list")
-    return position
+    name, deadline_us, no = cursors.decode(cursor, str, int, int)
+    with cursors.of_this_list():
+        if name != which or not 0 < no < 2**63:
+            raise ValueError(name, no)
+        return Position(from_us(deadline_us), no)

@@ -4,8 +4,6 @@ Whoever is of an institution learns nothing of a visit that is not to be known t
 list, a number, a figure, nor from the words of a refusal.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
@@ -15,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, status
 
 from alerting import people_store
 from alerting.people import Right, Scope
-from dashboard import present_inspection, schemas
+from dashboard import cursors, present_inspection, schemas
 from dashboard.access import Permit, Reach, Serving, Viewing
 from dashboard.errors import BadRequest, NotPermitted
 from dashboard.schemas import inspections as shapes
@@ -289,15 +287,11 @@ def _shown(connection: Connection, reach: Reach, record: Visit) -> InspectionDet
 
 
 def _encode_cursor(position: Position) -> str:
-    text = f"{position.planned_for.isoformat()}|{position.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return cursors.encode(position.planned_for.isoformat(), str(position.id))
 
 
 def _decode_cursor(cursor: str) -> Position:
     """The inverse of _encode_cursor. Raises BadRequest."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        day, number = text.split("|")
+    day, number = cursors.decode(cursor, str, str)
+    with cursors.of_this_list():
         return Position(date.fromisoformat(day), UUID(number))
-    except (binascii.Error, ValueError) as error:
-        raise BadRequest("the cursor is not one of this list") from error

@@ -5,7 +5,7 @@ import ipaddress
 import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from dashboard import schemas
@@ -21,7 +21,12 @@ log = structlog.get_logger(__name__)
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
-@router.get("/healthz", summary="Whether the dashboard can do its work", response_model=schemas.Health)
+@router.get(
+    "/healthz",
+    summary="Whether the dashboard can do its work",
+    response_model=schemas.Health,
+    responses={503: {"model": schemas.Health}},
+)
 def health(serving: Serving) -> Response:
     """503 when the database cannot be reached or the event log is not being followed."""
     database, follower = _database_answers(serving), serving.live.following
@@ -30,7 +35,10 @@ def health(serving: Serving) -> Response:
     return JSONResponse(shown.model_dump(), 200 if ok else 503)
 
 
-@router.get("/metrics", summary="Figures for Prometheus")
+@router.get(
+    "/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse,
+    responses={403: {"model": schemas.Problem}},
+)  # fmt: skip
 def metrics(request: Request, serving: Serving) -> Response:
     """Only for the configured networks, by default this machine."""
     if not _may_measure(request, serving):

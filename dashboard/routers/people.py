@@ -1,22 +1,23 @@
 """People: who may do what, where; how they are reached; their sign-ins. Nobody grants more than they have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import structlog
-from fastapi import APIRouter, Depends, Path, status
+from fastapi import APIRouter, Depends, Path, Query, status
 
 from alerting import ledger_store, people_store
 from alerting.channels import networks
 from alerting.errors import ContactInvalid
 from alerting.ledger_store import record_act
-from alerting.people import Contact, Person, Right, Scope, contact_hint, may_manage
+from alerting.people import Contact, Person, Right, Role, Scope, contact_hint, may_manage
 from alerting.settings import NotifySettings
-from dashboard import auth, schemas, store
+from dashboard import auth, cursors, people_list_store, schemas, store
 from dashboard.access import Permit, Reach, Serving
 from dashboard.errors import BadRequest, NotFound, NotPermitted
+from dashboard.people_list_store import Filter, Position
 from ingest import directory
 from ingest.database import Connection
 
@@ -31,14 +32,26 @@ _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("", summary="Everybody within one's own scope", response_model=schemas.People)
-def list_people(serving: Serving, reach: Managing) -> schemas.People:
-    """By id, also those who are not active. Contacts are shown as hints only."""
+@router.get("", summary="Everybody within one's own scope", response_model=schemas.PeoplePage)
+def list_people(
+    serving: Serving,
+    reach: Managing,
+    role: Role | None = None,
+    inactive: Annotated[bool, Query(description="also those who are not active")] = False,
+    q: Annotated[str, Query(max_length=100, description="name, user name or institution")] = "",
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> schemas.PeoplePage:
+    """A page of them: the widest scope first, within a scope the highest role. Contacts are shown as hints only."""
+    after = _decode_cursor(cursor) if cursor else None
+    narrowed = Filter(reach.scope, role, inactive, q.replace("\0", ""))
     with serving.reading() as connection:
-        everybody = people_store.persons(connection)
-        regions = _regions(connection, everybody)
-        within = [who for who in everybody if _within(who.scope, reach.scope, regions)]
-        return schemas.People(items=_shown(connection, within))
+        found, following = people_list_store.page(connection, narrowed, after, limit)
+        return schemas.PeoplePage(
+            items=_shown(connection, found),
+            total=people_list_store.count(connection, narrowed),
+            next_cursor=cursors.encode(*following) if following else None,
+        )
 
 
 @router.post(
@@ -129,6 +142,15 @@ def reset_password(person_id: PersonId, serving: Serving, reach: Managing) -> sc
     return schemas.PersonWithPassword(**dict(shown), one_time_password=password)
 
 
+def _decode_cursor(cursor: str) -> Position:
+    """Raises BadRequest."""
+    width, place, rank, name, person_id = cursors.decode(cursor, int, str, int, str, int)
+    with cursors.of_this_list():
+        if not (0 <= width <= 7 and abs(rank) <= len(Role) and 0 < person_id < 2**31):
+            raise ValueError(width, rank, person_id)
+        return Position(width, place, rank, name, person_id)
+
+
 def _still(connection: Connection, reach: Reach) -> None:
     """One change of people after the other, and only by those who may still do so: two who take each other's rights
     away at the same moment do not both succeed."""
@@ -198,10 +220,11 @@ def _demand_public(ways: Iterable[schemas.NewWay]) -> None:
                 raise BadRequest(f"contact {number}: this is no address") from None
 
 
-def _shown(connection: Connection, people: Iterable[Person]) -> list[schemas.Person]:
-    usernames = store.usernames(connection)
+def _shown(connection: Connection, people: Sequence[Person]) -> list[schemas.Person]:
+    ids = [who.id for who in people]
+    usernames = store.usernames(connection, ids)
     contacts: dict[int, list[Contact]] = {}
-    for contact in people_store.enabled_contacts(connection):
+    for contact in people_store.enabled_contacts(connection, ids):
         contacts.setdefault(contact.person_id, []).append(contact)
     return [
         schemas.Person(

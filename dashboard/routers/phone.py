@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 
 from alerting.people import Right
-from dashboard import photo_reach, present_phone, schemas
+from dashboard import present_phone, schemas
 from dashboard.access import Permit, Reach, Serving
 from dashboard.schemas import phone as shapes
 from dashboard.schemas.hazards import UploadedPhoto
@@ -27,7 +27,6 @@ from inspection.photo import UPLOAD_BYTES_MAX, redraw
 
 PHOTOS_PATH: Final = "/api/phone/photos"
 PHOTO_BYTES_MAX: Final = UPLOAD_BYTES_MAX
-STAMPS_COUNT_MAX: Final = 50
 
 router = APIRouter(prefix="/phone", tags=["phone"])
 
@@ -103,14 +102,15 @@ async def upload(
     return await to_thread.run_sync(partial(_keep, serving, reach, institution_id, photo_id, stamp, data))
 
 
-@router.get("/stamps", summary="When and where photos were taken", response_model=list[shapes.PhotoStamp])
-def show_stamps(
-    serving: Serving, reach: Viewing, photo_id: Annotated[list[UUID], Query(max_length=STAMPS_COUNT_MAX)]
-) -> list[shapes.PhotoStamp]:
-    """Of those photos that were taken on a phone and lie within reach."""
+@router.get(
+    "/hazards/{hazard_id}/stamps", summary="When and where a hazard's photos were taken",
+    response_model=list[shapes.PhotoStamp], responses=_REFUSED,
+)  # fmt: skip
+def show_stamps(hazard_id: UUID, serving: Serving, reach: Viewing) -> list[shapes.PhotoStamp]:
+    """Of those that were taken on a phone."""
     with serving.reading() as connection:
-        seen = [each for each in photo_id if photo_reach.sees(connection, reach, each)]
-        return present_phone.stamps(connection, seen)
+        _demand_hazard(connection, reach, hazard_id)
+        return present_phone.stamps(connection, hazard_id)
 
 
 def _keep(
@@ -136,10 +136,14 @@ def _demand_within(connection: Connection, reach: Reach, act: Act) -> None:
         act.verb is Verb.KEEP and hazard_store.exists(connection, act.subject_id)
     )  # fmt: skip
     if hazardous:
-        if not reach.covers(connection, hazard_store.load(connection, act.subject_id).institution_id):
-            raise HazardUnknown(f"there is no hazard {act.subject_id}")
+        _demand_hazard(connection, reach, act.subject_id)
         return
     record = visit_store.load(connection, act.subject_id)
     by = operate.by_person(reach.person, reach.actor)
     if not reach.covers(connection, record.institution_id) or not visit.visible(record, by):
         raise VisitUnknown(f"there is no inspection {act.subject_id}")
+
+
+def _demand_hazard(connection: Connection, reach: Reach, hazard_id: UUID) -> None:
+    if not reach.covers(connection, hazard_store.load(connection, hazard_id).institution_id):
+        raise HazardUnknown(f"there is no hazard {hazard_id}")

@@ -62,12 +62,12 @@ def _pipeline(heartbeats: list[Heartbeat], *, alive: bool) -> schemas.Pipeline:
 def list_dead_letters(
     serving: Serving,
     _reach: Overseeing,
-    cursor: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> schemas.DeadLetterPage:
     """The newest first, each with its reason; ask again with `next_cursor` for the next page."""
     with serving.reading() as connection:
-        found = refused.dead_letters(connection, cursor, limit + 1)
+        found = refused.dead_letters(connection, None if cursor is None else int(cursor), limit + 1)
     items = [
         schemas.DeadLetter(
             id=each.id,

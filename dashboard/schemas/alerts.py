@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from alerting.alert import Kind, Priority, State, Verb
 from alerting.flapping import Reason as FlappingReason
 from alerting.suppression import Reason
-from dashboard.schemas.base import Moment, Shape, Text
+from dashboard.schemas.base import DeviceKind, Moment, Shape, Text, ZoneKind
 from dashboard.schemas.plans import AlertPlan
+from dashboard.schemas.recorded import AsRecorded, Evidence
 
 
 class AlertInstitution(Shape):
@@ -27,7 +28,7 @@ class AlertZone(Shape):
     id: int
     name: str
     name_en: str
-    kind: str
+    kind: ZoneKind
     floor: int
 
 
@@ -37,7 +38,7 @@ class AlertDevice(Shape):
     id: int
     code: str
     name: str
-    kind: str
+    kind: DeviceKind
 
 
 class Alert(Shape):
@@ -67,7 +68,7 @@ class Alert(Shape):
     acknowledged_by: str | None
     reset_at: Moment | None
     rules: list[str]
-    evidence: dict[str, Any]
+    evidence: Annotated[dict[str, Any], AsRecorded(Evidence)]
     drill: bool
     called_at: Moment
     quiet: Reason | None
@@ -86,7 +87,7 @@ class AlertEvent(Shape):
     rule: str | None
     actor: str
     note: str | None
-    evidence: dict[str, Any]
+    evidence: Annotated[dict[str, Any], AsRecorded(Evidence)]
 
 
 class Flapping(Shape):

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
-from dashboard.schemas.base import Id, Moment, Shape, Text
+from dashboard.schemas.base import DeviceKind, Id, Moment, Shape, Text
 from ingest.claim import INTERVAL_S_MAX, NAME_LENGTH_MAX
 from ingest.quantity import QUANTITIES
 from ingest.unclaimed import DEVICE_LENGTH_MAX
@@ -33,7 +33,7 @@ class HeardDevice(Shape):
     quantities: list[HeardQuantity]
     claimable: bool
     suggested_code: str
-    suggested_kind: str
+    suggested_kind: DeviceKind
     suggested_interval_s: int
     first_seen_at: Moment
     last_seen_at: Moment

@@ -11,6 +11,7 @@ from alerting.drill import State as DrillState
 from alerting.duty_check import State as CheckState
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution
 from dashboard.schemas.base import Moment, Shape, Text
+from dashboard.schemas.recorded import AsRecorded, DrillReport
 
 Note = Annotated[Text, Field(max_length=500)]
 
@@ -36,7 +37,7 @@ class Drill(Shape):
     acknowledged_by: str | None
     limits: dict[str, float]
     ended_at: Moment | None
-    report: dict[str, Any] | None
+    report: Annotated[dict[str, Any], AsRecorded(DrillReport)] | None
 
 
 class DrillList(Shape):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from dashboard.schemas.base import Moment, Shape
+from dashboard.schemas.base import InstitutionKind, Moment, Shape
 
 
 class ExportInstitution(Shape):
@@ -10,7 +10,7 @@ class ExportInstitution(Shape):
 
     code: str
     name: str
-    kind: str
+    kind: InstitutionKind
     region: str
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from alerting.people import Role
 from dashboard.schemas.alerts import AlertDevice, AlertInstitution, AlertZone
-from dashboard.schemas.base import Id, Moment, Shape, Text
+from dashboard.schemas.base import Id, InstitutionKind, Moment, Shape, Text
 from inspection.checklist import Evidence, Level, Purpose, Wording
 from inspection.decide import Ripe, Standing
 from inspection.hazard import TEXT_LENGTH_MAX, TITLE_LENGTH_MAX, Category, Origin, Proposal, State, Supervisor, Verb
@@ -286,7 +287,7 @@ class Assignee(Shape):
 
     id: int
     name: str
-    role: str
+    role: Role
 
 
 class AssigneeList(Shape):
@@ -305,7 +306,7 @@ class ChecklistRow(Shape):
     title_en: str
     source_zh: str
     source_en: str
-    kinds: list[str]
+    kinds: list[InstitutionKind]
     items_count: int
     reported_count: int
     missing_count: int

@@ -1,14 +1,16 @@
 """The shapes of inspections, campaigns and draws."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from alerting.people import Role
 from dashboard.schemas.alerts import AlertInstitution
-from dashboard.schemas.base import Id, Moment, Shape, Text
+from dashboard.schemas.base import Id, InstitutionKind, Moment, Shape, Text
 from dashboard.schemas.hazards import Named, Note, Photos, Said, Versioned
+from dashboard.schemas.recorded import AsRecorded, DrawGrounds, DrawRegister, DrawResult
 from inspection.checklist import Level
 from inspection.draw import TEAM_MAX, VISITS_MAX, WORD_LENGTH_MAX
 from inspection.draw import State as DrawState
@@ -146,7 +148,7 @@ class Colleague(Shape):
 
     id: int
     name: str
-    role: str
+    role: Role
     duty: Duty
 
 
@@ -291,10 +293,10 @@ class DrawDetail(DrawRow):
 
     checklists: list[str]
     campaign_id: UUID | None
-    register_body: dict[str, Any]
-    grounds: dict[str, Any]
+    register_body: Annotated[dict[str, Any], AsRecorded(DrawRegister)]
+    grounds: Annotated[dict[str, Any], AsRecorded(DrawGrounds)]
     word: str | None
-    result: dict[str, Any] | None
+    result: Annotated[dict[str, Any], AsRecorded(DrawResult)] | None
     seed: str | None
     void_reason: str | None
     waiting: int
@@ -310,7 +312,7 @@ class DrawWanted(BaseModel):
     planned_for: date
     officers: int = Field(default=1, ge=0, le=TEAM_MAX - 1)
     experts: int = Field(default=0, ge=0, le=TEAM_MAX - 1)
-    kinds: Annotated[frozenset[str], Field(max_length=10)] = frozenset()
+    kinds: Annotated[frozenset[InstitutionKind], Field(max_length=10)] = frozenset()
     checklists: Lists = ()
     campaign_id: UUID | None = None
 
@@ -326,7 +328,7 @@ class Drawable(Shape):
 
     id: int
     name: str
-    role: str
+    role: Role
 
 
 class DrawableList(Shape):
@@ -335,12 +337,15 @@ class DrawableList(Shape):
     items: list[Drawable]
 
 
+RelationKind = Literal["home", "family", "interest", "other"]
+
+
 class RelationDeclared(BaseModel):
     """What stands between somebody and an institution (回避)."""
 
     person_id: Id
     institution_id: Id
-    relation: Annotated[str, Field(pattern="^(home|family|interest|other)$")]
+    relation: RelationKind
     note: Annotated[Text, Field(max_length=500)] = ""
 
 
@@ -351,7 +356,7 @@ class Relation(Shape):
     person_id: int
     person_name: str
     institution_id: int
-    relation: str
+    relation: RelationKind
     note: str
     declared_at: Moment
 

@@ -30,7 +30,7 @@ class DocumentShape(Shape):
     id: UUID
     section: str
     removed: bool
-    versions: list[DocumentVersion]
+    versions: Annotated[list[DocumentVersion], Field(min_length=1)]
 
 
 class DocumentList(Shape):

@@ -1,11 +1,11 @@
 """The shapes of institution files: the catalogue of sections, a file with its completeness, gaps of fire acceptance."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from dashboard.schemas.base import Moment, Shape, Text
+from dashboard.schemas.base import InstitutionKind, Moment, Shape, Text
 from inspection.institution_file import FieldKind
 from inspection.institution_file_operate import NOTE_LENGTH_MAX, TITLE_LENGTH_MAX
 
@@ -19,7 +19,7 @@ class FileInstitution(Shape):
     code: str
     name: str
     name_en: str
-    kind: str
+    kind: InstitutionKind
     region: str
 
 
@@ -87,7 +87,7 @@ class FileKept(Shape):
     """A section as it stands. Version 0: nobody has written it yet."""
 
     version: int
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, str | bool | int | None]]
     changed_at: Moment | None
     changed_by: str
 
@@ -152,7 +152,7 @@ class FileChange(Shape):
 
     section: str
     version: int
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, str | bool | int | None]]
     at: Moment
     actor: str
     door: Literal["page", "workbook"]

@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from dashboard.condition import Condition
-from dashboard.schemas.base import Moment, Shape
+from dashboard.schemas.base import DeviceKind, InstitutionKind, Moment, Shape, ZoneKind
 
 
 class OpenAlerts(Shape):
@@ -25,7 +25,7 @@ class Institution(Shape):
     code: str
     name: str
     name_en: str
-    kind: str
+    kind: InstitutionKind
     region: str
     device_count: int
     offline_count: int
@@ -49,7 +49,7 @@ class Device(Shape):
     id: int
     code: str
     name: str
-    kind: str
+    kind: DeviceKind
     model: str
     zone_id: int
     report_interval_s: int
@@ -67,7 +67,7 @@ class Zone(Shape):
     code: str
     name: str
     name_en: str
-    kind: str
+    kind: ZoneKind
     floor: int
     devices: list[Device]
 

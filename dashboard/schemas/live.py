@@ -1,6 +1,6 @@
 """The websocket's frames, and what a client may say."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerting.suppression import Reason
 from dashboard.schemas.alerts import Alert, AlertEvent
 from dashboard.schemas.base import Moment, Shape
+from dashboard.schemas.desk import Drill, DutyCheck
 from dashboard.schemas.institutions import Institution
 
 
@@ -62,6 +63,40 @@ class HeartbeatFrame(Shape):
     cursor: int
     pipeline_alive: bool
     database_away: bool
+
+
+class DutyCheckFrame(Shape):
+    """A duty check as it stands now."""
+
+    type: Literal["duty_check"] = "duty_check"
+    check: DutyCheck
+
+
+class DrillFrame(Shape):
+    """A drill as it stands now."""
+
+    type: Literal["drill"] = "drill"
+    drill: Drill
+
+
+class SnapshotFrame(Shape):
+    """What a client begins with: everything within its scope that is not over (dashboard.hub.SECTIONS). Without the
+    database nothing can be acknowledged or looked up."""
+
+    type: Literal["snapshot"] = "snapshot"
+    cursor: int
+    server_time: Moment
+    database_away: bool
+    alerts: list[Alert]
+    institutions: list[Institution]
+    duty_checks: list[DutyCheck]
+    drills: list[Drill]
+
+
+LiveFrame = Annotated[
+    SnapshotFrame | AlertFrame | QuietFrame | ReadingsFrame | HeartbeatFrame | DutyCheckFrame | DrillFrame,
+    Field(discriminator="type"),
+]
 
 
 class WatchRequest(BaseModel):

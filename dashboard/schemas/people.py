@@ -52,10 +52,12 @@ class Person(Shape):
     contacts: list[Way]
 
 
-class People(Shape):
-    """Everybody within one's own scope."""
+class PeoplePage(Shape):
+    """A page of the people within one's own scope."""
 
     items: list[Person]
+    total: int
+    next_cursor: str | None
 
 
 class PersonRequest(BaseModel):

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from dashboard.schemas.base import Moment, Shape, Text
+from dashboard.schemas.base import InstitutionKind, Moment, Shape, Text
 from dashboard.schemas.institution_files import FileInstitution
 from inspection.commitment import MONTHS_MAX, REASON_LENGTH_MAX, Standing
-from inspection.credit_criteria import ListKind
 from inspection.publicity import NOTE_LENGTH_MAX, WORDS_LENGTH_MAX
 from inspection.visit import Kind
 
@@ -173,7 +172,7 @@ class PublicPlace(Shape):
     id: int
     name: str
     name_en: str
-    kind: str
+    kind: InstitutionKind
     region: str
     ownership: Literal["public", "private"] | None
 
@@ -181,7 +180,7 @@ class PublicPlace(Shape):
 class PublicPersonShape(Shape):
     """Somebody who agreed to be named."""
 
-    duty: str
+    duty: Literal["head", "officer", "township", "department"]
     name: str
     position: str | None
 
@@ -268,6 +267,13 @@ class PublicEntryShape(Shape):
     has_page: bool
 
 
+class PublicLists(Shape):
+    """The entries of a county that were made known, the newest first."""
+
+    red: list[PublicEntryShape]
+    black: list[PublicEntryShape]
+
+
 class PublicCounty(Shape):
     """The public page of a county."""
 
@@ -275,4 +281,4 @@ class PublicCounty(Shape):
     months: int
     as_of: Moment
     institutions: list[PublicRow]
-    lists: dict[ListKind, list[PublicEntryShape]]
+    lists: PublicLists

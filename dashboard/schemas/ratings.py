@@ -1,11 +1,11 @@
 """The shapes of ratings and of what a bureau puts on record."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from dashboard.schemas.base import Id, Moment, Shape, Text
+from dashboard.schemas.base import Id, InstitutionKind, Moment, Shape, Text
 from inspection.safety_record import TEXT_LENGTH_MAX, RecordKind
 
 Said = Annotated[Text, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
@@ -18,7 +18,7 @@ class RatedInstitution(Shape):
     code: str
     name: str
     name_en: str
-    kind: str
+    kind: InstitutionKind
     region: str
 
 
@@ -85,7 +85,7 @@ class RatingPolicyShape(Shape):
 class RatingRecord(Shape):
     """The record that points came from."""
 
-    table: str
+    table: Literal["hazards", "alerts", "duty_checks", "drills", "safety_records", "inspections"]
     id: str
     at: Moment
 

@@ -218,7 +218,7 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         body={"taken_at": UNTIL, "sent_at": UNTIL},
         picture=True,
     ),
-    ("GET", "/api/phone/stamps"): may(Right.VIEW, query="photo_id=00000000-0000-0000-0000-000000000000"),
+    ("GET", "/api/phone/hazards/{hazard_id}/stamps"): may(Right.VIEW, **HAZARD),
     ("GET", "/api/campaigns"): may(Right.VIEW),
     ("POST", "/api/campaigns"): may(
         Right.DRAW, body={"theme": "x", "region": "", "begins_on": "2026-12-01", "ends_on": "2026-12-31"}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alerting.people import Role
-from dashboard import auth
+from dashboard import auth, cursors
 from tests.integration.dashboard_world import frames, serve, sign_in
 from tests.integration.people_world import Two, build_two
 from tests.integration.test_live import close_code
@@ -137,6 +137,30 @@ def test_who_is_above_one_cannot_be_touched(two: Two, served):
         assert manager.patch(f"/api/people/{own}", json=change).status_code == 422
     assert manager.patch(f"/api/people/{own}", json={"name": "李主任"}).json()["name"] == "李主任"
     assert manager.get("/api/session").json()["display_name"] == "李主任"
+
+
+def test_people_come_in_pages_the_widest_scope_first(shared_two: Two, shared_served):
+    admin = shared_served.client()
+    whole = admin.get("/api/people?limit=200").json()
+    assert whole["total"] == len(whole["items"])
+    assert whole["next_cursor"] is None
+    widths = [len(each["scope"]["region"]) if each["scope"]["institution_id"] is None else 7 for each in whole["items"]]
+    assert widths == sorted(widths)
+    assert {0, 7} <= set(widths)
+    read, cursor = [], ""
+    for _ in whole["items"]:
+        page = admin.get("/api/people", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        read += page["items"]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert read == whole["items"]
+    found = admin.get("/api/people", params={"q": "OWN-nurse"}).json()["items"]
+    assert [each["name"] for each in found] == ["own-nurse"]
+    supervisors = admin.get("/api/people?role=supervisor").json()["items"]
+    assert {each["role"] for each in supervisors} == {"supervisor"}
+    made_up = cursors.encode(0, "", 0, "", 0), cursors.encode(9, "", 0, "", 1), cursors.encode(1, "a")
+    for cursor in ("x", "W10", *made_up):
+        assert admin.get("/api/people", params={"cursor": cursor}).status_code == 422
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9000", "localhost", "169.254.169.254", "[::1]", "10.0.0.7"])

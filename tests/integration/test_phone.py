@@ -118,7 +118,7 @@ def test_a_visit_done_without_signal_arrives_once_and_with_photos_assignment_and
     late = datetime.fromisoformat(opened["at"]) - datetime.fromisoformat(opened["done_at"])
     assert abs(late - timedelta(hours=2)) < timedelta(seconds=1)
     assert hazard["events"][1]["done_at"] is None
-    [stamp] = field.clients["manager"].get("/api/phone/stamps", params={"photo_id": number}).json()
+    [stamp] = field.clients["manager"].get(f"/api/phone/hazards/{hazard['id']}/stamps").json()
     assert (stamp["latitude"], stamp["longitude"], stamp["place_missing"]) == (43.17, 124.33, None)
     taken, received = (datetime.fromisoformat(stamp[each]) for each in ("taken_at", "received_at"))
     assert received - taken == timedelta(hours=2)  # whatever the phone's clock said
@@ -236,9 +236,11 @@ def test_bombs_and_foreign_pictures_are_refused_and_the_records_stay(field: Fiel
     number = str(uuid4())
     field.photo("li", number, place_missing="denied").raise_for_status()
     assert field.photo("wang", number).status_code == 409
-    [stamp] = field.clients["li"].get("/api/phone/stamps", params={"photo_id": number}).json()
+    found = {"institution_id": field.world.home, "title": "x", "category": "fire", "photos": [number]}
+    assert field.act("wang", None, {"verb": "report", **found}).status_code == 409  # nor used by another
+    hazard_id = field.done("li", None, {"verb": "report", **found})["hazard_id"]
+    [stamp] = field.clients["li"].get(f"/api/phone/hazards/{hazard_id}/stamps").json()
     assert (stamp["latitude"], stamp["place_missing"]) == (None, "denied")
-    assert field.clients["wang"].get("/api/phone/stamps", params={"photo_id": number}).json() == []
     visit = field.planned()
     field.done("li", visit, {"verb": "begin"})
     for statement in (

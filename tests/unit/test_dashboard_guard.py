@@ -7,6 +7,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from alerting.listing import Position, Which
+from dashboard import cursors
 from dashboard.errors import BadRequest
 from dashboard.guard import origin_permitted
 from dashboard.routers.alerts import decode_cursor, encode_cursor
@@ -39,7 +40,17 @@ def test_a_cursor_comes_back_as_it_went():
     assert decode_cursor(encode_cursor(position, Which.OPEN), Which.OPEN) == position
 
 
-@pytest.mark.parametrize("cursor", ["x", "====", "AAAA", "é", "b3BlbnwxfHh8eQ", "b3BlbnwxfDF8eQ"])
+ID = "6f1c0d1e-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x", "====", "AAAA", "é", cursors.encode("open", 1, 2), cursors.encode("open", "1", 2, ID),
+        cursors.encode("open", 1, 2, "no id"), cursors.encode("open", -1, 2, ID), cursors.encode("open", 2**31, 2, ID),
+        cursors.encode("open", 1, 2**62, ID), cursors.encode("open\0", 1, 2, ID),
+    ],
+)  # fmt: skip
 def test_a_made_up_cursor_is_refused(cursor):
     with pytest.raises(BadRequest):
         decode_cursor(cursor, Which.OPEN)

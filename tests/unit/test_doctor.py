@@ -1,5 +1,7 @@
 """What the doctor says, in both languages."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from anhu import cli, debian, doctor, packages, probe
+from anhu.backup import LAST
 from anhu.doctor import Finding, Health
 from anhu.errors import SystemUnsupported
 from anhu.language import Language, language_of
@@ -112,3 +115,16 @@ def test_the_exit_code_tells_whether_the_service_can_run(
 ) -> None:
     monkeypatch.setattr(doctor, "examine", lambda *_: [Finding("thing", health, "seen")])
     assert CliRunner().invoke(cli.app, ["doctor", "--lang", "zh"]).exit_code == code
+
+
+def test_a_backup_that_is_missing_or_old_is_told(tmp_path: Path) -> None:
+    assert "Backup" not in by_name(doctor.examine({}, tmp_path, Language.EN))
+    (tmp_path / "postgres").mkdir()
+    assert by_name(doctor.examine({}, tmp_path, Language.EN))["Backup"].health is Health.WANTING
+    for days, health in ((1, Health.FOUND), (9, Health.WANTING)):
+        made_at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+        (tmp_path / LAST).write_text(json.dumps({"made_at": made_at, "path": "/mnt/b", "bytes": 1}), "utf-8")
+        finding = by_name(doctor.examine({}, tmp_path, Language.EN))["Backup"]
+        assert (finding.health, finding.seen) == (health, f"{days}.0 days ago, /mnt/b")
+    (tmp_path / LAST).write_text("{}", "utf-8")
+    assert by_name(doctor.examine({}, tmp_path, Language.EN))["Backup"].health is Health.WANTING

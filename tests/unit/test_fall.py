@@ -12,7 +12,8 @@ from alerting.errors import ModelUnreadable
 from anhu import cli
 from anhu.errors import RecordingUnreadable
 from anhu.evaluate import fall as evaluation
-from anhu.evaluate.fall_recording import Trial, trials
+from anhu.evaluate.fall_recording import STANDARD_GRAVITY_MS2, Trial, trials
+from anhu.evaluate.phone_recording import phone_trials
 from anhu.learn.sensors import Sensor, told_by
 
 from .engine_world import T0
@@ -266,3 +267,31 @@ def test_an_index_says_which_trials_are_falls(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "index.csv").write_text("subject,code,trial,is_fall\nP01,F01,1,1\nP01,F02,01,0\nP01,D01,1,0\n", "utf-8")
     assert [trial.impact_s is not None for trial in trials(tmp_path)] == [True, False, False, False]
+
+
+def as_phone_file(path: Path, acceleration: np.ndarray) -> None:
+    """A text file as MobiAct's, by a phone that samples as it can, and notes the lines in no strict order."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    at_ns = np.arange(len(acceleration)) / RATE * 1e9 + np.random.default_rng(3).integers(0, 10**6, len(acceleration))
+    rows = [
+        f"{int(t)}, {x:.6f}, {y:.6f}, {z:.6f}"
+        for t, (x, y, z) in zip(at_ns, acceleration * STANDARD_GRAVITY_MS2, strict=True)
+    ]
+    rows[100], rows[101] = rows[101], rows[100]
+    path.write_text("#Activity: 10\n#timestamp(ns),x,y,z(m/s^2)\n@DATA\n" + "\n".join(rows) + "\n", "utf-8")
+
+
+def test_a_phones_recordings_are_read_as_they_are_published(tmp_path: Path) -> None:
+    as_phone_file(tmp_path / "sub3/FALLS/FOL/FOL_acc_3_2.txt", falling())
+    as_phone_file(tmp_path / "sub3/ADL/WAL/WAL_acc_3_1.txt", walking(30, np.random.default_rng(5)))
+    (tmp_path / "sub3/FALLS/FOL/FOL_gyro_3_2.txt").write_text("not read", "utf-8")
+    fell, walked = phone_trials(tmp_path)
+    assert (fell.person, fell.code, fell.number, walked.code, walked.impact_s) == ("3", "FOL", 2, "WAL", None)
+    assert fell.rate_hz == pytest.approx(RATE, rel=1e-3)
+    assert fell.impact_s == pytest.approx(AT, abs=0.05)
+    figures = evaluation.evaluate(tmp_path, wear="pocket").as_json()
+    assert (figures["events"], figures["detected"], figures["false_alarms"]) == (1, 1, 0)
+    for broken in ("no data", "@DATA\n1,2\n", "@DATA\n1,2,3,x\n2,2,3,4\n", "@DATA\n1,2,3,4\n1,2,3,4\n"):
+        (tmp_path / "sub3/FALLS/FOL/FOL_acc_3_3.txt").write_text(broken, "utf-8")
+        with pytest.raises(RecordingUnreadable, match="FOL_acc_3_3"):
+            phone_trials(tmp_path)

@@ -1,5 +1,7 @@
 """What is learnt from and how it is proved; the learning itself is the library's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,17 @@ def test_sensors_that_cut_off_early_have_a_threshold_of_their_own() -> None:
     assert [(each.detected, each.false_alarms) for each in apart] == [(1, 0), (1, 0)]
     assert apart[0].threshold > 0.5
     assert 0.2 < apart[1].threshold <= 0.4
+
+
+def test_sensors_that_cut_off_early_miss_as_few_as_their_false_alarms_allow() -> None:
+    wide = made_up([(0, AT + 4), (1, 10.0)])
+    narrow = made_up([(0, AT + 4), (1, 10.0), (1, 30.0)])
+    scores = [np.array([0.8, 0.5]), np.array([0.4, 0.6, 0.2])]
+    one_a_minute = replace(RECIPES["waist"], false_alarms_per_hour_max=60.0)
+    apart = prove([wide, narrow], scores, one_a_minute, [False, True])
+    assert (apart[1].detected, apart[1].false_alarms) == (1, 1)
+    strict = prove([wide, narrow], scores, replace(one_a_minute, false_alarms_per_hour_max=59.0), [False, True])
+    assert (strict[1].detected, strict[1].false_alarms) == (0, 0)
 
 
 def test_a_short_recording_keeps_the_fall_and_its_time() -> None:

@@ -82,7 +82,7 @@ export interface Pages<T> {
 }
 
 /** A list that grows page by page, as far as one reads. */
-export function usePages<T extends { id: string }>(fetcher: (cursor: string | undefined) => Promise<Page<T>>): Pages<T> {
+export function usePages<T extends { id: string | number }>(fetcher: (cursor: string | undefined) => Promise<Page<T>>): Pages<T> {
   const rows = shallowRef<T[]>([]);
   const cursor = ref<string | undefined>();
   const { data: page, error, loading, reload } = useLoad(() => fetcher(cursor.value));

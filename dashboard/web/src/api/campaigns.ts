@@ -1,34 +1,18 @@
-import type { Named } from "./hazards";
-import { get, write } from "./http";
-import type { InspectionFigures } from "./inspections";
+import { call, type Shapes } from "./call";
 
-export interface Campaign {
-  id: string;
-  no: number;
-  theme: string;
-  goal: string;
-  region: string;
-  /** Days, like 2026-03-01. */
-  begins_on: string;
-  ends_on: string;
-  checklists: string[];
-  creator: Named;
-}
-
-export interface CampaignDetail extends Campaign {
-  figures: InspectionFigures;
-}
-
-export type NewCampaign = Pick<Campaign, "theme" | "goal" | "region" | "begins_on" | "ends_on" | "checklists">;
+/** `begins_on` and `ends_on` are days, like 2026-03-01. */
+export type Campaign = Shapes["Campaign"];
+export type CampaignDetail = Shapes["CampaignDetail"];
+export type NewCampaign = Shapes["CampaignPlan"];
 
 export async function list(): Promise<Campaign[]> {
-  return (await get<{ items: Campaign[] }>("/campaigns")).items;
+  return (await call("GET", "/api/campaigns")).items;
 }
 
 export function campaign(id: string): Promise<CampaignDetail> {
-  return get(`/campaigns/${id}`);
+  return call("GET", "/api/campaigns/{campaign_id}", { path: { campaign_id: id } });
 }
 
 export function plan(wanted: NewCampaign): Promise<CampaignDetail> {
-  return write("POST", "/campaigns", wanted);
+  return call("POST", "/api/campaigns", { body: wanted });
 }

@@ -1,178 +1,63 @@
-import type { Iso } from "./contract";
-import { get, write } from "./http";
-import type { RatingRecord, RatingRow } from "./ratings";
+import { act as perform, call, type Act, type Given, type Shapes, type Unversioned } from "./call";
+import { every } from "./every";
 
-export const KINDS = ["red", "watch", "black"] as const;
-export type ListKind = (typeof KINDS)[number];
-export const WHICH = ["open", "standing", "ended", "all"] as const;
-export type Which = (typeof WHICH)[number];
-export type CreditState = "proposed" | "notified" | "delivered" | "appealed" | "listed" | "contested" | "removed" | "dropped";
+/** `no` is given with the notice; `standing`: on the list. */
+export type CreditRow = Shapes["CreditRow"];
+export type CreditPage = Shapes["CreditPage"];
+export type CreditFacts = Shapes["CreditFacts"];
+export type CreditEvent = Shapes["CreditEventShape"];
+export type CreditDetail = Shapes["CreditDetail"];
+export type PaperText = Shapes["CreditPaperText"];
+export type CreditPaper = Shapes["CreditPaperShape"];
+/** `clauses`: the source of a figure by its name; a figure without one is Anhu's default. */
+export type CreditList = Shapes["CreditListShape"];
+export type CreditCriteria = Shapes["CreditCriteriaShape"];
+export type DueVisit = Shapes["DueVisit"];
+export type DueVisitPage = Shapes["DueVisitPage"];
+
+export type ListKind = CreditRow["kind"];
+export const KINDS = every<ListKind>()("red", "watch", "black");
+type Query = NonNullable<Given<"GET", "/api/credit-lists">["query"]>;
+export type Which = NonNullable<Query["which"]>;
+export const WHICH = every<Which>()("open", "standing", "ended", "all");
+export type CreditState = CreditRow["state"];
 /** The road of an entry as the page shows it. */
-export const STEPS = ["proposed", "notified", "delivered", "listed", "removed"] as const;
-export const DELIVERIES = ["in_person", "post", "electronic", "left"] as const;
-export type Delivery = (typeof DELIVERIES)[number];
-export type CreditEnd = "decision" | "appeal" | "term" | "repair" | "revoked";
-export type CreditVerb =
-  | "propose" | "drop" | "notify" | "deliver" | "appeal" | "grant_appeal" | "reject_appeal" | "list" | "prolong" | "ask_repair" | "refuse_repair"
-  | "remove" | "revoke";
-export const DUE = ["overdue", "due_soon", "in_time"] as const;
-export type DueStanding = (typeof DUE)[number];
+export const STEPS = ["proposed", "notified", "delivered", "listed", "removed"] as const satisfies readonly CreditState[];
+export type Delivery = NonNullable<CreditEvent["delivery"]>;
+export const DELIVERIES = every<Delivery>()("in_person", "post", "electronic", "left");
+export type CreditEnd = NonNullable<CreditRow["end"]>;
+export type CreditVerb = CreditEvent["verb"];
+export type DueStanding = DueVisit["standing"];
+export const DUE = every<DueStanding>()("overdue", "due_soon", "in_time");
 
-export interface CreditRow {
-  id: string;
-  /** Given with the notice. */
-  no: number | null;
-  institution: RatingRow["institution"];
-  kind: ListKind;
-  state: CreditState;
-  /** On the list. */
-  standing: boolean;
-  version: number;
-  reason_zh: string;
-  reason_en: string;
-  proposed_at: Iso;
-  proposed_by: string;
-  notified_at: Iso | null;
-  delivered_at: Iso | null;
-  appeal_until: Iso | null;
-  appeal_rejected_at: Iso | null;
-  listed_at: Iso | null;
-  until: Iso | null;
-  repair_from: Iso | null;
-  repair_asked_at: Iso | null;
-  ended_at: Iso | null;
-  end: CreditEnd | null;
-}
-
-export interface CreditPage {
-  items: CreditRow[];
-  total: number;
-  counts: { kind: ListKind; state: CreditState; count: number }[];
-  next_cursor: string | null;
-}
-
-export interface CreditFacts {
-  as_of: Iso;
-  policy: string;
-  grade: string;
-  ratings: number;
-  since: Iso;
-  zh: string;
-  en: string;
-  clause: string;
-  vetoes: { id: string; zh: string; en: string }[];
-  records: RatingRecord[];
-}
-
-export interface CreditEvent {
-  seq: number;
-  verb: CreditVerb;
-  at: Iso;
-  actor: string;
-  person: { id: number; name: string } | null;
-  outside: boolean;
-  note: string;
-  photos: string[];
-  delivered_at: Iso | null;
-  delivery: Delivery | null;
-  breach_at: Iso | null;
-  facts: CreditFacts | null;
-  end: CreditEnd | null;
-  paper: boolean;
-}
-
-export interface CreditDetail extends CreditRow {
-  term_months: number | null;
-  appeal_days: number | null;
-  inspections_per_year: number | null;
-  risk_factor: number | null;
-  facts: CreditFacts | null;
-  events: CreditEvent[];
-  acts: CreditVerb[];
-}
-
-export interface PaperText {
-  title: string;
-  number: string;
-  addressee: string;
-  paragraphs: string[];
-  signer: string;
-  day: string;
-}
-
-export interface CreditPaper {
-  institution: string;
-  zh: PaperText;
-  en: PaperText;
-}
-
-export interface CreditList {
-  kind: ListKind;
-  zh: string;
-  en: string;
-  term_months: number;
-  appeal_days: number;
-  repair_after_months: number | null;
-  inspections_per_year: number;
-  risk_factor: number;
-  /** The source of a figure by its name; a figure without one is Anhu's default. */
-  clauses: Record<string, string>;
-}
-
-export interface CreditCriteria {
-  version: string;
-  visits_per_year_min: number;
-  visits_clause: string;
-  due_soon_days: number;
-  lists: CreditList[];
-  criteria: { id: string; kind: ListKind; zh: string; en: string; clause: string; grades: string[]; vetoes: string[]; ratings_min: number }[];
-}
-
-export interface DueVisit {
-  institution: RatingRow["institution"];
-  grade: string | null;
-  list_kind: ListKind | null;
-  visits_per_year: number;
-  because: "list" | "grade" | "law";
-  days_between: number;
-  last_visit_at: Iso | null;
-  planned_for: Iso | null;
-  due_at: Iso;
-  standing: DueStanding;
-  days_late: number;
-}
-
-export interface DueVisitPage {
-  items: DueVisit[];
-  total: number;
-  counts: Partial<Record<DueStanding, number>>;
-  due_soon_days: number;
-}
-
-export function list(filter: { kind?: string; which?: string; institution_id?: number; cursor?: string }): Promise<CreditPage> {
-  return get("/credit-lists", { ...filter, limit: 50 });
+export function list(filter: Omit<Query, "limit">): Promise<CreditPage> {
+  return call("GET", "/api/credit-lists", { query: { ...filter, limit: 50 } });
 }
 
 export function criteria(): Promise<CreditCriteria> {
-  return get("/credit-lists/criteria");
+  return call("GET", "/api/credit-lists/criteria");
 }
 
 export function entry(id: string): Promise<CreditDetail> {
-  return get(`/credit-lists/${id}`);
+  return call("GET", "/api/credit-lists/{entry_id}", { path: { entry_id: id } });
 }
 
 export function paper(id: string, seq: number): Promise<CreditPaper> {
-  return get(`/credit-lists/${id}/papers/${seq}`);
+  return call("GET", "/api/credit-lists/{entry_id}/papers/{seq}", { path: { entry_id: id, seq } });
 }
 
-export function propose(made: { institution_id: number; kind: ListKind; reason: string }): Promise<CreditDetail> {
-  return write("POST", "/credit-lists", made);
+export function propose(made: Shapes["NewCreditEntry"]): Promise<CreditDetail> {
+  return call("POST", "/api/credit-lists", { body: made });
 }
 
-export function act(id: string, name: string, body: object): Promise<CreditDetail> {
-  return write("POST", `/credit-lists/${id}/${name}`, body);
+const ACTS = "/api/credit-lists/{entry_id}/";
+export type CreditAct = Unversioned<Exclude<Act<typeof ACTS>, ["publication", unknown]>>;
+
+/** Acts on the entry as it was seen. Rejects with 409 where somebody else was faster. */
+export async function act(id: string, version: number, ...[name, body]: CreditAct): Promise<CreditDetail> {
+  return perform(ACTS, { entry_id: id }, [name, { version, ...body }] as Act<typeof ACTS>) as Promise<CreditDetail>;
 }
 
-export function dueVisits(filter: { standing?: string; q?: string; offset: number; limit: number }): Promise<DueVisitPage> {
-  return get("/visits-due", filter);
+export function dueVisits(query: NonNullable<Given<"GET", "/api/visits-due">["query"]>): Promise<DueVisitPage> {
+  return call("GET", "/api/visits-due", { query });
 }

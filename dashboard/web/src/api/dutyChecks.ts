@@ -1,35 +1,18 @@
-import type { AlertInstitution, Iso } from "./contract";
-import { get, write } from "./http";
+import { call as request, type Shapes } from "./call";
 
-export type DutyCheckState = "open" | "answered" | "missed";
-
-/** A question to a duty desk: is somebody there? */
-export interface DutyCheck {
-  id: number;
-  institution: AlertInstitution;
-  called_at: Iso;
-  due_at: Iso;
-  answered_at: Iso | null;
-  answered_by: string | null;
-  /** "random" where the service asked by itself. */
-  called_by: string;
-  state: DutyCheckState;
-}
-
-export interface NewDutyCheck {
-  institution_id: number;
-  answer_within_s: number;
-  note?: string;
-}
+/** A question to a duty desk: is somebody there? `called_by` is "random" where the service asked by itself. */
+export type DutyCheck = Shapes["DutyCheck"];
+export type DutyCheckState = DutyCheck["state"];
+export type NewDutyCheck = Shapes["DutyCheckRequest"];
 
 export async function list(institutionId?: number): Promise<DutyCheck[]> {
-  return (await get<{ items: DutyCheck[] }>("/duty-checks", { institution_id: institutionId })).items;
+  return (await request("GET", "/api/duty-checks", { query: { institution_id: institutionId } })).items;
 }
 
 export function call(check: NewDutyCheck): Promise<DutyCheck> {
-  return write("POST", "/duty-checks", check);
+  return request("POST", "/api/duty-checks", { body: check });
 }
 
 export function answer(id: number): Promise<DutyCheck> {
-  return write("POST", `/duty-checks/${id}/answer`);
+  return request("POST", "/api/duty-checks/{number}/answer", { path: { number: id } });
 }

@@ -23,16 +23,21 @@ export function whenSessionExpires(handler: () => void): void {
   onSessionExpired = handler;
 }
 
-export type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | boolean | null | undefined>;
 
-/** The address of a route with its query; empty and undefined parameters are left out. */
-export function address(path: string, query?: Query): string {
+/** The address of a path with its query; parameters that are empty, null or undefined are left out. */
+export function withQuery(path: string, query?: Query): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== "") search.set(name, String(value));
+    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
   }
   const text = search.toString();
-  return `/api${path}${text ? `?${text}` : ""}`;
+  return `${path}${text ? `?${text}` : ""}`;
+}
+
+/** The same of a path below /api. */
+export function address(path: string, query?: Query): string {
+  return withQuery(`/api${path}`, query);
 }
 
 async function problemOf(response: Response): Promise<Problem> {

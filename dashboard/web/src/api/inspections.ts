@@ -1,148 +1,56 @@
-import type { AlertInstitution, Iso } from "./contract";
-import type { Category, HazardState, Level, Named, Supervisor } from "./hazards";
-import { get, write } from "./http";
+import { act as perform, call, type Act, type Given, type Shapes } from "./call";
+import { every } from "./every";
 
-export const WHICH = ["open", "planned", "begun", "concluded", "cancelled", "all"] as const;
-export type Which = (typeof WHICH)[number];
-export const OWN_KINDS = ["daily_patrol", "monthly_check", "self_check"] as const;
-export const OUTSIDE_KINDS = ["surprise", "joint", "expert", "campaign"] as const;
-export type InspectionKind = (typeof OWN_KINDS)[number] | (typeof OUTSIDE_KINDS)[number] | "random";
-export type InspectionState = "planned" | "begun" | "concluded" | "cancelled";
-export const OUTSIDE_DUTIES = ["leader", "expert", "officer"] as const;
-export const OWN_DUTIES = ["leader", "member"] as const;
-export type Duty = "leader" | "expert" | "officer" | "member";
-export type Outcome = "pass" | "fail" | "not_applicable";
-export type InspectionVerb = "plan" | "begin" | "answer" | "find" | "conclude" | "cancel" | "comment";
+/** `no` is null until it begins; `planned_for` is a day, like 2026-03-01. */
+export type InspectionRow = Shapes["InspectionRow"];
+export type InspectionItem = Shapes["InspectionItem"];
+export type InspectionFinding = Shapes["InspectionFinding"];
+/** `acts` is what the reader may do now. */
+export type InspectionDetail = Shapes["InspectionDetail"];
+export type InspectionFigures = Shapes["InspectionFigures"];
+export type Mate = Shapes["Mate"];
+export type Colleague = Shapes["Colleague"];
+export type InspectionFilter = NonNullable<Given<"GET", "/api/inspections">["query"]>;
+export type NewInspection = Shapes["InspectionPlan"];
+export type Seen = Shapes["FindingReport"];
 
-export interface Mate extends Named {
-  duty: Duty;
-}
+export type Which = NonNullable<InspectionFilter["which"]>;
+export const WHICH = every<Which>()("open", "planned", "begun", "concluded", "cancelled", "all");
+export type InspectionKind = InspectionRow["kind"];
+export const OWN_KINDS = ["daily_patrol", "monthly_check", "self_check"] as const satisfies readonly InspectionKind[];
+export const OUTSIDE_KINDS = every<Exclude<InspectionKind, "random" | (typeof OWN_KINDS)[number]>>()(
+  "surprise", "joint", "expert", "campaign",
+);
+export type InspectionState = InspectionRow["state"];
+export type Duty = Mate["duty"];
+export const OUTSIDE_DUTIES = every<Exclude<Duty, "member">>()("leader", "expert", "officer");
+export const OWN_DUTIES = ["leader", "member"] as const satisfies readonly Duty[];
+export type Outcome = NonNullable<InspectionItem["outcome"]>;
+export type InspectionVerb = InspectionDetail["acts"][number];
 
-export interface InspectionRow {
-  id: string;
-  /** None until it begins. */
-  no: number | null;
-  institution: AlertInstitution;
-  kind: InspectionKind;
-  own: boolean;
-  unannounced: boolean;
-  /** A day, like 2026-03-01. */
-  planned_for: string;
-  purpose: string;
-  state: InspectionState;
-  version: number;
-  team: Mate[];
-  begun_at: Iso | null;
-  concluded_at: Iso | null;
-  findings_count: number;
-}
-
-export interface InspectionItem {
-  checklist_id: string;
-  item_id: string;
-  section_zh: string;
-  section_en: string;
-  zh: string;
-  en: string;
-  level: Level;
-  clause: string;
-  outcome: Outcome | null;
-  note: string;
-  person: Named | null;
-  hazard_id: string | null;
-  photos: string[];
-  /** The number of the event it was answered by, 0 for none. */
-  seq: number;
-}
-
-export interface InspectionFinding {
-  hazard_id: string;
-  hazard_no: number;
-  level: Level;
-  title: string;
-  state: HazardState;
-}
-
-export interface InspectionDetail extends InspectionRow {
-  planned_by: string;
-  concluded_by: string | null;
-  conclusion: string | null;
-  record_sha256: string | null;
-  items: InspectionItem[];
-  findings: InspectionFinding[];
-  /** What the reader may do now. */
-  acts: InspectionVerb[];
-}
-
-export interface InspectionFigures {
-  inspections: number;
-  institutions_visited: number;
-  findings: number;
-  major: number;
-  rectified: number;
-  waiting: number;
-  unassigned: number;
-  with_deadline: number;
-  overdue: number;
-}
-
-export interface Colleague {
-  id: number;
-  name: string;
-  role: string;
-  duty: Duty;
-}
-
-export interface InspectionFilter {
-  which: Which;
-  kind?: InspectionKind | undefined;
-  mine?: boolean;
-  campaign_id?: string;
-  draw_id?: string;
-  cursor?: string | undefined;
-}
-
-export interface NewInspection {
-  institution_id: number;
-  kind: InspectionKind;
-  planned_for: string;
-  team: { person_id: number; duty: Duty }[];
-  checklists: string[];
-  unannounced: boolean;
-  purpose: string;
-  campaign_id?: string;
-}
-
-export interface Seen {
-  title: string;
-  note: string;
-  category: Category;
-  level: Level;
-  supervisor: Supervisor;
-  photos: string[];
-}
-
-export function list({ mine, ...rest }: InspectionFilter): Promise<{ items: InspectionRow[]; total: number; next_cursor: string | null }> {
-  return get("/inspections", { ...rest, ...(mine && { mine: "true" }) });
+export function list(filter: InspectionFilter): Promise<Shapes["InspectionPage"]> {
+  return call("GET", "/api/inspections", { query: filter });
 }
 
 export function figures(): Promise<InspectionFigures> {
-  return get("/inspections/figures");
+  return call("GET", "/api/inspections/figures");
 }
 
 export function inspection(id: string): Promise<InspectionDetail> {
-  return get(`/inspections/${id}`);
+  return call("GET", "/api/inspections/{inspection_id}", { path: { inspection_id: id } });
 }
 
 export async function team(institutionId: number): Promise<Colleague[]> {
-  return (await get<{ items: Colleague[] }>(`/inspections/team/${institutionId}`)).items;
+  return (await call("GET", "/api/inspections/team/{institution_id}", { path: { institution_id: institutionId } })).items;
 }
 
 export function plan(wanted: NewInspection): Promise<InspectionDetail> {
-  return write("POST", "/inspections", wanted);
+  return call("POST", "/api/inspections", { body: wanted });
 }
 
-/** `path` is the last part of the route: "begin", "answers", "findings", "conclude", "cancel". */
-export function act(id: string, path: string, body: object): Promise<InspectionDetail> {
-  return write("POST", `/inspections/${id}/${path}`, body);
+const ACTS = "/api/inspections/{inspection_id}/";
+export type InspectionAct = Act<typeof ACTS>;
+
+export function act(id: string, ...wanted: InspectionAct): Promise<InspectionDetail> {
+  return perform(ACTS, { inspection_id: id }, wanted);
 }

@@ -1,59 +1,38 @@
-import type { Iso } from "./contract";
-import { address, authorised, get, write } from "./http";
+import { addressOf, call, type Shapes } from "./call";
 
-export interface Version {
-  version: number;
-  verb: "add" | "replace" | "remove";
-  title: string;
-  /** Null for a removal. */
-  type: "pdf" | "docx" | "xlsx" | "pptx" | "ofd" | "photo" | null;
-  size_bytes: number | null;
-  sha256: string | null;
-  reason: string;
-  at: Iso;
-  actor: string;
+/** `type` is null for a removal. */
+export type Version = Shapes["DocumentVersion"];
+/** `versions`: the newest first, and there is always one. */
+export type Document = Omit<Shapes["DocumentShape"], "versions"> & { versions: [Version, ...Version[]] };
+export type Documents = Omit<Shapes["DocumentList"], "items"> & { items: Document[] };
+
+function known(answer: Promise<Shapes["DocumentList"]>): Promise<Documents> {
+  return answer as Promise<Documents>;
 }
-
-export interface Document {
-  id: string;
-  section: string;
-  removed: boolean;
-  /** The newest first. */
-  versions: [Version, ...Version[]];
-}
-
-export interface Documents {
-  sections: { value: string; zh: string; en: string }[];
-  items: Document[];
-  kept_bytes: number;
-  kept_bytes_max: number;
-  count_max: number;
-  bytes_max: number;
-}
-
-const BASE = "/institution-files";
 
 export function list(institutionId: number): Promise<Documents> {
-  return get(`${BASE}/${institutionId}/documents`);
-}
-
-async function sent(url: string, file: Blob): Promise<Documents> {
-  return (await (await authorised("POST", url, file)).json()) as Documents;
+  return known(call("GET", "/api/institution-files/{institution_id}/documents", { path: { institution_id: institutionId } }));
 }
 
 export function add(institutionId: number, section: string, title: string, file: Blob): Promise<Documents> {
-  return sent(address(`${BASE}/documents`, { institution_id: institutionId, section, title }), file);
+  return known(call("POST", "/api/institution-files/documents", { query: { institution_id: institutionId, section, title }, body: file }));
 }
 
 /** Puts a new version in place of the one that was seen. Rejects with 409 where somebody else was faster. */
 export function replace(document: Document, title: string, file: Blob): Promise<Documents> {
-  return sent(address(`${BASE}/documents/versions`, { document_id: document.id, version: document.versions[0].version, title }), file);
+  return known(call("POST", "/api/institution-files/documents/versions", {
+    query: { document_id: document.id, version: document.versions[0].version, title },
+    body: file,
+  }));
 }
 
 export function remove(document: Document, reason: string): Promise<Documents> {
-  return write("POST", `${BASE}/documents/${document.id}/remove`, { version: document.versions[0].version, reason });
+  return known(call("POST", "/api/institution-files/documents/{document_id}/remove", {
+    path: { document_id: document.id },
+    body: { version: document.versions[0].version, reason },
+  }));
 }
 
-export function fileUrl(document: Document, version: Version): string {
-  return address(`${BASE}/documents/${document.id}/versions/${version.version}`);
+export function fileUrl(document: Document, { version }: Version): string {
+  return addressOf("/api/institution-files/documents/{document_id}/versions/{version}", { path: { document_id: document.id, version } });
 }

@@ -1,18 +1,8 @@
-import type { Iso } from "./contract";
-import { get } from "./http";
+import { call, type Shapes } from "./call";
 
 /** A fire panel's transmission device; nulls where it was never heard, its clock cannot be read, nothing was denied. */
-export interface Panel {
-  address: string;
-  institution: string;
-  device: string;
-  name: string;
-  heard_at: Iso | null;
-  clock_ahead_s: number | null;
-  denied_at: Iso | null;
-  denied_for: string;
-}
+export type Panel = Shapes["Panel"];
 
-export function panels(): Promise<{ items: Panel[] }> {
-  return get("/panels");
+export function panels(): Promise<Shapes["Panels"]> {
+  return call("GET", "/api/panels");
 }

@@ -1,107 +1,47 @@
 import type { Language } from "@/i18n";
-import { address, get, write, type Query } from "./http";
+import { addressOf, call, type Given, type Shapes } from "./call";
+import { every } from "./every";
 
-export const KINDS = ["ledger", "bulletin", "campaign", "year", "notice"] as const;
-export type Kind = (typeof KINDS)[number];
-
-export interface Table {
-  type: "table";
-  title: string;
-  columns: { title: string; width: number }[];
-  rows: (string | number | null)[][];
-  empty: string;
-}
-
-export interface Figures {
-  type: "figures";
-  title: string;
-  items: { label: string; value: number }[];
-}
-
-export type Block = Table | Figures | { type: "prose"; paragraphs: string[] } | { type: "signature_lines"; labels: string[] };
-
-export interface Version {
-  id: number;
-  version: number;
-  sha256: string;
-  made_at: string;
-  signatures: { person_id: number; name: string; signed_at: string; note: string }[];
-}
-
-export interface Change {
-  no: number;
-  what: "added" | "removed" | "changed";
-  columns: string[];
-}
-
+export type Report = Shapes["Report"];
+export type Kind = Report["kind"];
+export const KINDS = every<Kind>()("ledger", "bulletin", "campaign", "year", "notice");
+export type Block = Report["blocks"][number];
+export type Table = Shapes["ReportTable"];
+export type Figures = Shapes["ReportFigures"];
+export type Version = Shapes["ReportVersion"];
+export type Change = Shapes["ReportChange"];
 /** What was signed of a monthly ledger: `sha256` is that of the content now, `valid` whether the newest version is this. */
-export interface Signing {
-  sha256: string;
-  valid: boolean;
-  may_sign: boolean;
-  versions: Version[];
-  changes: Change[];
-}
-
-export interface Report {
-  kind: Kind;
-  language: "zh" | "en";
-  title: string;
-  heads: string[];
-  landscape: boolean;
-  blocks: Block[];
-  signing: Signing | null;
-}
-
+export type Signing = Shapes["ReportSigning"];
 /** What a report is about: the days, or one hazard, inspection or campaign. */
-export interface Wanted {
-  from?: string;
-  to?: string;
-  institution_id?: number;
-  hazard_id?: string;
-  inspection_id?: string;
-  campaign_id?: string;
-}
+export type Wanted = Omit<NonNullable<Given<"GET", "/api/reports/{report}">["query"]>, "lang">;
 
 function code(lang: Language): "zh" | "en" {
   return lang === "en" ? "en" : "zh";
 }
 
-function query(wanted: Wanted, lang: Language): Query {
-  return { ...wanted, lang: code(lang) };
-}
-
 export function report(kind: Kind, wanted: Wanted, lang: Language): Promise<Report> {
-  return get(`/reports/${kind}`, query(wanted, lang));
+  return call("GET", "/api/reports/{report}", { path: { report: kind }, query: { ...wanted, lang: code(lang) } });
 }
 
 /** Where the Excel file is. */
 export function fileAddress(kind: Kind, wanted: Wanted, lang: Language): string {
-  return address(`/reports/${kind}/file`, query(wanted, lang));
+  return addressOf("/api/reports/{report}/file", { path: { report: kind }, query: { ...wanted, lang: code(lang) } });
 }
 
 /** A version as it was signed. */
 export function version(id: number, lang: Language): Promise<Report> {
-  return get(`/reports/ledger/versions/${id}`, { lang: code(lang) });
+  return call("GET", "/api/reports/ledger/versions/{version_id}", { path: { version_id: id }, query: { lang: code(lang) } });
 }
 
 export function versionFileAddress(id: number, lang: Language): string {
-  return address(`/reports/ledger/versions/${id}/file`, { lang: code(lang) });
+  return addressOf("/api/reports/ledger/versions/{version_id}/file", { path: { version_id: id }, query: { lang: code(lang) } });
 }
 
 /** Signs the ledger as it was seen. Rejects with 409 when the facts have changed since, or one has signed already. */
-export function sign(wanted: Wanted, sha256: string, note: string): Promise<Version> {
-  return write("POST", "/reports/ledger/signatures", {
-    first: wanted.from, last: wanted.to, institution_id: wanted.institution_id ?? null, sha256, note,
-  });
+export function sign(days: { first: string; last: string }, institutionId: number | null, sha256: string, note: string): Promise<Version> {
+  return call("POST", "/api/reports/ledger/signatures", { body: { ...days, institution_id: institutionId, sha256, note } });
 }
 
-export interface Campaign {
-  id: string;
-  no: number;
-  theme: string;
-}
-
-export async function campaigns(): Promise<Campaign[]> {
-  return (await get<{ items: Campaign[] }>("/campaigns")).items;
+export async function campaigns(): Promise<Shapes["Campaign"][]> {
+  return (await call("GET", "/api/campaigns")).items;
 }

@@ -6,7 +6,7 @@ import { answerable, countdown, tookMs } from "./check";
 function check(id: number, change: Partial<DutyCheck> = {}): DutyCheck {
   return {
     id, institution: { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" }, called_at: "2026-11-22T01:00:00Z",
-    due_at: "2026-11-22T01:10:00Z", answered_at: null, answered_by: null, called_by: "random", state: "open", ...change,
+    due_at: "2026-11-22T01:10:00Z", answered_at: null, answered_by: null, called_by: "random", note: "", state: "open", ...change,
   };
 }
 

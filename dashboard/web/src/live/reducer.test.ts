@@ -23,7 +23,7 @@ function alertAt(version: number, change: Partial<Alert> = {}): Alert {
 const CLOSED: Partial<Alert> = { open: false, active: false, acknowledged: true, latched: false, state: "NORMAL" };
 
 function snapshot(cursor: number, alerts: Alert[], institutions = [HOME]): SnapshotFrame {
-  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions };
+  return { type: "snapshot", cursor, server_time: "2026-11-22T01:00:02Z", database_away: false, alerts, institutions, duty_checks: [], drills: [] };
 }
 
 function frame(cursor: number, verb: Verb, alert: Alert, home: Institution = HOME): AlertFrame {
@@ -150,11 +150,11 @@ describe("duty checks and drills", () => {
   const at = "2026-11-22T01:00:00Z";
   const institution = { id: 1, code: "sim-001", name: "安和养老院", name_en: "Anhe" };
   const check: DutyCheck = {
-    id: 7, institution, called_at: at, due_at: "2026-11-22T01:10:00Z", answered_at: null, answered_by: null, called_by: "random", state: "open",
+    id: 7, institution, called_at: at, due_at: "2026-11-22T01:10:00Z", answered_at: null, answered_by: null, called_by: "random", note: "", state: "open",
   };
   const answered: DutyCheck = { ...check, answered_at: at, answered_by: "user:wang", state: "answered" };
   const drill: Drill = {
-    id: "d", institution, device: null, kind: "fire", by: "user:zhao", scheduled: false, started_at: at, state: "running",
+    id: "d", institution, device: null, kind: "fire", by: "user:zhao", scheduled: false, reach: "screen", note: "", raised_s: null, limits: {}, ended_at: null, started_at: at, state: "running",
     raised_at: null, seen_on_screen_s: null, pushed_s: null, acknowledged_s: null, acknowledged_by: null, report: null,
   };
 

@@ -130,8 +130,8 @@ function applySnapshot(state: LiveState, frame: SnapshotFrame): LiveState {
     databaseAway: frame.database_away,
     alerts,
     institutions: new Map(frame.institutions.map((institution) => [institution.id, institution])),
-    dutyChecks: resume(state.dutyChecks, frame.duty_checks ?? [], "open"),
-    drills: resume(state.drills, frame.drills ?? [], "running"),
+    dutyChecks: resume(state.dutyChecks, frame.duty_checks, "open"),
+    drills: resume(state.drills, frame.drills, "running"),
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Person, Scope } from "@/api/people";
-import { ROLES } from "@/api/people";
 
 export interface PeopleGroup {
   key: string;
@@ -18,11 +17,7 @@ export function scopeOf(key: string): Scope {
   return key.startsWith("i") ? { institution_id: Number(rest), region: "" } : { institution_id: null, region: rest };
 }
 
-function width({ scope }: PeopleGroup): number {
-  return scope.institution_id === null ? scope.region.length : 7;
-}
-
-/** People by how far they reach, the widest first; within a scope the highest role first. */
+/** People by their scope, in the order in which they come: the server sends the widest scope first. */
 export function groupByScope(people: readonly Person[]): PeopleGroup[] {
   const groups = new Map<string, PeopleGroup>();
   for (const person of people) {
@@ -31,8 +26,5 @@ export function groupByScope(people: readonly Person[]): PeopleGroup[] {
     group.people.push(person);
     groups.set(key, group);
   }
-  for (const group of groups.values()) {
-    group.people.sort((a, b) => ROLES.indexOf(b.role) - ROLES.indexOf(a.role) || a.name.localeCompare(b.name, "zh-CN"));
-  }
-  return [...groups.values()].sort((a, b) => width(a) - width(b) || a.key.localeCompare(b.key, "en", { numeric: true }));
+  return [...groups.values()];
 }

@@ -36,9 +36,9 @@ it("offers the regions within one's own, from wide to narrow", () => {
   expect(regionsWithin(house, ["220322"])).toEqual([]);
 });
 
-it("groups people by scope, the widest first, the highest role first", () => {
+it("groups people by scope, in the order in which they come", () => {
   const person = (id: number, role: Role, scope: Scope): Person => ({ id, name: String(id), role, scope } as Person);
-  const groups = groupByScope([person(1, "operator", house), person(2, "supervisor", county), person(3, "institution_manager", house)]);
+  const groups = groupByScope([person(2, "supervisor", county), person(3, "institution_manager", house), person(1, "operator", house)]);
   expect(groups.map(({ key, people }) => [key, people.map(({ id }) => id)])).toEqual([["r220322", [2]], ["i7", [3, 1]]]);
 });
 

@@ -69,11 +69,11 @@ export function overlaid(visit: InspectionDetail, acts: readonly QueuedAct[], pe
       const item = items.get(itemKey(deed));
       if (item) {
         const person = { id: personId, name: personName };
-        items.set(itemKey(deed), { ...item, outcome: deed.outcome, note: deed.note, person, photos: photosOf(act), pending: "waiting" });
+        items.set(itemKey(deed), { ...item, outcome: deed.outcome, note: deed.note ?? "", person, photos: photosOf(act), pending: "waiting" });
       }
     }
     if (deed.verb === "find" || (deed.verb === "answer" && deed.outcome === "fail")) {
-      findings.push({ key: act.id, title: deed.title ?? act.title, level: deed.level ?? "general", hazard_id: null, photos: photosOf(act), pending: "waiting" });
+      findings.push({ key: act.id, title: deed.title || act.title, level: deed.level ?? "general", hazard_id: null, photos: photosOf(act), pending: "waiting" });
     }
   }
   const shown = [...items.values()];

@@ -119,7 +119,7 @@ it("sends an act with the phone's times, and the place where there is one", () =
 describe("a visit with what was done here laid over it", () => {
   const item = (item_id: string): InspectionDetail["items"][number] => ({
     checklist_id: "gas", item_id, section_zh: "", section_en: "", zh: "", en: "", level: "general", clause: "", outcome: null, note: "",
-    person: null, hazard_id: null, photos: [], seq: 0,
+    person: null, hazard_id: null, photos: [], seq: 0, answered_at: null, evidence: [],
   });
   const visit = {
     id: VISIT, state: "planned", items: ["i1", "i2", "i3"].map(item), findings: [], version: 1, acts: ["begin"],

@@ -183,6 +183,7 @@ def test_without_signal_browser_or_server_and_all_arrives_once(
             sign_in(page, story, url)
             expect(page.get_by_test_id("phone-visit-card")).to_have_attribute("data-ready", "true")
             expect(page.get_by_test_id("phone-recheck-card")).to_have_count(1)
+            assert context.new_cdp_session(page).send("Page.getInstallabilityErrors") == {"installabilityErrors": []}
             context.set_offline(offline=True)
             expect(page.get_by_test_id("connection-lost")).to_be_visible()
             go_through(page)
@@ -207,8 +208,10 @@ def test_without_signal_browser_or_server_and_all_arrives_once(
         lost = []
         page.route("**/api/phone/acts", lambda route: lose_once(route, lost))
         with serve(story.world, port=port) as served:
+            leave_and_return(page, story, url)
             settle(page, text)
             unsent(page, 0)
+            report_at_a_code(context, page, story, url)
             page.goto(f"{url}/inspections/{story.visit}")
             expect(page.get_by_test_id("inspection-detail")).to_have_attribute("data-state", "concluded")
             assert "recheck" in page.goto(f"{url}/api/hazards/{story.hazard}").text()
@@ -225,6 +228,37 @@ def lose_once(route: Route, lost: list[str]) -> None:
     lost.append(route.request.post_data or "")
     route.fetch()
     route.abort()
+
+
+def leave_and_return(page: Page, story: Story, url: str) -> None:
+    """Signing out with something undecided asks first, and what stays on the phone is there afterwards."""
+    expect(page.get_by_test_id("conflict")).to_have_count(1)
+    page.get_by_test_id("user-menu").get_by_role("button").first.click()
+    page.get_by_test_id("sign-out").click()
+    page.get_by_test_id("leave-keep").click()
+    expect(page.get_by_test_id("signin-username")).to_be_visible()
+    sign_in(page, story, url)
+    page.get_by_test_id("phone-conflicts").click()
+
+
+def report_at_a_code(context: BrowserContext, page: Page, story: Story, url: str) -> None:
+    """The code of a device, read without signal: what the phone took along, with its time; and a report from there."""
+    page.goto(f"{url}/institutions/{story.world.home}/labels")
+    label = page.get_by_test_id("label").filter(has_text="烟感 1")
+    address = label.get_attribute("data-address")
+    assert address == f"{url}/q/{story.world.home}/d{story.world.devices[1]}"
+    context.set_offline(offline=True)
+    page.goto(address)
+    expect(page.get_by_test_id("place-stale")).to_be_visible()
+    page.get_by_test_id("place-report").click()
+    page.get_by_test_id("finding-title").fill("烟感被罩住")
+    page.get_by_test_id("finding-category").select_option("equipment")
+    page.get_by_test_id("finding-note").fill("塑料袋")
+    page.get_by_test_id("finding-submit").click()
+    unsent(page, 1)
+    context.set_offline(offline=False)
+    unsent(page, 0)
+    expect(page.get_by_test_id("place-hazard").filter(has_text="烟感被罩住")).to_have_count(1)
 
 
 def settle(page: Page, text: str) -> None:
@@ -253,6 +287,8 @@ def everything_once(story: Story) -> None:
     assert rechecks == [(True, "rechecked")]
     found = story.rows("SELECT state, assignee_id FROM hazards WHERE origin = 'inspection' ORDER BY no")
     assert found == [("assigned", story.ids["manager"]), ("reported", None)]
+    reported = story.rows("SELECT zone_id, device_id FROM hazards WHERE title = '烟感被罩住'")
+    assert reported == [(story.world.kitchen, story.world.devices[1])]
     photos = story.rows(
         "SELECT latitude, longitude, taken_at < received_at FROM photo_stamps JOIN hazard_photos p ON p.id = photo_id"
         " WHERE hazard_id IS NOT NULL"

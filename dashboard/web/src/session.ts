@@ -3,7 +3,7 @@ import * as api from "@/api/client";
 import type { Right, User } from "@/api/people";
 import { live } from "@/live/store";
 import type { QueuedAct } from "@/phone/queue";
-import { forgetAccount, keptAccount, offlineUser } from "@/phone/account";
+import { forgetAccount, keepsWork, keptAccount, noteLeft, offlineUser } from "@/phone/account";
 
 const user = shallowRef<User | null>(null);
 /** True after a session ended by itself, so that the sign-in page can say why it is there. */
@@ -44,7 +44,7 @@ function end(byItself: boolean): void {
 
 /** What this person keeps on this phone is opened wherever they are in the page, so that unsent work goes out. */
 function openPhone(who: User): void {
-  if (keptAccount()?.user.id === who.id) void import("@/phone/sync").then(({ phone }) => phone.open(who));
+  if (keepsWork(who.id)) void import("@/phone/sync").then(({ phone }) => phone.open(who));
 }
 
 /** Goes on without signal as whoever was signed in here lately and keeps work on this phone; whether there was somebody. */
@@ -70,7 +70,7 @@ async function signIn(username: string, password: string): Promise<void> {
 /** What this person did on this phone and has not been sent. */
 async function unsent(): Promise<QueuedAct[]> {
   const who = user.value;
-  if (!who || keptAccount()?.user.id !== who.id) return [];
+  if (!who || !keepsWork(who.id)) return [];
   const { phone } = await import("@/phone/sync");
   await phone.open(who);
   return phone.unsent.value;
@@ -78,9 +78,12 @@ async function unsent(): Promise<QueuedAct[]> {
 
 /** What the phone took along goes with the session. Unsent work stays for the next time, unless `discarding`. */
 async function signOut(discarding = false): Promise<void> {
+  const who = user.value;
   await api.signOut();
-  if (keptAccount()) {
+  if (who && keepsWork(who.id)) {
     const { phone } = await import("@/phone/sync");
+    await phone.open(who);
+    noteLeft(who.id, !discarding && phone.unsent.value.length > 0);
     await phone.leave(discarding);
     forgetAccount();
   }

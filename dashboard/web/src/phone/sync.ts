@@ -44,6 +44,7 @@ const fetchFailure = shallowRef<unknown>(null);
 const outdated = ref(false);
 
 let store: PhoneStore | null = null;
+let opening: Promise<void> | null = null;
 let attempts = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let running: Promise<void> | null = null;
@@ -68,11 +69,16 @@ async function reload(): Promise<void> {
   day.value = read[5] ?? null;
 }
 
-/** Opens what this person keeps here, and begins to send and fetch. */
-async function open(user: User): Promise<void> {
-  if (account.value?.id === user.id && store) return;
+/** Opens what this person keeps here, and begins to send and fetch. Several may ask for it at once. */
+function open(user: User): Promise<void> {
+  if (account.value?.id === user.id && opening) return opening;
   close();
   account.value = user;
+  opening = begin(user);
+  return opening;
+}
+
+async function begin(user: User): Promise<void> {
   const made = await PhoneStore.open(user.id, () => (outdated.value = true));
   if (account.value?.id !== user.id) {
     made.close();
@@ -91,6 +97,7 @@ function close(): void {
   timer = undefined;
   store?.close();
   store = null;
+  opening = null;
   account.value = null;
   acts.value = [];
   inspections.value = hazards.value = places.value = new Map();
@@ -270,8 +277,7 @@ async function round(): Promise<void> {
     attempts = 0;
     phase.value = "idle";
   } catch (error) {
-    fetchFailure.value = error;
-    if (!(error instanceof ApiError)) throw error;
+    fetchFailure.value = error; // Also of the phone's own, such as a full disk: the page shows it.
     later();
   }
 }

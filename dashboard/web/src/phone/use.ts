@@ -2,7 +2,7 @@ import { computed, onMounted, watch, type ComputedRef } from "vue";
 import { formatTime } from "@/format/time";
 import { live } from "@/live/store";
 import { session } from "@/session";
-import { keepAccount, keptAccount } from "./account";
+import { keepAccount, keptAccount, noteLeft } from "./account";
 import type { QueuedAct } from "./queue";
 import { phone } from "./sync";
 import { worker } from "./worker";
@@ -12,6 +12,7 @@ export function usePhone(): { phone: typeof phone; personId: ComputedRef<number>
   watch(session.user, (who) => {
     if (!who) return;
     if (keptAccount()?.user.id !== who.id) keepAccount(who, Date.now());
+    noteLeft(who.id, false);
     void phone.open(who);
   }, { immediate: true });
   onMounted(() => void worker.install());

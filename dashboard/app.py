@@ -49,6 +49,7 @@ from dashboard.routers import (
     operations,
     people,
     people_accounts,
+    phone,
     plans,
     protections,
     public,
@@ -93,6 +94,7 @@ _RIGHTFUL = (
     inspections.router,
     inspections.campaigns,
     draws.router,
+    phone.router,
     reports.router,
     institution_documents.router,
     institution_files.router,
@@ -171,6 +173,7 @@ def create_app(
         larger={
             **dict.fromkeys(rules.TEXT_PATHS, rules.TEXT_BYTES_MAX),
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
+            phone.PHOTOS_PATH: phone.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
             institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,
             institution_documents.REPLACE_PATH: institution_documents.UPLOAD_BYTES_MAX,

@@ -15,8 +15,9 @@ from dashboard.errors import BodyTooLarge, OriginRefused
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PICTURE: Final = re.compile(r"/api/institutions/[0-9]+/floor-plans/-?[0-9]+/picture")
 _POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
-    " frame-ancestors 'none'; base-uri 'none'; object-src 'none'; form-action 'self'"
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self';"
+    " worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none';"
+    " form-action 'self'"
 )
 _PUBLIC: Final = ("/public/", "/api/public/")
 _HEADERS: Final = {
@@ -24,7 +25,7 @@ _HEADERS: Final = {
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "permissions-policy": "camera=(), geolocation=(self), microphone=()",
 }
 
 

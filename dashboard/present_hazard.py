@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from alerting.people import RIGHTS, Person
@@ -10,13 +11,15 @@ from dashboard import schemas
 from dashboard.schemas import hazards as hazard_schemas
 from ingest import directory
 from ingest.database import Connection
-from inspection import checklist, decide, hazard_list_store, hazard_store, operate
+from inspection import checklist, decide, hazard_list_store, hazard_store, operate, phone, phone_store
 from inspection.checklist import Checklist, Wording
 from inspection.errors import ChecklistUnknown
 from inspection.hazard import By, Hazard, State
 from inspection.hazard_store import Entry
 from inspection.policy import Policy
 from inspection.proof import Proof, Reason
+
+_LATE: Final = timedelta(minutes=1)  # less is the time it takes to send
 
 
 def rows(
@@ -78,6 +81,7 @@ def detail(
     if record.extension is not None:
         people.add(record.extension.asker_id)
     names = hazard_list_store.names(connection, _present(people))
+    done_at = _done_at(connection, record.id)
     proof = operate.proof_of(connection, record, now)
     numbers = hazard_list_store.numbers(connection, [record.repeat_of] if record.repeat_of else [])
     [row] = rows(connection, [record], now, policy)
@@ -105,8 +109,18 @@ def detail(
         extensions=record.extensions,
         ripe=decide.ripe(record, now, policy),
         proof=_proof(proof) if proof else None,
-        events=[_event(entry, names) for entry in entries],
+        events=[_event(entry, names, done_at.get(entry.seq)) for entry in entries],
         acts=sorted(decide.allowed(record, by, RIGHTS[reader.role], now, policy)),
+    )
+
+
+def options(policy: Policy) -> hazard_schemas.HazardOptions:
+    """What a form offers by `policy`."""
+    return hazard_schemas.HazardOptions(
+        policy=policy.version,
+        terms=[hazard_schemas.Term.model_validate(each) for each in policy.terms.values()],
+        defaults={f"{level}.{supervisor}": term for (level, supervisor), term in policy.defaults.items()},
+        extension_days_max=policy.extension_max.days,
     )
 
 
@@ -138,7 +152,17 @@ def checklist_detail(record: Checklist) -> hazard_schemas.ChecklistDetail:
     )
 
 
-def _event(entry: Entry, names: dict[int, str]) -> hazard_schemas.HazardEvent:
+def _done_at(connection: Connection, hazard_id: UUID) -> dict[int, datetime]:
+    """When those of a hazard's events were done, by our clock, that came from a phone noticeably later."""
+    found = {}
+    for seq, each in phone_store.arrivals_of_hazard(connection, hazard_id).items():
+        at = phone.done_by_our_clock(each.done_at, each.sent_at, each.received_at)
+        if each.received_at - at >= _LATE:
+            found[seq] = at
+    return found
+
+
+def _event(entry: Entry, names: dict[int, str], done_at: datetime | None) -> hazard_schemas.HazardEvent:
     event, body = entry.event, entry.event.body
     return hazard_schemas.HazardEvent(
         seq=entry.seq,
@@ -158,6 +182,7 @@ def _event(entry: Entry, names: dict[int, str]) -> hazard_schemas.HazardEvent:
         proposal=body.get("proposal"),
         to=list(body.get("to", [])),
         proof=Reason(body["proof"]["reason"]) if "proof" in body else None,
+        done_at=done_at,
     )
 
 

@@ -169,6 +169,7 @@ def _items(
                 person=Named(id=answer.person_id, name=names[answer.person_id]) if answer else None,
                 hazard_id=hazards.get(ItemKey(*key)),
                 photos=[UUID(each) for each in bodies[answer.seq].get("photos", [])] if answer else [],
+                seq=answer.seq if answer else 0,
             )
         )
     return found

@@ -71,6 +71,7 @@ from ingest.errors import (
 )
 from inspection import checklist
 from inspection.errors import (
+    ActReused,
     CampaignUnknown,
     ChecklistsUnsuitable,
     ChecklistUnknown,
@@ -91,6 +92,7 @@ from inspection.errors import (
     HazardUnknown,
     NotPublished,
     PhotoRefused,
+    PhotosMissing,
     PhotoUnknown,
     ProofMissing,
     RatingRefused,
@@ -169,6 +171,8 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     PhotoRefused: _Kind(422, "photo-refused", "This cannot be kept as a photo"),
     HazardChanged: _Kind(409, "stale-version", "Somebody else was faster"),
     ProofMissing: _Kind(409, "proof-missing", "The sensors do not show it yet"),
+    ActReused: _Kind(409, "act-reused", "This id stands for something else"),
+    PhotosMissing: _Kind(409, "photos-missing", "Send the photos again"),
     WrongPerson: _Kind(409, "wrong-person", "Somebody else has to do this"),
     ChecklistsUnsuitable: _Kind(409, "checklists-unsuitable", "Not for this kind of institution"),
     StepRefused: _Kind(409, "step-refused", "Not possible now"),

@@ -54,6 +54,14 @@ class ProofMissing(StepRefused):
     """The sensors do not show yet that this hazard is gone."""
 
 
+class ActReused(StepRefused):
+    """This id stands for something else already."""
+
+
+class PhotosMissing(StepRefused):
+    """Photos of this act are not here, or no longer: send them again."""
+
+
 class HazardChanged(InspectionError):
     """Somebody else changed it meanwhile."""
 

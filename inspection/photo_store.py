@@ -33,15 +33,17 @@ class Bound(NamedTuple):
 _LOOSE: Final = "hazard_id IS NULL AND inspection_id IS NULL AND credit_entry_id IS NULL"
 
 
-def keep(connection: Connection, photo: Photo, *, institution_id: int, uploader_id: int) -> UUID:
-    """Keep an uploaded photo, in the caller's transaction; its id. Raises PhotoRefused for somebody who has too many
-    that are not used."""
+def keep(
+    connection: Connection, photo: Photo, *, institution_id: int, uploader_id: int, number: UUID | None = None
+) -> UUID:
+    """Keep an uploaded photo, in the caller's transaction, under `number` or an id made here; its id. Raises
+    PhotoRefused for somebody who has too many that are not used."""
     row = connection.execute(
         f"SELECT count(*) FROM hazard_photos WHERE {_LOOSE} AND uploader_id = %s".encode(), (uploader_id,)
     ).fetchone()
     if row and row[0] >= LOOSE_COUNT_MAX:
         raise PhotoRefused(f"{LOOSE_COUNT_MAX} photos are uploaded and not used yet")
-    number = uuid4()
+    number = number or uuid4()
     connection.execute(
         "INSERT INTO hazard_photos (id, institution_id, uploader_id, width, height, sha256, jpeg)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",

@@ -85,6 +85,11 @@ def act(
     return changed, event
 
 
+def lock(connection: Connection, visit_id: UUID) -> Visit:
+    """As `load`, kept from others until the caller's transaction ends. Raises VisitUnknown."""
+    return _load(connection, visit_id, "FOR UPDATE")
+
+
 def load(connection: Connection, visit_id: UUID) -> Visit:
     """The inspection with that id, with its items and findings. Raises VisitUnknown."""
     return _load(connection, visit_id, "")

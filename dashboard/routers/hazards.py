@@ -94,13 +94,7 @@ def summarise(
 def options(serving: Serving, _reach: Viewing) -> hazard_schemas.HazardOptions:
     """The terms, and which is proposed for which level and supervisor."""
     with serving.reading() as connection:
-        policy = operate.policy_in_force(connection)
-    return hazard_schemas.HazardOptions(
-        policy=policy.version,
-        terms=[hazard_schemas.Term.model_validate(each) for each in policy.terms.values()],
-        defaults={f"{level}.{supervisor}": term for (level, supervisor), term in policy.defaults.items()},
-        extension_days_max=policy.extension_max.days,
-    )
+        return present_hazard.options(operate.policy_in_force(connection))
 
 
 @router.post(

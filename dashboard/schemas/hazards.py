@@ -118,7 +118,8 @@ class HazardProof(Shape):
 
 
 class HazardEvent(Shape):
-    """One entry of a hazard's history. `person` is None for what the policy did by itself."""
+    """One entry of a hazard's history. `person` is None for what the policy did by itself. `done_at` is there where it
+    was done on a phone without signal and arrived later."""
 
     seq: int
     verb: Verb
@@ -137,6 +138,7 @@ class HazardEvent(Shape):
     proposal: Proposal | None
     to: list[str]
     proof: Reason | None
+    done_at: Moment | None
 
 
 class HazardLink(Shape):

@@ -61,7 +61,8 @@ class InspectionPage(Shape):
 
 
 class InspectionItem(Shape):
-    """One thing to look at, as its list was when the inspection began; `outcome` null: not looked at yet."""
+    """One thing to look at, as its list was when the inspection began; `outcome` null: not looked at yet. `seq` is the
+    number of the event it was answered by, 0 for none."""
 
     checklist_id: str
     item_id: str
@@ -78,6 +79,7 @@ class InspectionItem(Shape):
     person: Named | None
     hazard_id: UUID | None
     photos: list[UUID]
+    seq: int
 
 
 class InspectionFinding(Shape):

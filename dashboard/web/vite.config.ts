@@ -3,11 +3,12 @@ import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 import { compressed } from "./plugins/compressed.ts";
 import { typeInRem } from "./plugins/typeInRem.ts";
+import { offlineWorker } from "./worker/plugin.ts";
 
 const server = "http://127.0.0.1:8460";
 
 export default defineConfig({
-  plugins: [vue(), compressed()],
+  plugins: [vue(), offlineWorker(), compressed()],
   css: { postcss: { plugins: [typeInRem()] } },
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   define: {

@@ -28,16 +28,21 @@ def programs_dir(packages_dir: Path) -> Path:
     return packages_dir
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium, for one module: while Playwright runs, no test beside it may have an event loop."""
+def chromium() -> str:
+    """The system's Chromium."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail(
             "no Chromium on this machine: apt install chromium fonts-noto-cjk (as root, `make browser` does it)"
         )
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, for one module: while Playwright runs, no test beside it may have an event loop."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield browser
         browser.close()
 

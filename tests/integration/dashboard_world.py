@@ -163,10 +163,10 @@ def sign_in(client: httpx.Client, password: str, username: str = "admin") -> htt
 
 @contextmanager
 def serve(
-    world: World, *, spool: Path | None = None, gateways: Gateways | None = None, **settings: Any
+    world: World, *, spool: Path | None = None, gateways: Gateways | None = None, port: int = 0, **settings: Any
 ) -> Iterator[Served]:
-    """The dashboard on a free port, in a thread, until the end of the block."""
-    config = configure(world.database_url, DashboardSettings(port=0, **settings), spool, gateways)
+    """The dashboard on a free port, or on `port`, in a thread, until the end of the block."""
+    config = configure(world.database_url, DashboardSettings(port=port, **settings), spool, gateways)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -230,6 +230,21 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         Right.PLAN_INSPECTION, **VISIT, body={"version": 9, "reason": "x"}
     ),
     ("POST", "/api/inspections/{inspection_id}/comment"): may(Right.COMMENT, **VISIT, body={"note": "x"}),
+    ("GET", "/api/phone/day"): may(Right.INSPECT),
+    ("POST", "/api/phone/acts"): may(
+        Right.INSPECT,
+        own={"": {"id": "act_id", "subject_id": "own_inspection"}},
+        foreign={"": {"id": "act_id", "subject_id": "far_inspection"}},
+        body={"act": {"verb": "conclude", "conclusion": "x"}, "done_at": UNTIL, "sent_at": UNTIL},
+    ),
+    ("POST", "/api/phone/photos"): may(
+        Right.REPORT_HAZARD,
+        own={"": {"photo_id": "act_id", "institution_id": "home"}},
+        foreign={"": {"photo_id": "act_id", "institution_id": "far"}},
+        body={"taken_at": UNTIL, "sent_at": UNTIL},
+        picture=True,
+    ),
+    ("GET", "/api/phone/hazards/{hazard_id}/stamps"): may(Right.VIEW, **HAZARD),
     ("GET", "/api/campaigns"): may(Right.VIEW),
     ("POST", "/api/campaigns"): may(
         Right.DRAW, body={"theme": "x", "region": "", "begins_on": "2026-12-01", "ends_on": "2026-12-31"}

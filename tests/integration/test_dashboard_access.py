@@ -347,6 +347,11 @@ def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp
         assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert_smallest(client, asset)
         assert client.get("/assets/gone.js").status_code == 404
+        for name, kind in (("sw.js", "text/javascript"), ("manifest.webmanifest", "application/manifest+json")):
+            (static / name).write_text("{}")
+            answer = client.get(f"/{name}")
+            assert answer.headers["content-type"].startswith(kind)
+            assert answer.headers["cache-control"] == "no-cache"  # a phone must never keep an old worker
         assert client.get("/api/nothing").status_code == 404
         assert "secret" not in client.get("/..%2fsecret").text
         assert "secret" not in client.get("/assets/..%2f..%2fsecret").text

@@ -6,6 +6,7 @@ A route that is not in EXPECTED fails the test: whoever adds one states who may 
 import json
 import re
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -32,6 +33,16 @@ def test_every_route_has_an_expectation():
     assert {(method, path.replace("/{kind}", "/gas")) for method, path in routes()} == set(EXPECTED) | SESSION | PUBLIC
 
 
+_PLAIN = {
+    "checklist": "duties",
+    "floor": 1,
+    "report": "ledger",
+    "paper": 2,
+    "document_version": 1,
+    "section": "trainings",
+}
+
+
 def value_of(two: Two, name: Any) -> Any:
     """What a name in EXPECTED stands for."""
     if isinstance(name, dict):
@@ -42,21 +53,15 @@ def value_of(two: Two, name: Any) -> Any:
         return two.world.home
     if name == "kitchen":
         return two.world.kitchen
-    if name == "checklist":
-        return "duties"
-    if name == "floor":
-        return 1
-    if name == "report":
-        return "ledger"
-    if name == "paper":
-        return 2
-    if name == "document_version":
-        return 1
-    if name == "section":
-        return "trainings"
+    if name in _PLAIN:
+        return _PLAIN[name]
     if name == "device":
         return two.world.devices[0]
+    if name == "act_id":
+        return str(uuid4())
     found = getattr(two, name)
+    if isinstance(found, UUID):
+        return str(found)
     return str(found.id) if name.endswith("_alert") else found
 
 

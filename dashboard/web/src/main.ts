@@ -16,6 +16,7 @@ async function resumeSession(): Promise<void> {
   try {
     await session.resume();
   } catch {
+    if (session.resumeOffline()) return;
     document.body.dataset.waiting = "true";
     await new Promise((resolve) => setTimeout(resolve, RESUME_RETRY_MS));
     await resumeSession();

@@ -17,6 +17,8 @@ declare module "vue-router" {
     region?: boolean;
     /** Only for those responsible for the whole service. */
     everywhere?: boolean;
+    /** Made for work without signal: that the connection is lost is shown there and not sounded. */
+    phone?: boolean;
   }
 }
 
@@ -42,6 +44,12 @@ export const router = createRouter({
     { path: "/reports/versions/:id(\\d+)", name: "report-version", component: () => import("@/pages/ReportVersionPage.vue") },
     { path: "/inspections", name: "inspections", component: () => import("@/pages/InspectionsPage.vue") },
     { path: "/inspections/:id([0-9a-f-]{36})", name: "inspection", component: () => import("@/pages/InspectionPage.vue") },
+    { path: "/phone", name: "phone", component: () => import("@/pages/PhoneDayPage.vue"), meta: { right: "inspect", phone: true } },
+    { path: "/phone/unsent", name: "phone-unsent", component: () => import("@/pages/PhoneUnsentPage.vue"), meta: { right: "inspect", phone: true } },
+    { path: "/phone/inspections/:id([0-9a-f-]{36})", name: "phone-visit", component: () => import("@/pages/PhoneVisitPage.vue"), meta: { right: "inspect", phone: true } },
+    { path: "/phone/hazards/:id([0-9a-f-]{36})", name: "phone-hazard", component: () => import("@/pages/PhoneHazardPage.vue"), meta: { right: "inspect", phone: true } },
+    { path: "/q/:institution(\\d+)/:place([dz]\\d+)", name: "place", component: () => import("@/pages/PlacePage.vue"), meta: { phone: true } },
+    { path: "/institutions/:id(\\d+)/labels", name: "labels", component: () => import("@/pages/LabelsPage.vue") },
     { path: "/campaigns", name: "campaigns", component: () => import("@/pages/CampaignsPage.vue") },
     { path: "/campaigns/:id([0-9a-f-]{36})", name: "campaign", component: () => import("@/pages/CampaignPage.vue") },
     { path: "/draws", name: "draws", component: () => import("@/pages/DrawsPage.vue"), meta: { right: "draw", or: "read_all" } },

@@ -2,6 +2,8 @@ import { computed, ref, shallowRef } from "vue";
 import * as api from "@/api/client";
 import type { Right, User } from "@/api/people";
 import { live } from "@/live/store";
+import type { QueuedAct } from "@/phone/queue";
+import { forgetAccount, keepsWork, keptAccount, noteLeft, offlineUser } from "@/phone/account";
 
 const user = shallowRef<User | null>(null);
 /** True after a session ended by itself, so that the sign-in page can say why it is there. */
@@ -12,7 +14,10 @@ const MARK = "anhu.signed-in";
 
 async function stillSignedIn(): Promise<boolean> {
   try {
-    if (await api.currentUser()) return true;
+    const who = await api.currentUser();
+    // After a start without signal somebody else may turn out to be signed in: everything is theirs then.
+    if (who && who.id !== user.value?.id) location.reload();
+    if (who) return true;
   } catch {
     return true; // The server is away, which says nothing about the session: keep trying.
   }
@@ -24,6 +29,7 @@ function begin(who: User): void {
   localStorage.setItem(MARK, "yes");
   user.value = who;
   expired.value = false;
+  openPhone(who);
   // Until they have chosen a password and a second factor of their own the server sends nothing.
   if (!who.password_change_required && !who.second_factor_required) live.start(stillSignedIn);
 }
@@ -34,6 +40,18 @@ function end(byItself: boolean): void {
   expired.value = byItself;
   user.value = null;
   live.stop();
+}
+
+/** What this person keeps on this phone is opened wherever they are in the page, so that unsent work goes out. */
+function openPhone(who: User): void {
+  if (keepsWork(who.id)) void import("@/phone/sync").then(({ phone }) => phone.open(who));
+}
+
+/** Goes on without signal as whoever was signed in here lately and keeps work on this phone; whether there was somebody. */
+function resumeOffline(): boolean {
+  const who = localStorage.getItem(MARK) ? offlineUser(keptAccount(), Date.now()) : null;
+  if (who) begin(who);
+  return who !== null;
 }
 
 /** Takes up a session left by an earlier visit. Rejects when the server can't be reached. */
@@ -56,8 +74,26 @@ async function signIn(username: string, password: string, code?: string): Promis
   begin(await api.signIn(username, password, code));
 }
 
-async function signOut(): Promise<void> {
+/** What this person did on this phone and has not been sent. */
+async function unsent(): Promise<QueuedAct[]> {
+  const who = user.value;
+  if (!who || !keepsWork(who.id)) return [];
+  const { phone } = await import("@/phone/sync");
+  await phone.open(who);
+  return phone.unsent.value;
+}
+
+/** What the phone took along goes with the session. Unsent work stays for the next time, unless `discarding`. */
+async function signOut(discarding = false): Promise<void> {
+  const who = user.value;
   await api.signOut();
+  if (who && keepsWork(who.id)) {
+    const { phone } = await import("@/phone/sync");
+    await phone.open(who);
+    noteLeft(who.id, !discarding && phone.unsent.value.length > 0);
+    await phone.leave(discarding);
+    forgetAccount();
+  }
   end(false);
 }
 
@@ -74,4 +110,4 @@ const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null
 /** Whether they are responsible for the whole service. */
 const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
 
-export const session = { user, may, ownInstitutionId, everywhere, expired, resume, arrive, signIn, signOut };
+export const session = { user, may, ownInstitutionId, everywhere, expired, resume, resumeOffline, arrive, signIn, signOut, unsent };

@@ -31,6 +31,9 @@ function secondsUntil(atMs: number | null, nowMs: number): number | null {
 export function useAttention(router: Router): void {
   const { t } = useI18n();
 
+  /** Who works without signal has no use for a tone about it. */
+  const calm = (): boolean => router.currentRoute.value.meta.phone ?? false;
+
   onScopeDispose(fault.follow());
   silence.follow();
   // What two tabs would sound, one of them sounds. A tab that may not make any sound stands in no other's way.
@@ -41,9 +44,9 @@ export function useAttention(router: Router): void {
     siren.sound({
       alarm: alarm.value && silence.heardAlerts.value.length > 0,
       duty: duty.value && ownChecks.value.length > 0,
-      fault: trouble.value && fault.calling.value,
+      fault: trouble.value && fault.calling.value && !calm(),
       alarmBackInS: alarm.value ? secondsUntil(silence.backMs.value, serverNowMs()) : null,
-      faultBackInS: trouble.value ? secondsUntil(fault.backMs.value, Date.now()) : null,
+      faultBackInS: trouble.value && !calm() ? secondsUntil(fault.backMs.value, Date.now()) : null,
     }),
   );
 
@@ -78,7 +81,7 @@ export function useAttention(router: Router): void {
     fresh(before, now).forEach(({ id }) => desktop.withdraw(id));
   });
   watch(fault.lasting, (now) => {
-    if (now) desktop.show("fault", t(`live.${now}`), t(`notify.${now}`), true, () => undefined);
+    if (now && !calm()) desktop.show("fault", t(`live.${now}`), t(`notify.${now}`), true, () => undefined);
     else desktop.withdraw("fault");
   });
   watch(live.drillAlerts, (now, before) => {

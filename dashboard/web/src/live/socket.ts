@@ -30,6 +30,7 @@ export class LiveSocket {
 
   open(): void {
     window.addEventListener("online", this.retryNow);
+    window.addEventListener("offline", this.cutOff);
     document.addEventListener("visibilitychange", this.retryNow);
     this.silenceTimer = setInterval(() => this.checkSilence(), SILENCE_CHECK_MS);
     this.connect();
@@ -38,6 +39,7 @@ export class LiveSocket {
   close(): void {
     this.closed = true;
     window.removeEventListener("online", this.retryNow);
+    window.removeEventListener("offline", this.cutOff);
     document.removeEventListener("visibilitychange", this.retryNow);
     clearInterval(this.silenceTimer);
     clearTimeout(this.retryTimer);
@@ -90,6 +92,11 @@ export class LiveSocket {
   private checkSilence(): void {
     if (this.socket && performance.now() - this.lastFrameAtMs > SILENCE_MS_MAX) this.fail();
   }
+
+  /** The browser has lost its network: no need to wait for the silence. Where the service is on this very machine it is back at once. */
+  private readonly cutOff = (): void => {
+    if (this.socket && !this.closed) this.fail();
+  };
 
   /** The network or the operator came back: don't sit out the rest of the wait. */
   private readonly retryNow = (): void => {

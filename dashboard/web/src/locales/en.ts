@@ -20,6 +20,7 @@ import { institutionDocuments } from "./en/institutionDocuments";
 import { institutionFiles } from "./en/institutionFiles";
 import { panels } from "./en/panels";
 import { people } from "./en/people";
+import { phone } from "./en/phone";
 import { plans } from "./en/plans";
 import { protections } from "./en/protections";
 import { publicity } from "./en/publicity";
@@ -55,13 +56,14 @@ export const en: Messages = {
   ...creditLists,
   ...publicity,
   ...wall,
+  ...phone,
   app: {
     name: "Anhu",
     tagline: "Safety monitoring for care institutions",
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", phone: "My day", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
     handovers: "Handover", audit: "Audit", people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {

@@ -19,6 +19,7 @@ import { institutionDocuments } from "./zh-CN/institutionDocuments";
 import { institutionFiles } from "./zh-CN/institutionFiles";
 import { panels } from "./zh-CN/panels";
 import { people } from "./zh-CN/people";
+import { phone } from "./zh-CN/phone";
 import { plans } from "./zh-CN/plans";
 import { protections } from "./zh-CN/protections";
 import { publicity } from "./zh-CN/publicity";
@@ -54,13 +55,14 @@ export const zhCN = {
   ...creditLists,
   ...publicity,
   ...wall,
+  ...phone,
   app: {
     name: "安护",
     tagline: "养老与救助机构安全监测",
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
+    main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", phone: "我的一天", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗",
     handovers: "交接班", audit: "审计", people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {

@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute
 from dashboard import auth, openapi, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.account_key import AccountKey
+from dashboard.backtests import Backtests
+from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
@@ -27,11 +29,13 @@ from dashboard.routers import (
     checklists,
     claims,
     credit_lists,
+    device_list,
     devices,
     draws,
     drills,
     duty_checks,
     export,
+    first_steps,
     floor_plans,
     hazards,
     inspections,
@@ -51,6 +55,7 @@ from dashboard.routers import (
     ratings,
     reports,
     rotations,
+    rules,
     session,
     suppressions,
     system,
@@ -64,8 +69,11 @@ _RIGHTFUL = (
     institutions.router,
     alerts.router,
     suppressions.router,
+    device_list.router,
     devices.router,
     claims.router,
+    first_steps.router,
+    first_steps.places,
     people.router,
     people_accounts.router,
     ledger.router,
@@ -90,6 +98,7 @@ _RIGHTFUL = (
     publicity.entries,
     floor_plans.router,
     rotations.router,
+    rules.router,
     wall.router,
 )
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (401, 403)}
@@ -97,10 +106,15 @@ _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never sta
 
 
 def create_app(
-    database_url: str, settings: DashboardSettings, *, spool: Path | None = None, static: Path = page.STATIC
+    database_url: str,
+    settings: DashboardSettings,
+    *,
+    spool: Path | None = None,
+    static: Path = page.STATIC,
+    gateways: Gateways | None = None,
 ) -> FastAPI:
-    """The app on a migrated database; `spool` is the file of a pipeline on this machine. Its start raises
-    DatabaseUnavailable."""
+    """The app on a migrated database; `spool` is the file of a pipeline on this machine, `gateways` the broker's
+    accounts. Its start raises DatabaseUnavailable."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -115,7 +129,19 @@ def create_app(
             provider = Provider(settings.oidc) if settings.oidc.issuer else None
             if provider is not None:
                 stack.push_async_callback(provider.close)
-            app.state.service = Service(settings, requests, live_side, known, metrics, key, provider)
+            backtests = Backtests(database_url, settings.backtest_minutes_max * 60)
+            stack.push_async_callback(anyio.to_thread.run_sync, backtests.close)
+            app.state.service = Service(
+                settings,
+                requests,
+                live_side,
+                known,
+                metrics,
+                backtests,
+                key,
+                provider,
+                gateways or NoGateways(),
+            )
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield
@@ -140,6 +166,7 @@ def create_app(
         bytes_max=settings.body_bytes_max,
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
         larger={
+            **dict.fromkeys(rules.TEXT_PATHS, rules.TEXT_BYTES_MAX),
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
             institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,

@@ -111,5 +111,9 @@ class Busy(DashboardError):
     """This is being done already: ask again in a while."""
 
 
+class BrokerRefused(DashboardError):
+    """The broker's accounts cannot be changed from here."""
+
+
 class UserUnknown(DashboardError):
     """There is no such user."""

@@ -57,6 +57,8 @@ class DashboardSettings(AnhuSettings):
     public_age_s_max: int = Field(60, ge=0, le=86_400)  # how long anybody may keep a public page
     public_indexed: bool = False  # whether search engines may list the public pages
     span_days_max: float = Field(400.0, gt=0)  # of one request for readings
+    backtest_days_max: float = Field(31.0, gt=0)  # of stored readings, for trying other rules on the page
+    backtest_minutes_max: float = Field(60.0, gt=0)  # of work; then it is given up
     stop_s_max: int = Field(3, ge=1, le=60)
 
     clients_max: int = Field(2000, ge=1)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerting.people import Right
+from alerting.rules import default_rules
 from inspection.institution_file import InstitutionFile, Kept, Practice
 from inspection.institution_file_workbook import Entry, workbook
 from tests.integration.people_world import picture
@@ -376,4 +377,35 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/first-steps"): may(Right.MANAGE_SYSTEM),
+    ("POST", "/api/institutions"): may(
+        Right.MANAGE_SYSTEM,
+        body={"code": "new-home", "name": "x", "kind": "other", "region": "220322"},
+        everywhere=True,
+    ),
+    ("POST", "/api/institutions/{institution_id}/zones"): may(
+        Right.REGISTER_DEVICE, **HOME, body={"code": "new-zone", "name": "x", "kind": "other"}
+    ),
+    ("POST", "/api/institutions/{institution_id}/gateway"): may(Right.MANAGE_SYSTEM, **HOME, body={}),
+    ("POST", "/api/institutions/{institution_id}/trial"): may(Right.DRILL, **HOME, body={}),
+    ("GET", "/api/devices"): may(Right.VIEW),
+    ("GET", "/api/devices/unclaimed"): may(Right.VIEW),
+    ("GET", "/api/devices/registry.csv"): may(Right.VIEW),
+    ("GET", "/api/rules"): may(Right.VIEW),
+    ("GET", "/api/rules/shipped"): may(Right.VIEW),
+    ("GET", "/api/rules/versions"): may(Right.VIEW),
+    ("GET", "/api/rules/versions/{version_id}"): may(Right.VIEW, own={"version_id": "rules_version"}),
+    ("POST", "/api/rules/check"): may(Right.MANAGE_SYSTEM, body={"text": "x"}, everywhere=True),
+    ("POST", "/api/rules"): may(
+        Right.MANAGE_SYSTEM,
+        body={"text": default_rules(), "reason": "x", "standing_sha256": "0" * 64},
+        everywhere=True,
+    ),
+    ("GET", "/api/rules/backtest"): may(Right.MANAGE_SYSTEM, everywhere=True),
+    ("POST", "/api/rules/backtest"): may(
+        Right.MANAGE_SYSTEM,
+        body={"text": default_rules(), "begin": "2026-11-01T00:00:00Z", "end": "2026-11-01T00:10:00Z"},
+        everywhere=True,
+    ),
+    ("DELETE", "/api/rules/backtest"): may(Right.MANAGE_SYSTEM, everywhere=True),
 }

@@ -309,7 +309,7 @@ def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp
     )
     with serve(world) as served, httpx.Client(base_url=served.url) as client:
         assert client.get("/").status_code == 503  # not built, and says how
-        assert "make web" in client.get("/").text
+        assert "make setup" in client.get("/").text
         (static / "assets").mkdir(parents=True)
         (static / "index.html").write_text("<title>Anhu</title>")
         (static / "assets" / "index-abc.js").write_text("1;" * 5000)

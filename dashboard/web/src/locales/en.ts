@@ -7,6 +7,8 @@ import { accounts } from "./en/accounts";
 import { system } from "./en/system";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
+import { devices } from "./en/devices";
+import { firstSteps } from "./en/firstSteps";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -22,6 +24,7 @@ import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
+import { rules } from "./en/rules";
 import { wall } from "./en/wall";
 
 export const en: Messages = {
@@ -37,6 +40,9 @@ export const en: Messages = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...devices,
+  ...firstSteps,
+  ...rules,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -51,8 +57,8 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", wall: "Wall", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
-    people: "People", system: "System", more: "More", signOut: "Sign out",
+    main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks",
+    people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",
@@ -61,6 +67,7 @@ export const en: Messages = {
     close: "Close",
     cancel: "Cancel",
     choose: "Please choose",
+    actions: "Actions",
     unreachable: "The server can't be reached",
     failed: "Could not load: {detail}",
     notFound: "There is no such record",
@@ -155,6 +162,11 @@ export const en: Messages = {
   plans,
   problem: {
     "claim-refused": "This cannot be registered: look at each field",
+    "rules-invalid": "The rules have errors: check them first",
+    "place-refused": "This cannot be added: look at each field",
+    "place-taken": "There is one with this code already",
+    "broker-refused": "The broker's accounts cannot be changed from here: use the command below",
+    "drill-refused": "Not now: another drill is under way, or there is a real alarm",
     "dates-refused": "The next test cannot be before the device was installed",
     "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",

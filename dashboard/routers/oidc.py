@@ -94,31 +94,31 @@ async def finish(
         return _back(serving, Outcome.UNAVAILABLE, str(failed), login)
     except ProviderRefused as failed:
         return _back(serving, Outcome.REFUSED, str(failed), login)
-    outcome, session = await run_in_threadpool(_admit, serving, token, arrival(request))
+    outcome, username, session = await run_in_threadpool(_admit, serving, token, arrival(request))
     if session is None:
         # The subject is what whoever manages people links: it is told here, and nowhere to the browser.
         return _back(serving, outcome, f"subject {token.subject}", login)
     serving.throttle.not_refused_elsewhere(address, time.monotonic())
     serving.metrics.sign_ins.labels("accepted").inc()
-    log.info("signed in at the provider", address=address)
+    log.info("signed in at the provider", username=username, address=address)
     response = _answer(Outcome.DONE, login)
     set_cookie(response, serving.settings, session, secure=provider.settings.secure)
     return response
 
 
-def _admit(serving: Service, token: IdToken, arrived: Arrival) -> tuple[Outcome, str | None]:
-    """A session for who the token says it is."""
+def _admit(serving: Service, token: IdToken, arrived: Arrival) -> tuple[Outcome, str, str | None]:
+    """Who the token says it is, and a session for them."""
     settings = serving.settings
     with serving.as_service() as connection:
         user = _user(connection, token, serving)
         if user is None or not user.person.active:
-            return Outcome.UNKNOWN, None
+            return Outcome.UNKNOWN, "", None
         checked = token.second_factor or settings.oidc.second_factor
         needs = user.person.role in settings.second_factor_roles or second_factor.load(connection, user) is not None
         if needs and not checked:
-            return Outcome.SECOND_FACTOR, None
+            return Outcome.SECOND_FACTOR, user.username, None
         session = auth.open_session(connection, user, arrived, settings, second_factor=checked, way=SignInWay.OIDC)
-        return Outcome.DONE, session
+        return Outcome.DONE, user.username, session
 
 
 def _user(connection: Connection, token: IdToken, serving: Service) -> User | None:

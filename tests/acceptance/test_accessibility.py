@@ -65,6 +65,7 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fire-acceptance": (BUREAU, "/fire-acceptance", ()),
     "protections": (BUREAU, "/protections", ()),
     "protection": (BUREAU, "/protections/{home}", ()),
+    "account": (OPERATOR, "/account", ("factor-enrol", "token-make")),
     "people": (ADMIN, "/people", ("person-add",)),
     "system": (ADMIN, "/system", ()),
 }  # fmt: skip

@@ -36,7 +36,8 @@ CREATE INDEX alert_events_by_people ON alert_events (recorded_at DESC, id DESC) 
 -- anybody's reach is known: the service looks those up as the owner.
 SELECT reach_guard('users', '(SELECT reach_all()) OR EXISTS (SELECT FROM persons p WHERE p.id = users.person_id
   AND (p.institution_id IS NOT NULL OR starts_with(p.region, (SELECT reach_region()))))');
-SELECT reach_guard_child('sessions', 'user_id', 'users');
+SELECT reach_guard_child(tbl, 'user_id', 'users')
+  FROM unnest(ARRAY['sessions', 'second_factors', 'recovery_codes', 'access_tokens', 'identities']::regclass[]) tbl;
 SELECT reach_guard('personal_reads', '(SELECT reach_all()) OR institution_id IN (SELECT id FROM institutions)
     OR (institution_id IS NULL AND actor = (SELECT current_setting(''anhu.actor'', true)))',
   '((SELECT reach_all()) OR institution_id IN (SELECT id FROM institutions) OR (institution_id IS NULL AND (SELECT reach_any())))

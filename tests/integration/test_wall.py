@@ -4,13 +4,14 @@ their reach."""
 import math
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import psycopg
 import pytest
 
 from alerting import suppression_store
 from alerting.alert import Kind, Priority, Verb
+from alerting.escalation import CHINA
 from alerting.people import Scope
 from alerting.suppression import Means, Suppression
 from dashboard import present_wall, wall
@@ -166,6 +167,9 @@ def test_hazards_ratings_fire_acceptance_and_campaigns(bureau: Bureau):
 
     assert bureau.why(home) == ["major_overdue", "major_open", "grade"]  # one major hazard each
     assert bureau.why(second) == ["fire_overdue", "overdue"]
+    late = bureau.row("city", second)["reasons"][0]
+    ended = datetime.combine(day - 2 * DAY, time(), CHINA)  # the last day in China was three days ago
+    assert (late["count"], datetime.fromisoformat(late["since"])) == (1, ended)
     assert bureau.why(other) == []
     ranks = [each["institution"]["id"] for each in bureau.ask("city", "/institutions")["items"]]
     assert ranks == [home, second, other]

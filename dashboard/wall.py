@@ -6,12 +6,13 @@ page (condition.py, suppression.py), so that the wall can never say something el
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
 from alerting import calling_store, listing
 from alerting.alert import Alert, Priority
+from alerting.escalation import CHINA
 from alerting.listing import OpenGroup
 from dashboard import condition
 from dashboard.condition import TECHNICAL, Condition, Summary
@@ -26,7 +27,6 @@ from inspection.institution_file_store import FireStanding
 from inspection.risk_order import Overdue, Reason, Standing, Waiting
 from inspection.risk_store import Credit
 
-_CHINA: Final = timedelta(hours=8)
 _NO_CREDIT: Final = Credit(0, None, 1.0, None)
 
 
@@ -132,5 +132,5 @@ def _gaps(found: FireStanding | None, now: datetime) -> Overdue:
     """The open gaps of an institution whose first day has passed; overdue since that day ended in China."""
     if found is None or found.due_on is None or found.due_on >= today(now):
         return Overdue()
-    ended = datetime.combine(found.due_on + timedelta(days=1), time(), UTC) - _CHINA
+    ended = datetime.combine(found.due_on + timedelta(days=1), time(), CHINA)
     return Overdue(found.open_count, ended)

@@ -168,9 +168,13 @@ _BY_PLACE: Final = (
 )
 _CLOSING: Final = (
     "SELECT level, count(*), count(*) FILTER (WHERE state = 'closed') FROM hazards"
-    " WHERE reported_at >= %(since)s AND state <> 'withdrawn'"
-    " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s)) GROUP BY 1"
+    " WHERE reported_at >= %(since)s AND state <> 'withdrawn' AND {within} GROUP BY 1"
 )
+# Of a few institutions the hazards are found by their index. Of a province that takes five times as long as reading the
+# table once, which is what PostgreSQL does for a join.
+_FEW: Final = 100
+_OF_FEW: Final = "(%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s))"
+_OF_MANY: Final = "institution_id IN (SELECT unnest(%(within)s::int[]))"
 
 
 def page(
@@ -217,7 +221,8 @@ def closing(connection: Connection, within: Collection[int] | None, since: datet
     """Of the hazards of these institutions (None: of all) reported from `since` on and not withdrawn, how many are
     closed, by level."""
     parameters = {"within": None if within is None else list(within), "since": since}
-    rows = connection.execute(_CLOSING, parameters)
+    narrowed = _OF_MANY if within is not None and len(within) > _FEW else _OF_FEW
+    rows = connection.execute(_CLOSING.format(within=narrowed).encode(), parameters)
     return [Closing(Level(level), reported, closed) for level, reported, closed in rows]
 
 

@@ -52,7 +52,7 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one institution at one moment. `major_open` are not overdue; `grade_weight` as the rating's
+    """What is known of one institution at one moment. `major_open` are not overdue; `grade_weight` is what the rating's
     policy says, 1 where there is no rating; `list_kind` the worst credit list it is on ("black", "watch", "red")."""
 
     institution_id: int

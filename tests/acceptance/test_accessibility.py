@@ -33,6 +33,7 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "public-county": (NOBODY, f"/public/counties/{COUNTY}", ()),
     "duty": (OPERATOR, "/", ("user-menu",)),
     "alert": (OPERATOR, "/alerts/{own_alert}", ("alert-suppress",)),
+    "wall": (BUREAU, "/wall", ("wall-tile",)),
     "history": (OPERATOR, "/alerts", ()),
     "institution": (ADMIN, "/institutions/{home}", ("device-row", "heard-claim")),
     "suppressions": (ADMIN, "/suppressions", ()),

@@ -4,16 +4,19 @@ their reach."""
 import math
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import psycopg
 import pytest
 
 from alerting import suppression_store
 from alerting.alert import Kind, Priority, Verb
+from alerting.escalation import CHINA
 from alerting.people import Scope
 from alerting.suppression import Means, Suppression
 from dashboard import present_wall, wall
+from inspection import hazard_list_store
+from inspection.checklist import Level
 from inspection.institution_file_operate import today
 from tests.integration.dashboard_world import build, serve
 from tests.integration.wall_world import CITY, DAY, HOUR, NEAR, NEXT, Bureau, build_bureau, some_waits
@@ -164,6 +167,9 @@ def test_hazards_ratings_fire_acceptance_and_campaigns(bureau: Bureau):
 
     assert bureau.why(home) == ["major_overdue", "major_open", "grade"]  # one major hazard each
     assert bureau.why(second) == ["fire_overdue", "overdue"]
+    late = bureau.row("city", second)["reasons"][0]
+    ended = datetime.combine(day - 2 * DAY, time(), CHINA)  # the last day in China was three days ago
+    assert (late["count"], datetime.fromisoformat(late["since"])) == (1, ended)
     assert bureau.why(other) == []
     ranks = [each["institution"]["id"] for each in bureau.ask("city", "/institutions")["items"]]
     assert ranks == [home, second, other]
@@ -179,6 +185,11 @@ def test_hazards_ratings_fire_acceptance_and_campaigns(bureau: Bureau):
     for what in ("major", "general"):
         for each in ("open", "overdue", "reported", "closed"):
             assert found[what][each] == near[what][each] + next_[what][each]
+    with bureau.world.connect() as connection:
+        since = now - timedelta(days=365)
+        few = hazard_list_store.closing(connection, [home, other], since)
+        many = hazard_list_store.closing(connection, [home, other, *range(10_000, 10_200)], since)
+        assert sorted(few) == sorted(many) == [(Level.GENERAL, 1, 0), (Level.MAJOR, 3, 1)]
     nurse = bureau.ask("nurse")
     assert nurse["campaigns"] == []  # an unannounced visit must not be known there
     assert (nurse["major"]["open"], nurse["general"]["open"]) == (2, 0)

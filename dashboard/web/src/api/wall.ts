@@ -8,6 +8,11 @@ export type WallSort = Shapes["WallSort"];
 export const WALL_SORTS = every<WallSort>()("risk", "name", "region", "grade", "hazards", "offline");
 
 export type Why = Shapes["Why"];
+/** The most pressing first. */
+export const WHYS = every<Why>()(
+  "critical_waiting", "critical_open", "high_waiting", "high_open", "major_overdue", "silent", "major_open", "black_listed",
+  "watch_listed", "grade", "fire_overdue", "overdue", "offline",
+);
 /** `amount` is the weight of the grade `name`, or the share of devices that are offline. */
 export type WallReason = Shapes["WallReason"];
 /** `rank` 1 is looked at first. */

@@ -77,7 +77,8 @@ _GO = """(to) => {
   dispatchEvent(new PopStateEvent("popstate", { state: {} }));
 }"""
 _SHOWN = """() => !document.querySelector("[data-left]") && document.querySelector("main")
-  && !document.querySelector(".load-state[role=status]") && document.getAnimations().every((one) => one.playState !== "running")"""
+  && !document.querySelector(".load-state[role=status]")
+  && document.getAnimations().every((one) => one.playState !== "running")"""
 
 
 @dataclass
@@ -218,11 +219,7 @@ def look_at(one: Reader, name: str, path: str, pressed: tuple[str, ...]) -> None
         one.glance(f"{name}, {testid}")
         one.go("/alerts")
         one.go(path)
-    if name in {
-        "sign-in",
-        "public-institution",
-        "public-county",
-    }:  # whether somebody is signed in is asked, and answered 401
+    if VISITS[name][0] == NOBODY:  # whether somebody is signed in is asked, and answered 401
         one.complaints[:] = [each for each in one.complaints if "401" not in each]
     one.found += [f"{name}: the console says {each}" for each in one.complaints]
     one.complaints.clear()
@@ -301,7 +298,7 @@ def acknowledge_by_keyboard(page: Page) -> None:
 
 
 def report_by_keyboard(page: Page) -> None:
-    """A box takes the focus and keeps it from what it covers; what is missing is said at the field; Escape leads back."""
+    """A box keeps the focus from what it covers; what is missing is said at the field; Escape leads back."""
     tab_to(page, "hazard-report")
     page.keyboard.press("Enter")
     page.get_by_test_id("hazard-report-form").wait_for()

@@ -56,7 +56,8 @@ class Shot:
 ALL_CLEAR = Shot("duty-clear", "/", "paiban", "[data-testid=all-clear]", "值班台：一切正常", "The duty desk: all clear")
 # In the order in which the documentation shows them.
 SHOTS = (
-    Shot("duty-desk", "/", "admin", "[data-testid=alert-row]", "值班台：正在重演一场真实记录的火灾", "The duty desk while a recorded fire plays"),
+    Shot("duty-desk", "/", "admin", "[data-testid=alert-row]", "值班台：正在重演一场真实记录的火灾",
+         "The duty desk while a recorded fire plays"),
     Shot("duty-desk-phone", "/", "admin", "[data-testid=alert-row]", "手机上的值班台", "The same on a phone", PHONE),
     Shot("alert", "/alerts/{alert}", "admin", "canvas", "一条报警：证据、处置卡、曲线和时间线",
          "An alert: its evidence, what to do, the curve, the timeline"),
@@ -67,7 +68,8 @@ SHOTS = (
     Shot("hazard", "/hazards/{hazard}", "jianguan", "[data-testid=hazard-detail]", "一条隐患：从上报到销号",
          "A hazard on its way from report to closed"),
     Shot("inspection-phone", "/inspections/{inspection}", "jianguan", "[data-testid=inspection-item]",
-         "手机上的现场检查", "An inspection on the phone", PHONE, scroll_to="[data-testid=inspection-item][data-outcome=fail]"),
+         "手机上的现场检查", "An inspection on the phone", PHONE,
+         scroll_to="[data-testid=inspection-item][data-outcome=fail]"),
     Shot("ratings", "/ratings", "jianguan", "[data-testid=rating-row]", "安全信用评级", "Safety credit ratings"),
     Shot("rating", "/ratings/{home}", "jianguan", "[data-testid=rating-reason]", "评级的每一分从哪里来",
          "Where each point of a rating comes from"),

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from alerting import store
 from alerting.alert import Alert, Condition, Key, Kind, Priority, Source, Verb, alert_id, engine_event
 from dashboard import auth, schemas
+from dashboard.gateways import Gateways
 from dashboard.serve import configure
 from dashboard.settings import DashboardSettings
 from ingest import store as reading_store
@@ -161,9 +162,11 @@ def sign_in(client: httpx.Client, password: str, username: str = "admin") -> htt
 
 
 @contextmanager
-def serve(world: World, *, spool: Path | None = None, **settings: Any) -> Iterator[Served]:
+def serve(
+    world: World, *, spool: Path | None = None, gateways: Gateways | None = None, **settings: Any
+) -> Iterator[Served]:
     """The dashboard on a free port, in a thread, until the end of the block."""
-    config = configure(world.database_url, DashboardSettings(port=0, **settings), spool)
+    config = configure(world.database_url, DashboardSettings(port=0, **settings), spool, gateways)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

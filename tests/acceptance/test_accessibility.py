@@ -67,6 +67,10 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fire-acceptance": (BUREAU, "/fire-acceptance", ()),
     "protections": (BUREAU, "/protections", ()),
     "protection": (BUREAU, "/protections/{home}", ()),
+    "account": (BUREAU, "/account", ()),
+    "devices": (ADMIN, "/devices", ()),
+    "rules": (ADMIN, "/rules", ()),
+    "first-steps": (ADMIN, "/first-steps", ()),
     "people": (ADMIN, "/people", ("person-add",)),
     "system": (ADMIN, "/system", ()),
 }  # fmt: skip

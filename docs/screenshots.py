@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,9 +52,9 @@ class Shot:
     scroll_to: str = ""  # a selector that is brought to the top
 
 
-ALL_CLEAR = Shot("duty-clear", "/", "paiban", "[data-testid=all-clear]", "值班台：一切正常", "The duty desk: all clear")
 # In the order in which the documentation shows them.
 SHOTS = (
+    Shot("duty-clear", "/", "paiban", "[data-testid=all-clear]", "值班台：一切正常", "The duty desk: all clear"),
     Shot("duty-desk", "/", "admin", "[data-testid=alert-row]", "值班台：正在重演一场真实记录的火灾",
          "The duty desk while a recorded fire plays"),
     Shot("duty-desk-phone", "/", "admin", "[data-testid=alert-row]", "手机上的值班台", "The same on a phone", PHONE),
@@ -255,7 +254,7 @@ def sign_in(page: Page, who: str, password: str) -> None:
 def screens() -> str:
     """docs/screens.md: every picture with what it shows."""
     parts = [INTRODUCTION]
-    for shot in (ALL_CLEAR, *SHOTS):
+    for shot in SHOTS:
         pictures = " ".join(
             f'<img src="images/{file_name(shot, language)}" alt="{shot.zh if language == "zh" else shot.en}"'
             f' width="{360 if shot.size == PHONE else 640}">'
@@ -274,11 +273,9 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            steps: tuple[Callable[[Made], None], ...] = (furnish, burning, rate)
-            for step in steps:
-                step(made)
-                if step is furnish:
-                    take(browser, made, ALL_CLEAR)
+            furnish(made)
+            burning(made)
+            rate(made)
             for shot in SHOTS:
                 take(browser, made, shot)
             browser.close()

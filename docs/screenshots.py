@@ -83,7 +83,6 @@ SHOTS = (
     Shot("rules", "/rules", "admin", "[data-testid=rules-now]", "报警规则与回测", "Alarm rules and their backtest"),
     Shot("first-steps", "/first-steps", "admin", "[data-testid=first-which]", "接入步骤", "First steps",
          languages=("zh",)),
-    Shot("account", "/account", "jianguan", "h1", "我的账户", "My account", languages=("zh",)),
     Shot("people", "/people", "admin", "[data-testid=person-open]", "人员与通知方式", "People and how they are reached",
          languages=("zh",)),
     Shot("system", "/system", "admin", "[data-testid=pipeline-state]", "系统状况", "How the service is doing",

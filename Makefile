@@ -53,7 +53,7 @@ browser: # Chromium and Chinese fonts for the acceptance tests
 bench: setup ## 性能测试，只测一组用 ONLY=组名 / benchmarks, one group with ONLY=group
 	$(BIN)/python -m benchmarks $(ONLY)
 
-screenshots: setup browser ## 重拍 README 的图 / take the README's pictures anew
+screenshots: setup browser ## 重拍文档里的图 / take the pictures of the documentation anew
 	$(BIN)/python docs/screenshots.py
 
 format: $(PYTHON_READY) ## 整理代码格式 / format the code

@@ -24,7 +24,9 @@ _RUN = """async ([tags, rules]) => {
   });
   return found.violations.map(({ id, impact, nodes }) => ({
     id, impact,
-    nodes: nodes.map(({ target, html, any, all }) => ({ target: target.join(" "), html, why: [...any, ...all].map((one) => one.message).join("; ") })),
+    nodes: nodes.map(({ target, html, any, all }) => {
+      return { target: target.join(" "), html, why: [...any, ...all].map((one) => one.message).join("; ") };
+    }),
   }));
 }"""
 

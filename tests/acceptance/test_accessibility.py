@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -66,7 +67,19 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fire-acceptance": (BUREAU, "/fire-acceptance", ()),
     "protections": (BUREAU, "/protections", ()),
     "protection": (BUREAU, "/protections/{home}", ()),
+    "audit": (ADMIN, "/audit", ()),
+    "handovers": (OPERATOR, "/handovers", ()),
+    "handover": (OPERATOR, "/handovers/{own_handover}", ()),
+    "labels": (ADMIN, "/institutions/{home}/labels", ()),
+    "phone": (BUREAU, "/phone", ()),
+    "phone-unsent": (BUREAU, "/phone/unsent", ()),
+    "phone-visit": (BUREAU, "/phone/inspections/{own_inspection}", ()),
+    "phone-hazard": (BUREAU, "/phone/hazards/{own_hazard}", ()),
+    "place": (BUREAU, "/q/{home}/d{device}", ()),
     "account": (OPERATOR, "/account", ("factor-enrol", "token-make")),
+    "devices": (ADMIN, "/devices", ()),
+    "rules": (ADMIN, "/rules", ()),
+    "first-steps": (ADMIN, "/first-steps", ()),
     "people": (ADMIN, "/people", ("person-add",)),
     "system": (ADMIN, "/system", ()),
 }  # fmt: skip
@@ -77,7 +90,8 @@ _GO = """(to) => {
   dispatchEvent(new PopStateEvent("popstate", { state: {} }));
 }"""
 _SHOWN = """() => !document.querySelector("[data-left]") && document.querySelector("main")
-  && !document.querySelector(".load-state[role=status]") && document.getAnimations().every((one) => one.playState !== "running")"""
+  && !document.querySelector(".load-state[role=status]")
+  && document.getAnimations().every((one) => one.playState !== "running")"""
 
 
 @dataclass
@@ -180,19 +194,26 @@ def test_every_route_has_its_reader():
     assert sorted(routes) == sorted(VISITS)
 
 
-def test_every_page_can_be_read_by_everybody(database_url: str, browser: Browser):
-    two = build_two(database_url)
+@pytest.fixture(scope="module")
+def world(shared_database_url: str) -> Iterator[tuple[Two, Served]]:
+    """Two institutions, served."""
+    two = build_two(shared_database_url)
     fill(two)
     with serve(two.world) as served:
         make_public(two, served)
-        passwords = {NOBODY: "", ADMIN: two.world.password, **two.passwords}
-        found: list[str] = []
-        for who in (NOBODY, OPERATOR, BUREAU, ADMIN):
-            with reader(browser, served, who, passwords[who]) as one:
-                for name, (by, path, pressed) in VISITS.items():
-                    if by == who:
-                        look_at(one, name, visited(two, path), pressed)
-                found += one.found
+        yield two, served
+
+
+def test_every_page_can_be_read_by_everybody(world: tuple[Two, Served], browser: Browser):
+    two, served = world
+    passwords = {NOBODY: "", ADMIN: two.world.password, **two.passwords}
+    found: list[str] = []
+    for who in (NOBODY, OPERATOR, BUREAU, ADMIN):
+        with reader(browser, served, who, passwords[who]) as one:
+            for name, (by, path, pressed) in VISITS.items():
+                if by == who:
+                    look_at(one, name, visited(two, path), pressed)
+            found += one.found
     assert not found, "\n".join(found)
 
 
@@ -211,11 +232,102 @@ def look_at(one: Reader, name: str, path: str, pressed: tuple[str, ...]) -> None
         one.glance(f"{name}, {testid}")
         one.go("/alerts")
         one.go(path)
-    if name in {
-        "sign-in",
-        "public-institution",
-        "public-county",
-    }:  # whether somebody is signed in is asked, and answered 401
+    if VISITS[name][0] == NOBODY:  # whether somebody is signed in is asked, and answered 401
         one.complaints[:] = [each for each in one.complaints if "401" not in each]
     one.found += [f"{name}: the console says {each}" for each in one.complaints]
     one.complaints.clear()
+
+
+def test_the_keyboard_is_enough(world: tuple[Two, Served], browser: Browser):
+    two, served = world
+    with reader(browser, served, OPERATOR, two.passwords[OPERATOR]) as one:
+        one.go("/")
+        acknowledge_by_keyboard(one.page)
+        assert one.page.evaluate("() => document.documentElement.lang") == "zh-CN"
+        tab_to(one.page, "language-switch")
+        one.page.keyboard.press("Enter")
+        one.page.wait_for_function("() => document.documentElement.lang === 'en'")
+    with reader(browser, served, BUREAU, two.passwords[BUREAU]) as one:
+        one.go("/hazards")
+        report_by_keyboard(one.page)
+
+
+_HERE = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const box = at.getBoundingClientRect();
+  const over = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  // A radio button or a photo's chooser lies unseen over what shows its focus.
+  const shown = Number(getComputedStyle(at).opacity) === 0 ? (at.nextElementSibling ?? at.parentElement) : at;
+  const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+  return {
+    id: at.id, testid: at.dataset.testid ?? "", what: at.outerHTML.slice(0, 160), under: at.closest("main") !== null,
+    seen: box.width > 0 && (over === null || at.contains(over) || over.contains(at) || at.parentElement.contains(over)),
+    ringed: outlineStyle !== "none" && parseFloat(outlineWidth) > 0, invalid: at.getAttribute("aria-invalid"),
+    told: document.getElementById(at.getAttribute("aria-describedby") ?? "")?.textContent ?? "",
+  };
+}"""
+TABS_MAX = 150
+
+
+def walk(page: Page) -> list[dict[str, Any]]:
+    """Everything one comes to by Tab, from the top until the page is left at its end; at each the focus is seen."""
+    page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0); }")
+    met: list[dict[str, Any]] = []
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        here = page.evaluate(_HERE)
+        if here is None:
+            return met
+        assert here["seen"], f"covered: {here['what']}"
+        assert here["ringed"], f"no ring: {here['what']}"
+        met.append(here)
+    raise AssertionError(f"no end after {TABS_MAX} steps; the last: {met[-3:]}")
+
+
+def tab_to(page: Page, testid: str) -> None:
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        here = page.evaluate(_HERE)
+        if here is not None and here["testid"] == testid:
+            return
+    raise AssertionError(f"Tab never comes to {testid}")
+
+
+def acknowledge_by_keyboard(page: Page) -> None:
+    """Past the bar into the page, and what calls for somebody is answered."""
+    met = walk(page)
+    assert "skip" in met[0]["what"]
+    assert {"language-switch", "banner-acknowledge"} <= {each["testid"] for each in met}
+    page.keyboard.press("Tab")  # from the end of the page to its beginning
+    page.keyboard.press("Enter")
+    assert page.evaluate(_HERE)["id"] == "main"
+    before = page.get_by_test_id("banner-acknowledge").count()
+    tab_to(page, "banner-acknowledge")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "(before) => document.querySelectorAll('[data-testid=banner-acknowledge]').length < before", arg=before
+    )
+
+
+def report_by_keyboard(page: Page) -> None:
+    """A box keeps the focus from what it covers; what is missing is said at the field; Escape leads back."""
+    tab_to(page, "hazard-report")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("hazard-report-form").wait_for()
+    assert not any(each["under"] for each in walk(page))
+    page.get_by_test_id("hazard-title").focus()
+    page.keyboard.press("Enter")
+    page.get_by_test_id("hazard-error").wait_for()
+    here = page.evaluate(_HERE)
+    assert (here["invalid"], here["told"]) == ("true", page.get_by_test_id("hazard-error").inner_text())
+    first = here["testid"]
+    if first == "institution-select":
+        page.get_by_test_id(first).select_option(index=1)
+        assert page.get_by_test_id(first).get_attribute("aria-invalid") is None
+    assert page.get_by_test_id("hazard-title").get_attribute("aria-invalid") == "true"
+    page.get_by_test_id("hazard-title").fill("堆物")
+    assert page.get_by_test_id("hazard-title").get_attribute("aria-invalid") is None
+    page.keyboard.press("Escape")
+    page.get_by_test_id("hazard-report-form").wait_for(state="detached")
+    assert page.evaluate(_HERE)["testid"] == "hazard-report"

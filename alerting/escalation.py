@@ -106,9 +106,13 @@ class Route:
 
     def fits(self, alert: Alert, institution_kind: str) -> bool:
         """Whether `alert`, at an institution of that kind, goes this way."""
+        return self.takes(alert.kind, alert.priority, institution_kind)
+
+    def takes(self, kind: Kind, priority: Priority, institution_kind: str) -> bool:
+        """Whether alerts of that sort go this way."""
         return (
-            (not self.kinds or alert.kind in self.kinds)
-            and (not self.priorities or alert.priority in self.priorities)
+            (not self.kinds or kind in self.kinds)
+            and (not self.priorities or priority in self.priorities)
             and (not self.institution_kinds or institution_kind in self.institution_kinds)
         )
 
@@ -205,6 +209,10 @@ class Policy:
     def route(self, alert: Alert, institution_kind: str) -> Route | None:
         """The first route that fits."""
         return next((route for route in self.routes if route.fits(alert, institution_kind)), None)
+
+    def route_of(self, kind: Kind, priority: Priority, institution_kind: str) -> Route | None:
+        """The first route that takes alerts of that sort."""
+        return next((route for route in self.routes if route.takes(kind, priority, institution_kind)), None)
 
 
 def default_policy() -> str:

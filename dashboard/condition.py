@@ -28,7 +28,7 @@ class Condition(StrEnum):
 
 
 _RANKS: Final = {condition: rank for rank, condition in enumerate(Condition)}
-_TECHNICAL: Final = frozenset(
+TECHNICAL: Final = frozenset(
     {Kind.OFFLINE, Kind.LOW_BATTERY, Kind.SENSOR_FAULT}
 )  # about the equipment, not about people
 _ALARMING: Final = frozenset({Priority.CRITICAL, Priority.HIGH})
@@ -55,7 +55,7 @@ def judge(standings: Iterable[Standing]) -> Condition:
     """The condition of the thing that has these open alerts."""
     worst = Condition.NORMAL
     for standing in standings:
-        if standing.kind not in _TECHNICAL and standing.priority in _ALARMING:
+        if standing.kind not in TECHNICAL and standing.priority in _ALARMING:
             return Condition.ALARM
         each = Condition.OFFLINE if standing.silent else Condition.WARNING
         worst = min(worst, each, key=lambda condition: condition.rank)

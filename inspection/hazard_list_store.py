@@ -75,6 +75,26 @@ class Summary:
     proposals: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceFigures:
+    """The open hazards of one level at one institution: how many, how many of them are overdue, since when the
+    first is."""
+
+    institution_id: int
+    level: Level
+    open: int
+    overdue: int
+    overdue_since: datetime | None
+
+
+class Closing(NamedTuple):
+    """How many hazards of one level were reported in some time, and how many of those are closed."""
+
+    level: Level
+    reported: int
+    closed: int
+
+
 _OPEN: Final = "state NOT IN ('closed', 'withdrawn')"
 _DUE_SOON: Final = (
     "state = 'assigned' AND deadline >= %(now)s"
@@ -141,6 +161,16 @@ _SUMMARY: Final = (
     f" count(*) FILTER (WHERE {_OPEN} AND proposal IS NOT NULL) AS proposals"
     f" FROM hazards WHERE {_NARROWED}"
 )
+_BY_PLACE: Final = (
+    f"SELECT institution_id, level, count(*), count(*) FILTER (WHERE {_OVERDUE}),"
+    f" min(deadline) FILTER (WHERE {_OVERDUE}) FROM hazards WHERE {_OPEN}"
+    " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s)) GROUP BY 1, 2"
+)
+_CLOSING: Final = (
+    "SELECT level, count(*), count(*) FILTER (WHERE state = 'closed') FROM hazards"
+    " WHERE reported_at >= %(since)s AND state <> 'withdrawn'"
+    " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s)) GROUP BY 1"
+)
 
 
 def page(
@@ -174,6 +204,21 @@ def summary(connection: Connection, narrowed: Filter, now: datetime, policy: Pol
     if found is None:
         raise RuntimeError("SELECT count(*) returned nothing")
     return found
+
+
+def by_place(connection: Connection, within: Collection[int] | None, now: datetime) -> list[PlaceFigures]:
+    """The open hazards of these institutions (None: of all), by institution and level; none, no row."""
+    parameters = {"within": None if within is None else list(within), "now": now}
+    rows = connection.execute(_BY_PLACE.encode(), parameters)
+    return [PlaceFigures(place, Level(level), *rest) for place, level, *rest in rows]
+
+
+def closing(connection: Connection, within: Collection[int] | None, since: datetime) -> list[Closing]:
+    """Of the hazards of these institutions (None: of all) reported from `since` on and not withdrawn, how many are
+    closed, by level."""
+    parameters = {"within": None if within is None else list(within), "since": since}
+    rows = connection.execute(_CLOSING, parameters)
+    return [Closing(Level(level), reported, closed) for level, reported, closed in rows]
 
 
 def names(connection: Connection, person_ids: Collection[int]) -> dict[int, str]:

@@ -11,6 +11,8 @@ declare module "vue-router" {
     public?: boolean;
     /** Whoever lacks it is led to the duty desk. */
     right?: Right;
+    /** Only for those who reach further than one institution. */
+    region?: boolean;
     /** Only for those responsible for the whole service. */
     everywhere?: boolean;
     /** Made for work without signal: that the connection is lost is shown there and not sounded. */
@@ -24,6 +26,7 @@ export const router = createRouter({
     { path: "/sign-in", name: "sign-in", component: () => import("@/pages/SignInPage.vue"), meta: { open: true } },
     { path: "/", name: "duty", component: DutyPage },
     { path: "/institutions/:id(\\d+)", name: "institution", component: () => import("@/pages/InstitutionPage.vue") },
+    { path: "/wall", name: "wall", component: () => import("@/pages/WallPage.vue"), meta: { region: true } },
     { path: "/alerts", name: "history", component: () => import("@/pages/HistoryPage.vue") },
     { path: "/alerts/:id", name: "alert", component: () => import("@/pages/AlertPage.vue") },
     { path: "/suppressions", name: "suppressions", component: () => import("@/pages/SuppressionsPage.vue") },
@@ -64,7 +67,11 @@ export const router = createRouter({
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
     { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
+    { path: "/account", name: "account", component: () => import("@/pages/AccountPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
+    { path: "/devices", name: "devices", component: () => import("@/pages/DevicesPage.vue") },
+    { path: "/rules", name: "rules", component: () => import("@/pages/RulesPage.vue") },
+    { path: "/first-steps", name: "first-steps", component: () => import("@/pages/FirstStepsPage.vue"), meta: { right: "manage_system" } },
     { path: "/system", name: "system", component: () => import("@/pages/SystemPage.vue"), meta: { right: "view_system", everywhere: true } },
     { path: "/:rest(.*)*", redirect: "/" },
   ],
@@ -74,8 +81,9 @@ export const router = createRouter({
 router.beforeEach((to) => {
   if (to.meta.public) return true;
   if (to.meta.open) return session.user.value ? { name: "duty" } : true;
-  const { right, everywhere } = to.meta;
-  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value);
+  const { right, everywhere, region } = to.meta;
+  const own = session.ownInstitutionId.value !== null;
+  const refused = (right && !session.may(right)) || (everywhere && !session.everywhere.value) || (region && own);
   if (session.user.value) return refused ? { name: "duty" } : true;
   return { name: "sign-in", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
 });

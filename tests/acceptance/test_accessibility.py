@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from alerting.hours import CHINA
 from inspection import commitment, rating_run
 from tests.acceptance.axe import Finding, examine
 from tests.integration.dashboard_world import Served, serve
-from tests.integration.people_world import Two, build_two
+from tests.integration.people_world import Two, build_two, picture
 
 pytestmark = pytest.mark.acceptance
 
@@ -48,6 +49,12 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "report-version": (BUREAU, "/reports/versions/{own_version}", ()),
     "inspections": (BUREAU, "/inspections", ("inspection-plan",)),
     "inspection": (OPERATOR, "/inspections/{own_inspection}", ()),
+    "phone": (BUREAU, "/phone", ("phone-visit-card", "phone-recheck-card")),
+    "phone-unsent": (BUREAU, "/phone/unsent", ()),
+    "phone-visit": (BUREAU, "/phone/inspections/{own_inspection}", ()),  # not taken along: and says so
+    "phone-hazard": (BUREAU, "/phone/hazards/{own_hazard}", ()),
+    "place": (BUREAU, "/q/{home}/z{kitchen}", ("place-report",)),
+    "labels": (BUREAU, "/institutions/{home}/labels", ()),
     "campaigns": (BUREAU, "/campaigns", ("campaign-plan",)),
     "campaign": (BUREAU, "/campaigns/{own_campaign}", ()),
     "draws": (BUREAU, "/draws", ("draw-announce",)),
@@ -141,7 +148,7 @@ class Reader:
 
 def visited(two: Two, path: str) -> str:
     def value(match: re.Match[str]) -> str:
-        found = two.world.home if match[1] == "home" else getattr(two, match[1])
+        found = getattr(two.world if match[1] in {"home", "kitchen"} else two, match[1])
         return str(getattr(found, "id", found))
 
     return re.sub(r"\{(\w+)\}", value, path)
@@ -165,6 +172,27 @@ def make_public(two: Two, served: Served) -> None:
     place = f"/api/commitments/{two.world.home}"
     head.post(place, json={"sha256": text, "months": 12}).raise_for_status()
     head.post(f"{place}/publication", json={"published": True, "note": ""}).raise_for_status()
+
+
+def make_work(two: Two, served: Served) -> None:
+    """A visit of the county's for today, and a hazard that waits for its recheck: what a phone takes along."""
+    county, head = two.client(served, BUREAU), two.client(served, "institution_manager")
+    ids = [each.get("/api/session").json()["person_id"] for each in (county, head)]
+    today = datetime.now(CHINA).date().isoformat()
+    visit = {
+        "institution_id": two.world.home, "kind": "expert", "planned_for": today, "checklists": ["season-gas"],
+        "team": [{"person_id": ids[0], "duty": "leader"}],
+    }  # fmt: skip
+    county.post("/api/inspections", json=visit).raise_for_status()
+    found = {"institution_id": two.world.home, "title": "灭火器过期", "category": "fire", "zone_id": two.world.kitchen}
+    made = county.post("/api/hazards", json=found).json()
+    given = {"version": made["version"], "assignee_id": ids[1], "level": "general", "supervisor": "department"}
+    place = f"/api/hazards/{made['id']}"
+    made = county.post(f"{place}/assign", json=given).json()
+    asked = {"institution_id": two.world.home}
+    photo = head.post("/api/hazards/photos", params=asked, content=picture()).json()["id"]
+    done = {"version": made["version"], "measures": "已更换", "photos": [photo]}
+    head.post(f"{place}/rectify", json=done).raise_for_status()
 
 
 @contextmanager
@@ -201,6 +229,7 @@ def world(shared_database_url: str) -> Iterator[tuple[Two, Served]]:
     fill(two)
     with serve(two.world) as served:
         make_public(two, served)
+        make_work(two, served)
         yield two, served
 
 

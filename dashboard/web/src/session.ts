@@ -11,6 +11,8 @@ const expired = ref(false);
 
 /** Set while this browser has a session, so that a first visit need not ask the server for one it can't have. */
 const MARK = "anhu.signed-in";
+/** Lets go of what the phone keeps, once something has taken it up. */
+let closePhone: () => void = () => undefined;
 
 async function stillSignedIn(): Promise<boolean> {
   try {
@@ -29,9 +31,10 @@ function begin(who: User): void {
   localStorage.setItem(MARK, "yes");
   user.value = who;
   expired.value = false;
-  openPhone(who);
   // Until they have chosen a password and a second factor of their own the server sends nothing.
-  if (!who.password_change_required && !who.second_factor_required) live.start(stillSignedIn);
+  if (who.password_change_required || who.second_factor_required) return;
+  openPhone(who);
+  live.start(stillSignedIn);
 }
 
 function end(byItself: boolean): void {
@@ -40,11 +43,17 @@ function end(byItself: boolean): void {
   expired.value = byItself;
   user.value = null;
   live.stop();
+  closePhone();
 }
 
 /** What this person keeps on this phone is opened wherever they are in the page, so that unsent work goes out. */
 function openPhone(who: User): void {
-  if (keepsWork(who.id)) void import("@/phone/sync").then(({ phone }) => phone.open(who));
+  if (!keepsWork(who.id)) return;
+  void import("@/phone/sync").then(({ phone }) => {
+    if (user.value?.id !== who.id) return; // They have left meanwhile.
+    closePhone = phone.close;
+    void phone.open(who);
+  });
 }
 
 /** Goes on without signal as whoever was signed in here lately and keeps work on this phone; whether there was somebody. */
@@ -110,4 +119,6 @@ const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null
 /** Whether they are responsible for the whole service. */
 const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
 
-export const session = { user, may, ownInstitutionId, everywhere, expired, resume, resumeOffline, arrive, signIn, signOut, unsent };
+export const session = {
+  user, may, ownInstitutionId, everywhere, expired, resume, resumeOffline, arrive, signIn, signOut, unsent,
+};

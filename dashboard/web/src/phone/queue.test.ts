@@ -58,7 +58,7 @@ describe("what an answer means", () => {
 
   it.each([
     [0, "", "retry"], [503, "database-unavailable", "retry"], [429, "too-many-attempts", "retry"], [409, "stale-version", "retry"],
-    [401, "not-signed-in", "sign_in"], [409, "photos-missing", "photos"], [500, "", "failed"],
+    [401, "not-signed-in", "sign_in"], [403, "second-factor-required", "sign_in"], [409, "photos-missing", "photos"], [500, "", "failed"],
     [403, "not-permitted", "refused"], [404, "not-found", "refused"], [422, "photo-refused", "refused"], [413, "too-large", "refused"],
   ] as const)("%i %s: %s", (status, name, verdict) => {
     expect(judge({ status, name, detail: "" })).toBe(verdict);

@@ -115,7 +115,7 @@ export type Verdict = "retry" | "sign_in" | "photos" | "failed" | "refused";
 
 export function judge(failure: Failure): Verdict {
   if (AWAY.has(failure.status) || failure.name === "stale-version") return "retry";
-  if (failure.status === 401 || failure.name === "password-change-required") return "sign_in";
+  if (failure.status === 401 || failure.name === "password-change-required" || failure.name === "second-factor-required") return "sign_in";
   if (failure.name === "photos-missing") return "photos";
   return failure.status >= 500 ? "failed" : "refused";
 }

@@ -10,7 +10,10 @@ import { worker } from "./worker";
 /** What every page of the phone begins with: this account's work is kept here, and the page itself for when there is no signal. */
 export function usePhone(): { phone: typeof phone; personId: ComputedRef<number>; personName: ComputedRef<string> } {
   watch(session.user, (who) => {
-    if (!who) return;
+    if (!who) {
+      phone.close();
+      return;
+    }
     if (keptAccount()?.user.id !== who.id) keepAccount(who, Date.now());
     noteLeft(who.id, false);
     void phone.open(who);

@@ -6,6 +6,7 @@ from typing import Final
 
 from ingest.battery import Battery, Level, outlook
 from ingest.database import Connection
+from ingest.reach import readable
 
 LOOKED_BACK: Final = timedelta(days=30)
 _END_WIDTH: Final = timedelta(days=1)  # at either end, so that one odd hour decides nothing
@@ -24,6 +25,7 @@ def outlooks(connection: Connection, point_ids: Collection[int]) -> dict[int, Ba
     """How the batteries of these points are going; of those that said nothing for 30 days nothing is known."""
     if not point_ids:
         return {}
-    parameters = {"ids": list(point_ids), "back": LOOKED_BACK, "width": _END_WIDTH}
-    rows = connection.execute(_ENDS.encode(), parameters)
+    with readable(connection, point_ids) as readable_ids:
+        parameters = {"ids": readable_ids, "back": LOOKED_BACK, "width": _END_WIDTH}
+        rows = connection.execute(_ENDS.encode(), parameters).fetchall()
     return {int(row[0]): outlook(Level(row[1], row[2]), Level(row[3], row[4])) for row in rows}

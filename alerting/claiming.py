@@ -1,13 +1,43 @@
-"""What a person changes in the registry, and its record in the ledger, in one transaction: registering what was
-reporting without being registered, and a device's dates."""
+"""What a person changes in the registry, and its record in the ledger, in one transaction: a new institution or zone,
+registering what was reporting without being registered, and a device's dates."""
 
 from datetime import date
 from typing import Any
 
 from alerting.ledger_store import record_act
-from ingest import claim_store, device_store
+from ingest import claim_store, device_store, place_store
 from ingest.claim import Claim
 from ingest.database import Connection
+from ingest.place import NewInstitution, NewZone
+
+
+def add_institution(connection: Connection, wanted: NewInstitution, actor: str) -> int:
+    """Put an institution into the registry, in the caller's transaction; its id. Raises what
+    place_store.add_institution raises."""
+    institution_id = place_store.add_institution(connection, wanted)
+    record_act(
+        connection,
+        actor=actor,
+        verb="add_institution",
+        subject=f"institution:{institution_id}",
+        institution_id=institution_id,
+        body={"code": wanted.code, "name": wanted.name.strip(), "kind": wanted.kind, "region": wanted.region},
+    )
+    return institution_id
+
+
+def add_zone(connection: Connection, institution_id: int, wanted: NewZone, actor: str) -> int:
+    """Put a zone into the registry, in the caller's transaction; its id. Raises what place_store.add_zone raises."""
+    zone_id = place_store.add_zone(connection, institution_id, wanted)
+    record_act(
+        connection,
+        actor=actor,
+        verb="add_zone",
+        subject=f"zone:{zone_id}",
+        institution_id=institution_id,
+        body={"code": wanted.code, "name": wanted.name.strip(), "kind": wanted.kind, "floor": wanted.floor},
+    )
+    return zone_id
 
 
 def claim(connection: Connection, institution_id: int, wanted: Claim, actor: str) -> int:

@@ -95,7 +95,7 @@ def _told(call: DrillCall, kind: Kind) -> dict[str, Any]:
     text_en = f"[Drill] simulated {en}: act and acknowledge as if it were real"
     if order.reach != Reach.ALL:
         text_zh, text_en = (
-            f"【演练】全链路自动测试（模拟{zh}），无需处理",
+            f"【演练】全链路测试（模拟{zh}），无需处理",
             f"[Drill] test of the chain (simulated {en})",
         )
     return {

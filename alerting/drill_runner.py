@@ -20,6 +20,7 @@ from alerting.drill_store import SCHEDULE, Record, Wanted
 from alerting.errors import DrillRefused, DutyCheckRefused
 from alerting.hours import Hours
 from alerting.settings import DrillSettings
+from ingest import directory
 from ingest import store as ingest_store
 from ingest.database import Connection, connect
 from ingest.errors import BrokerUnavailable, DatabaseUnavailable
@@ -32,6 +33,7 @@ SCHEDULE_EVERY_S: Final = 20.0
 RANDOM_LATE_MAX: Final = timedelta(minutes=15)  # a random check the service slept through is left out
 PUT_OFF: Final = timedelta(minutes=10)  # between two tries of a chain test that could not be started
 CHAIN_RULE: Final = "drill.chain"
+_TRIAL_KINDS: Final = {"gas": Kind.GAS, "co": Kind.CO, "fall": Kind.FALL, "sos": Kind.SOS}
 _RUNNER_LOCK: Final = 0x4452494C  # "DRIL"
 
 log = structlog.get_logger("alerting.drills")
@@ -211,6 +213,20 @@ def chain_wanted(connection: Connection, institution_id: int, device_id: int | N
         reach=Reach.SILENT_PUSH if settings.chain_push else Reach.SCREEN,
         note="GB 50440",
     )  # fmt: skip
+
+
+def trial_wanted(
+    connection: Connection, institution_id: int, device_id: int | None, settings: DrillSettings, *, by: str
+) -> Wanted:
+    """An installer's test alarm: the whole way to the screens, and nobody is called. Its kind is the device's."""
+    kind = _TRIAL_KINDS.get(_kind_of(connection, device_id), Kind.FIRE)
+    limits = {Stage.RAISED: settings.raised_s_max, Stage.SHOWN: settings.shown_s_max}
+    return Wanted(institution_id, device_id, kind, by, limits, settings.trial_s_max, reach=Reach.SCREEN)
+
+
+def _kind_of(connection: Connection, device_id: int | None) -> str:
+    found = directory.devices(connection, [device_id]) if device_id is not None else []
+    return found[0].kind if found else ""
 
 
 def has_contacts(connection: Connection, institution_id: int) -> bool:

@@ -30,6 +30,10 @@ class RulesInvalid(AlertingError):
         super().__init__("\n".join(problems))
 
 
+class RulesUnknown(AlertingError):
+    """There is no such version of the rules."""
+
+
 class PolicyInvalid(RulesInvalid):
     """The escalation policy has errors; nothing was loaded."""
 

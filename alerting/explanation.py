@@ -47,6 +47,14 @@ def explain(rules: RuleSet, registry: Registry, device: Device, alerts: Iterable
     return found + [_of_combination(each, holding) for each in rules.combinations if each.rules & ids]
 
 
+def describe(rules: RuleSet) -> list[Explanation]:
+    """Every rule and combination, whatever it watches, in the order of the file."""
+    return [
+        *(_of_rule(rule, None) for rule in rules.rules),
+        *(_of_combination(each, None) for each in rules.combinations),
+    ]
+
+
 def _of_rule(rule: Rule, holding: set[str] | None) -> Explanation:
     unit = shown_unit(DETECTORS[rule.detector].unit(QUANTITIES[rule.quantity].unit))
     name_zh, name_en = quantity_name(rule.quantity)

@@ -118,6 +118,15 @@ def open_at(connection: Connection, institution_id: int) -> list[Alert]:
     return list(store.load_many(connection, [row[0] for row in rows]).values())
 
 
+def open_of(connection: Connection, device_ids: Collection[int], institution_ids: Collection[int]) -> list[Alert]:
+    """Every open alert of these devices, and of these institutions as a whole, in no order."""
+    rows = connection.execute(
+        "SELECT id FROM alerts WHERE open AND institution_id = ANY(%s) AND (device_id IS NULL OR device_id = ANY(%s))",
+        (list(institution_ids), list(device_ids)),
+    )
+    return list(store.load_many(connection, [row[0] for row in rows]).values())
+
+
 def hiding_at(connection: Connection, institution_ids: Collection[int]) -> list[Alert]:
     """Open alerts of these institutions that may keep others quiet (suppression.may_hide), in no order."""
     rows = connection.execute(

@@ -56,6 +56,7 @@ class Right(StrEnum):
     WRITE_FILE = "write_file"  # the institution file; closing a gap of its fire acceptance: from outside only
     SIGN_COMMITMENT = "sign_commitment"  # 一承诺: for one's own institution
     REGISTER_DEVICE = "register_device"  # what reports from an institution without being registered
+    MANAGE_SYSTEM = "manage_system"  # institutions, their gateways' accounts, and the alarm rules in force
     PUBLISH_PAGE = "publish_page"  # what the public reads; entries of the credit lists: from outside only
     DRAW = "draw"  # institutions and inspectors by lot, and plan campaigns
 

@@ -77,6 +77,8 @@ class DrillSettings(AnhuSettings):
     chain_test_s_max: float = Field(30.0, ge=10, le=600)
     chain_push: bool = True  # a silent push too; false: only the screen
 
+    trial_s_max: float = Field(120.0, ge=10, le=600)  # of an installer's test alarm, which calls nobody
+
     # GB/T 26875.3: an unanswered duty check is signalled; ten minutes to answer.
     duty_checks_a_month: int = Field(4, ge=0, le=300)
     duty_from: time = time(0, 0)

@@ -45,6 +45,13 @@ _SELECT_ENTRIES: Final = (
     f" {', '.join(f'a.{name}' for name in _ALERT_COLUMNS)}"
     " FROM alert_events e JOIN alerts a ON a.id = e.alert_id WHERE e.id > %s ORDER BY e.id LIMIT %s"
 )
+_RULE_VERSIONS: Final = (
+    "WITH loads AS MATERIALIZED (SELECT id, at, body->>'sha256' AS sha256, body->>'reason' AS reason FROM acts"
+    "  WHERE verb = 'load_rules')"
+    " SELECT r.id, r.version, r.sha256, r.loaded_at, r.loaded_by, coalesce((SELECT reason FROM loads"
+    "  WHERE loads.sha256 = r.sha256 AND at >= r.loaded_at ORDER BY id LIMIT 1), '')"
+    " FROM rule_sets r WHERE %(before)s::int IS NULL OR r.id < %(before)s ORDER BY r.id DESC LIMIT %(limit)s"
+)
 _SELECT_EVENTS: Final = f"SELECT id, recorded_at, {', '.join(_EVENT_COLUMNS)} FROM alert_events"
 
 
@@ -175,16 +182,18 @@ def alerts_of_events(connection: Connection, event_ids: Iterable[UUID]) -> dict[
     return {event_id: alerts[alert_id] for event_id, alert_id in rows}
 
 
-def load_rules(connection: Connection) -> tuple[str, str] | None:
-    """The rule set in force as (TOML text, sha256), None before the first was loaded."""
+def load_rules(connection: Connection, *, lock: bool = False) -> tuple[str, str] | None:
+    """The rule set in force as (TOML text, sha256), None before the first was loaded. With `lock` nobody else puts one
+    in force before the caller's transaction ends."""
+    if lock:
+        connection.execute("LOCK TABLE rule_sets IN SHARE ROW EXCLUSIVE MODE")
     row = connection.execute("SELECT body, sha256 FROM rule_sets ORDER BY id DESC LIMIT 1").fetchone()
     return (str(row[0]), str(row[1])) if row else None
 
 
 def save_rules(connection: Connection, *, version: str, sha256: str, body: str, loaded_by: str) -> bool:
     """Put a rule set in force; False when the newest one is this very text."""
-    connection.execute("LOCK TABLE rule_sets IN SHARE ROW EXCLUSIVE MODE")
-    newest = load_rules(connection)
+    newest = load_rules(connection, lock=True)
     if newest is not None and newest[1] == sha256:
         return False
     connection.execute(
@@ -192,6 +201,17 @@ def save_rules(connection: Connection, *, version: str, sha256: str, body: str, 
         (version, sha256, body, loaded_by),
     )
     return True
+
+
+def rule_versions(connection: Connection, before_id: int | None, count_max: int) -> list[tuple[Any, ...]]:
+    """(id, version, sha256, when loaded, by whom, the reason given) of rule sets, the newest first."""
+    return connection.execute(_RULE_VERSIONS, {"before": before_id, "limit": count_max}).fetchall()
+
+
+def rule_text(connection: Connection, version_id: int) -> str | None:
+    """The TOML text of a rule set, None where there is no such."""
+    row = connection.execute("SELECT body FROM rule_sets WHERE id = %s", (version_id,)).fetchone()
+    return str(row[0]) if row else None
 
 
 def logged_event_ids(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:

@@ -17,6 +17,10 @@ import psycopg
 from rich.console import Console
 from rich.markup import escape
 
+from alerting import store
+from alerting.errors import RulesInvalid
+from alerting.rules import default_rules, parse
+from alerting.rules_difference import difference, is_newer
 from anhu import debian, packages, probe
 from anhu.backup import LAST
 from anhu.errors import RuntimeUnavailable, own_servers
@@ -80,6 +84,7 @@ def examine(env: Mapping[str, str], data_dir: Path, language: Language | None = 
         _disk(say, data_dir),
         *_backup(say, env, data_dir),
         *(_storage(say, env, data_dir) if is_fit(database) else []),
+        *(_rules(say, env, data_dir) if is_fit(database) else []),
     ]
 
 
@@ -322,6 +327,39 @@ def _storage(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding
         return [Finding(name, Health.WANTING, seen, say("先运行 anhu migrate。", "Run anhu migrate first."))]
     heaviest = ", ".join(f"{each.table} {size(each.bytes)}" for each in weights[:TABLES_SHOWN])
     return [Finding(name, Health.FOUND, f"{sentence(weights, say.language)} ({heaviest}, …)")]
+
+
+def _rules(say: Words, env: Mapping[str, str], data_dir: Path) -> list[Finding]:
+    """Whether this version ships other rules than those in force; nothing where nobody can tell."""
+    name = say("报警规则", "Alarm rules")
+    address = env.get("ANHU_DATABASE_URL") or _embedded_address(data_dir)
+    if address is None:
+        return []
+    try:
+        with connect(address, application="anhu doctor") as connection:
+            found = store.load_rules(connection)
+        standing = parse(found[0]) if found else None
+    except (DatabaseUnavailable, psycopg.Error):
+        return []  # told already
+    except RulesInvalid as error:
+        remedy = say("anhu rules check 可查看错误。", "anhu rules check shows the errors.")
+        return [Finding(name, Health.WANTING, str(error).splitlines()[0], remedy)]
+    shipped = parse(default_rules())
+    if standing is None:
+        return []
+    told = difference(standing, shipped)
+    if told.empty or is_newer(shipped.version, standing.version) is False:
+        return [Finding(name, Health.FOUND, standing.version)]
+    rules = ", ".join((*told.added, *told.changed))[:500]
+    seen = say(
+        f"在用 {standing.version}，程序自带 {shipped.version}；不同：{rules}",
+        f"{standing.version} in force, {shipped.version} ships; different: {rules}",
+    )
+    remedy = say(
+        "在“规则”页比较、回测后启用，或 anhu rules show --default。",
+        "Compare, try and load them on the page Rules, or anhu rules show --default.",
+    )
+    return [Finding(name, Health.WANTING, seen, remedy)]
 
 
 def _embedded_address(data_dir: Path) -> str | None:

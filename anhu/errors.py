@@ -97,3 +97,7 @@ def own_servers(language: Language | None = None) -> str:
 
 class PlaceUnknown(AnhuError):
     """There is no such institution or region."""
+
+
+class FirstStepsIncomplete(AnhuError):
+    """Not every step is done yet."""

@@ -169,13 +169,14 @@ def notifier() -> None:
 
 def dashboard() -> None:
     """The web page, its API and the live feed, until SIGTERM."""
+    from anhu.gateway_accounts import GatewayAccounts
     from dashboard.serve import run
     from dashboard.settings import DashboardSettings
     from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
     spool = PipelineSettings().spool_file(Connections().data_dir)
-    run(addresses()[0], DashboardSettings(), spool)
+    run(addresses()[0], DashboardSettings(), spool, GatewayAccounts(os.environ))
 
 
 def simulator() -> None:

@@ -13,21 +13,28 @@ from starlette.routing import BaseRoute
 
 from dashboard import auth, openapi, page, problems, schemas
 from dashboard.access import Permit, signed_in
+from dashboard.account_key import AccountKey
+from dashboard.backtests import Backtests
+from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
+from dashboard.oidc import Provider
 from dashboard.routers import (
+    account,
     acknowledge,
     alerts,
     checklists,
     claims,
     credit_lists,
+    device_list,
     devices,
     draws,
     drills,
     duty_checks,
     export,
+    first_steps,
     floor_plans,
     handovers,
     hazards,
@@ -37,8 +44,10 @@ from dashboard.routers import (
     institutions,
     ledger,
     live,
+    oidc,
     operations,
     people,
+    people_accounts,
     plans,
     protections,
     public,
@@ -46,6 +55,7 @@ from dashboard.routers import (
     ratings,
     reports,
     rotations,
+    rules,
     session,
     suppressions,
     system,
@@ -59,9 +69,13 @@ _RIGHTFUL = (
     institutions.router,
     alerts.router,
     suppressions.router,
+    device_list.router,
     devices.router,
     claims.router,
+    first_steps.router,
+    first_steps.places,
     people.router,
+    people_accounts.router,
     ledger.router,
     system.router,
     drills.router,
@@ -85,6 +99,7 @@ _RIGHTFUL = (
     publicity.entries,
     floor_plans.router,
     rotations.router,
+    rules.router,
     wall.router,
 )
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (401, 403)}
@@ -92,10 +107,15 @@ _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never sta
 
 
 def create_app(
-    database_url: str, settings: DashboardSettings, *, spool: Path | None = None, static: Path = page.STATIC
+    database_url: str,
+    settings: DashboardSettings,
+    *,
+    spool: Path | None = None,
+    static: Path = page.STATIC,
+    gateways: Gateways | None = None,
 ) -> FastAPI:
-    """The app on a migrated database; `spool` is the file of a pipeline on this machine. Its start raises
-    DatabaseUnavailable."""
+    """The app on a migrated database; `spool` is the file of a pipeline on this machine, `gateways` the broker's
+    accounts. Its start raises DatabaseUnavailable."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -106,7 +126,23 @@ def create_app(
             await anyio.to_thread.run_sync(auth.prepare)
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
-            app.state.service = Service(settings, requests, live_side, known, metrics)
+            key = AccountKey(settings.account_key_file())
+            provider = Provider(settings.oidc) if settings.oidc.issuer else None
+            if provider is not None:
+                stack.push_async_callback(provider.close)
+            backtests = Backtests(database_url, settings.backtest_minutes_max * 60)
+            stack.push_async_callback(anyio.to_thread.run_sync, backtests.close)
+            app.state.service = Service(
+                settings,
+                requests,
+                live_side,
+                known,
+                metrics,
+                backtests,
+                key,
+                provider,
+                gateways or NoGateways(),
+            )
             stack.push_async_callback(live_side.stop)
             await live_side.start()
             yield
@@ -131,6 +167,7 @@ def create_app(
         bytes_max=settings.body_bytes_max,
         picture_bytes_max=settings.picture_mib_max * 1_048_576,
         larger={
+            **dict.fromkeys(rules.TEXT_PATHS, rules.TEXT_BYTES_MAX),
             hazards.PHOTOS_PATH: hazards.PHOTO_BYTES_MAX,
             institution_files.IMPORT_PATH: institution_files.IMPORT_BYTES_MAX,
             institution_documents.ADD_PATH: institution_documents.UPLOAD_BYTES_MAX,
@@ -147,7 +184,15 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = operations.router, session.public, acknowledge.router, draws.public, public.router, export.router
+    unprotected = (
+        operations.router,
+        session.public,
+        oidc.public,
+        acknowledge.router,
+        draws.public,
+        public.router,
+        export.router,
+    )
     for each in (*unprotected, _protected(), live.router):
         whole.include_router(each)
     return tuple(whole.routes)
@@ -168,6 +213,7 @@ def _protected() -> APIRouter:
     """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
     protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses=_REFUSED)
     protected.include_router(session.router)
+    protected.include_router(account.router)
     for each in _RIGHTFUL:
         for route in each.routes:
             if not isinstance(route, APIRoute) or not any(

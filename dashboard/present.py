@@ -215,6 +215,13 @@ def worst_first(shown: schemas.Institution) -> tuple[int, int, int, int, str]:
 
 def _devices(connection: Connection, institution_id: int, entries: Sequence[DeviceEntry]) -> list[schemas.Device]:
     conditions, otherwise = condition.of_devices(listing.open_at(connection, institution_id))
+    return devices(connection, entries, {entry.id: conditions.get(entry.id, otherwise) for entry in entries})
+
+
+def devices(
+    connection: Connection, entries: Sequence[DeviceEntry], conditions: Mapping[int, condition.Condition]
+) -> list[schemas.Device]:
+    """`entries` with their points and last values, in their order."""
     points = directory.points_of(connection, [entry.id for entry in entries])
     last = history.last_readings(connection, [point.id for point in points])
     by_device: dict[int, list[schemas.Point]] = {}
@@ -242,7 +249,7 @@ def _devices(connection: Connection, institution_id: int, entries: Sequence[Devi
             zone_id=entry.zone_id,
             report_interval_s=entry.report_interval_s,
             last_seen_at=seen.get(entry.id),
-            state=conditions.get(entry.id, otherwise),
+            state=conditions[entry.id],
             points=by_device.get(entry.id, []),
             installed_on=entry.installed_on,
             test_due_on=entry.test_due_on,

@@ -27,25 +27,36 @@ from alerting.errors import (
     PlanInvalid,
     RotationRefused,
     RotationUnknown,
+    RulesInvalid,
+    RulesUnknown,
     StaleVersion,
     StandInRefused,
     SuppressionRefused,
     SuppressionTooLong,
 )
 from dashboard.errors import (
+    AccessTokenRefused,
+    AccountKeyUnusable,
     BadRequest,
     BodyTooLarge,
+    BrokerRefused,
     Busy,
     DashboardError,
+    IdentityTaken,
     NotFound,
     NotPermitted,
     NotSignedIn,
     OriginRefused,
     PasswordChangeRequired,
     PasswordUnfit,
+    ProviderMissing,
+    SecondFactorRefused,
+    SecondFactorRequired,
+    SecondFactorWanted,
     TokenRefused,
     TooManyAttempts,
     UsernameTaken,
+    WrongCode,
     WrongCredentials,
 )
 from ingest.errors import (
@@ -55,6 +66,8 @@ from ingest.errors import (
     DeviceRegistered,
     DeviceUnknown,
     NotHeard,
+    PlaceRefused,
+    PlaceTaken,
 )
 from inspection import checklist
 from inspection.errors import (
@@ -112,11 +125,20 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     NotSignedIn: _Kind(401, "not-signed-in", "Not signed in"),
     TokenRefused: _Kind(401, "token-refused", "The token opens nothing"),
     WrongCredentials: _Kind(401, "wrong-credentials", "Wrong user name or password"),
+    WrongCode: _Kind(401, "wrong-code", "Wrong code"),
+    SecondFactorWanted: _Kind(401, "second-factor-wanted", "A code is wanted as well"),
+    SecondFactorRequired: _Kind(403, "second-factor-required", "Enrol a second factor first"),
+    SecondFactorRefused: _Kind(409, "second-factor-refused", "Not possible like this"),
+    AccountKeyUnusable: _Kind(500, "account-key-unusable", "The key of the accounts cannot be used"),
+    ProviderMissing: _Kind(409, "provider-missing", "No provider"),
+    IdentityTaken: _Kind(409, "identity-taken", "Linked already"),
+    AccessTokenRefused: _Kind(409, "access-token-refused", "There can be no such token"),
     TooManyAttempts: _Kind(429, "too-many-attempts", "Too many attempts"),
     NotPermitted: _Kind(403, "not-permitted", "Not permitted"),
     PasswordChangeRequired: _Kind(403, "password-change-required", "Choose a password first"),
     PasswordUnfit: _Kind(422, "password-unfit", "The password is too easily guessed"),
     UsernameTaken: _Kind(409, "username-taken", "The user name is taken"),
+    BrokerRefused: _Kind(409, "broker-refused", "The broker's accounts cannot be changed from here"),
     Busy: _Kind(409, "busy", "Being done already"),
     SuppressionTooLong: _Kind(422, "suppression-too-long", "Too long in one go"),
     SuppressionRefused: _Kind(409, "suppression-refused", "Not possible now"),
@@ -126,6 +148,8 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DutyCheckUnknown: _Kind(404, "not-found", "Not found"),
     HandoverRefused: _Kind(409, "handover-refused", "This cannot be signed here now"),
     HandoverUnknown: _Kind(404, "not-found", "Not found"),
+    RulesInvalid: _Kind(422, "rules-invalid", "The rules have errors"),
+    RulesUnknown: _Kind(404, "not-found", "Not found"),
     RotationRefused: _Kind(422, "rotation-refused", "This rotation cannot be"),
     RotationUnknown: _Kind(404, "not-found", "Not found"),
     StandInRefused: _Kind(409, "stand-in-refused", "Not possible like this"),
@@ -133,6 +157,8 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     DeviceRegistered: _Kind(409, "device-registered", "Registered already"),
     DatesRefused: _Kind(422, "dates-refused", "These cannot be a device's dates"),
     DeviceUnknown: _Kind(404, "not-found", "Not found"),
+    PlaceRefused: _Kind(422, "place-refused", "This cannot be added"),
+    PlaceTaken: _Kind(409, "place-taken", "There is one with this code already"),
     NotHeard: _Kind(404, "not-found", "Not found"),
     FloorPlanRefused: _Kind(422, "floor-plan-refused", "This cannot be a floor plan"),
     FloorPlanUnknown: _Kind(404, "not-found", "Not found"),
@@ -206,6 +232,9 @@ def of(error: Exception) -> Response:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
         log.warning("database unavailable", error=detail)
         detail = DatabaseUnavailable.__doc__ or ""  # the driver's text can name hosts and users
+    if isinstance(error, AccountKeyUnusable):
+        log.error("the key of the accounts cannot be used", error=detail)
+        detail = "Codes cannot be checked just now: a recovery code still works, and the service's log says more."
     more: dict[str, object] = {}
     if isinstance(error, SuppressionTooLong):
         more["limit_s"] = round(error.longest.total_seconds())

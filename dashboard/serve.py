@@ -9,6 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from dashboard.app import create_app
+from dashboard.gateways import Gateways
 from dashboard.routers.live import WIRE
 from dashboard.settings import DashboardSettings
 
@@ -56,11 +57,13 @@ class PartingProtocol(WebSocketsSansIOProtocol):
             self.transport.write(data)
 
 
-def configure(database_url: str, settings: DashboardSettings, spool: Path | None = None) -> uvicorn.Config:
-    """The server's configuration. `spool` is the file of a pipeline on this machine. Logging is the caller's: the one
-    who starts the process has set it up."""
+def configure(
+    database_url: str, settings: DashboardSettings, spool: Path | None = None, gateways: Gateways | None = None
+) -> uvicorn.Config:
+    """The server's configuration. `spool` is the file of a pipeline on this machine, `gateways` the broker's accounts.
+    Logging is the caller's: the one who starts the process has set it up."""
     return uvicorn.Config(
-        create_app(database_url, settings, spool=spool),
+        create_app(database_url, settings, spool=spool, gateways=gateways),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -90,10 +93,12 @@ def allow_clients(count_max: int) -> None:
         )
 
 
-def run(database_url: str, settings: DashboardSettings, spool: Path | None = None) -> None:
+def run(
+    database_url: str, settings: DashboardSettings, spool: Path | None = None, gateways: Gateways | None = None
+) -> None:
     """Serve until SIGINT or SIGTERM, then stop within some seconds. Raises SystemExit when the start fails."""
     allow_clients(settings.clients_max)
-    server = uvicorn.Server(configure(database_url, settings, spool))
+    server = uvicorn.Server(configure(database_url, settings, spool, gateways))
     server.run()
     if not server.started:
         raise SystemExit(3)

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.account_key import AccountKey
+from dashboard.backtests import Backtests
+from dashboard.gateways import Gateways, NoGateways
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
+from dashboard.oidc import Provider
 from dashboard.public_answers import PublicAnswers
 from dashboard.settings import DashboardSettings
 from dashboard.throttle import SignInThrottle
@@ -28,6 +32,10 @@ class Service:
     live: Live
     known: KnownSessions
     metrics: Metrics
+    backtests: Backtests
+    account_key: AccountKey
+    provider: Provider | None = None  # where one signs in besides with a password
+    gateways: Gateways = field(default_factory=NoGateways)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)
     public: PublicAnswers = field(default_factory=PublicAnswers)

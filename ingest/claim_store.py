@@ -1,7 +1,8 @@
 """All SQL of claiming: what an institution's unregistered devices sent, and putting them into the registry."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,6 +24,12 @@ _HEARD: Final = (
     " AND (%(names)s::text[] IS NULL OR u.device = ANY(%(names)s))"
     " ORDER BY u.last_seen_at DESC, u.device, u.quantity LIMIT %(limit)s"
 )
+_HEARD_WITHIN: Final = (
+    "SELECT i.id AS institution_id, u.device, max(u.last_seen_at) AS last_seen_at, count(*) OVER () AS total"
+    f" FROM unclaimed_devices u JOIN institutions i ON i.code = u.institution {STILL_UNCLAIMED}"
+    " AND (%(ids)s::int[] IS NULL OR i.id = ANY(%(ids)s)) GROUP BY 1, 2"
+    " ORDER BY last_seen_at DESC, institution_id, device LIMIT %(limit)s OFFSET %(offset)s"
+)
 _POINTS: Final = "INSERT INTO points (device_id, quantity, unit) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 
 
@@ -30,6 +37,25 @@ def heard(connection: Connection, institution_id: int, count_max: int) -> list[H
     """What reports from the institution without being registered, the latest first: at most `count_max` entries, those
     of one device together."""
     return _heard(connection, institution_id, None, count_max)
+
+
+class HeardAt(NamedTuple):
+    """A device that reports from an institution without being registered, or more than it is registered with; `total`
+    counts all of the list."""
+
+    institution_id: int
+    device: str
+    last_seen_at: datetime
+    total: int
+
+
+def heard_within(
+    connection: Connection, institution_ids: Collection[int] | None, limit: int, offset: int
+) -> list[HeardAt]:
+    """What reports so from these institutions, or from all, the latest first."""
+    ids = None if institution_ids is None else list(institution_ids)
+    rows = connection.execute(_HEARD_WITHIN.encode(), {"ids": ids, "limit": limit, "offset": offset})
+    return [HeardAt(*row) for row in rows]
 
 
 def _heard(connection: Connection, institution_id: int, names: Sequence[str] | None, count_max: int) -> list[Heard]:

@@ -58,6 +58,14 @@ class DeviceRegistered(ClaimRefused):
     """The device is registered already."""
 
 
+class PlaceRefused(IngestError):
+    """This cannot be added to the registry."""
+
+
+class PlaceTaken(PlaceRefused):
+    """There is one with this code already."""
+
+
 class DatesRefused(IngestError):
     """These cannot be a device's dates."""
 

@@ -42,6 +42,12 @@ _DEAD_LETTERS: Final = (
     "SELECT id, received_at, topic, reason, detail, payload, payload_bytes FROM dead_letters"
     " WHERE %(before)s::bigint IS NULL OR id < %(before)s ORDER BY id DESC LIMIT %(limit)s"
 )
+_LOOKED_AT_MAX: Final = 2000
+_NEWEST_REFUSED: Final = (
+    "SELECT id, received_at, topic, reason, detail, payload, payload_bytes FROM"
+    " (SELECT * FROM dead_letters ORDER BY id DESC LIMIT %(looked_at)s) AS latest"
+    " WHERE starts_with(topic, %(prefix)s) ORDER BY id DESC LIMIT 1"
+)
 # What has been registered since is no longer unclaimed, whatever still stands in the table.
 STILL_UNCLAIMED: Final = (
     "WHERE NOT EXISTS (SELECT FROM devices k WHERE k.institution_id = i.id AND u.device IN (k.code, k.address)"
@@ -65,6 +71,12 @@ def dead_letters(connection: Connection, before_id: int | None, count_max: int) 
     """The newest ones, or those before `before_id`, newest first."""
     with connection.cursor(row_factory=class_row(DeadLetterEntry)) as cursor:
         return cursor.execute(_DEAD_LETTERS, {"before": before_id, "limit": count_max}).fetchall()
+
+
+def newest_refused(connection: Connection, topic_prefix: str) -> DeadLetterEntry | None:
+    """The newest one whose topic begins so, among the latest that were refused."""
+    with connection.cursor(row_factory=class_row(DeadLetterEntry)) as cursor:
+        return cursor.execute(_NEWEST_REFUSED, {"looked_at": _LOOKED_AT_MAX, "prefix": topic_prefix}).fetchone()
 
 
 def dead_letter_totals(connection: Connection) -> dict[str, int]:

@@ -1,13 +1,12 @@
 """`anhu rules backtest`: what other rules would have made of the stored readings."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import numpy as np
 import typer
 
 from alerting import store
-from alerting.backtest import Difference, Run, differences
+from alerting.backtest import Difference
+from alerting.backtest_run import replay
 from alerting.hours import CHINA
 from alerting.rules import default_rules, parse
 from anhu.commands.ground import progress
@@ -15,12 +14,8 @@ from anhu.errors import BacktestImpossible
 from anhu.language import text
 from ingest import store as ingest_store
 from ingest.database import Connection
-from ingest.reading import ReadingBatch, from_us, to_us
+from ingest.reading import from_us
 from ingest.registry import Registry
-
-STEP = timedelta(minutes=10)  # so much is judged at a time
-READ_MAX = timedelta(hours=5, minutes=20)  # and at most so much read: a packed day is unpacked as a whole for any part
-READ_COUNT = 200_000  # readings that are read at a time, about
 
 
 def moment(value: str, name: str) -> datetime:
@@ -41,32 +36,10 @@ def run(connection: Connection, new_rules: str, begin: datetime, end: datetime) 
     registry = ingest_store.load_registry(connection)
     found = store.load_rules(connection)
     rules = parse(found[0] if found else default_rules()), parse(new_rules)
-    before, after = (Run(registry, each, to_us(begin)) for each in rules)
-    count = 0
-    for until, readings in steps(connection, begin, end):
-        for each in (before, after):
-            each.judge(readings, to_us(until))
-        count += len(readings)
+    outcome = replay(connection, registry, rules, begin, end)
+    count = outcome.reading_count
     progress(text(f"已重放 {count} 条读数", f"{count} readings replayed"))
-    return differences(before.raised, after.raised), registry
-
-
-def steps(connection: Connection, begin: datetime, end: datetime) -> Iterator[tuple[datetime, ReadingBatch]]:
-    """What was measured in [begin, end), a STEP at a time, each with its end. The fewer there are, the more steps
-    are read at once."""
-    at, length = begin, STEP
-    while at < end:
-        read_until = min(at + length, end)
-        readings = ingest_store.readings_since(connection, at, read_until)
-        while at < read_until:
-            until = min(at + STEP, read_until)
-            first, last = np.searchsorted(readings.measured_at_us, [to_us(at), to_us(until)])
-            yield until, readings.take(np.arange(first, last))
-            at = until
-        if len(readings) < READ_COUNT / 2:
-            length = min(2 * length, READ_MAX)
-        elif len(readings) > READ_COUNT:
-            length = max(length / 2, STEP)
+    return outcome.differences, registry
 
 
 def show(found: list[Difference], registry: Registry) -> None:

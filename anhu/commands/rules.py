@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from alerting import explanation, store
+from alerting import explanation, rules_operate, store
 from alerting.errors import RulesInvalid
 from alerting.rules import RuleSet, default_rules, parse
 from anhu.commands import backtest
@@ -22,7 +22,7 @@ app = typer.Typer(no_args_is_help=True, help="报警规则。 The alarm rules.")
 
 
 def _put_in_force(connection: Connection, rules: RuleSet, body: str, by: str) -> bool:
-    return store.save_rules(connection, version=rules.version, sha256=rules.sha256, body=body, loaded_by=by)
+    return rules_operate.put_in_force(connection, rules, body, by=by, actor=f"cli:{by}", reason="")
 
 
 def _in_force(connection: Connection) -> str | None:

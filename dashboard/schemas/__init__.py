@@ -125,8 +125,10 @@ from dashboard.schemas.rotations import (
 )
 from dashboard.schemas.session import (
     Credentials,
+    OidcWay,
     PasswordChange,
     Scope,
+    SignInWays,
     User,
 )
 from dashboard.schemas.suppressions import (
@@ -217,6 +219,7 @@ __all__ = [
     "Notification",
     "Notifications",
     "NotifiedPerson",
+    "OidcWay",
     "OpenAlerts",
     "Panel",
     "Panels",
@@ -249,6 +252,7 @@ __all__ = [
     "SeenRequest",
     "Series",
     "Shape",
+    "SignInWays",
     "SnapshotFrame",
     "SnapshotPartFrame",
     "SoundPolicy",

@@ -24,6 +24,7 @@ from alerting.alert import Alert, Kind, Priority, Source, Verb
 from alerting.floor_plan import Picture
 from alerting.oncall import Rotation, StandIn
 from alerting.people import Person, Role, Scope
+from alerting.rules import default_rules, parse
 from alerting.settings import DrillSettings
 from alerting.suppression import Means, Suppression
 from dashboard import auth, store
@@ -109,6 +110,7 @@ class Two:
     far_document: UUID
     own_handover: int
     far_handover: int
+    rules_version: int
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""
@@ -165,6 +167,10 @@ def build_two(database_url: str) -> Two:
                     "INSERT INTO unclaimed_devices VALUES (%s, %s, %s, %s, now(), now(), 1, 't', '', '{smoke_alarm}')",
                     (home, code, quantity, "quantity_unregistered" if quantity else "device_unknown"),
                 )
+        rules = parse(default_rules())
+        rules_version = insert(
+            connection, "rule_sets", version=rules.version, sha256=rules.sha256, body=default_rules(), loaded_by="test"
+        )
         passwords = {}
         persons = {}
         for role in Role:
@@ -279,5 +285,5 @@ def build_two(database_url: str) -> Two:
     return Two(
         world, far, zone, device, own_alert, far_alert, self_alert, numbers[0], numbers[1], own_person, far_person,
         passwords, *drills, *checks, own_desk, *rotations, *stand_ins, *hazards, *photos,
-        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps, *documents, *handovers,
+        *visits, campaign.id, drawn.id, relation, *versions, *entries, *gaps, *documents, *handovers, rules_version,
     )  # fmt: skip

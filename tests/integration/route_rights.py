@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerting.people import Right
+from alerting.rules import default_rules
 from inspection.institution_file import InstitutionFile, Kept, Practice
 from inspection.institution_file_workbook import Entry, workbook
 from tests.integration.people_world import picture
@@ -59,10 +60,16 @@ SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 GRANTS = ("/api/people/", "/api/campaigns", "/api/rotations", "/api/stand-ins")
 ENDS = ("{rotation_id}/end", "{stand_in_id}/end", "{relation_id}/end")
 # Everybody who is signed in; the session is one's own.
-SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
+SESSION = {
+    ("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password"), ("GET", "/api/account"),
+    ("DELETE", "/api/account/sessions"), ("DELETE", "/api/account/sessions/{number}"),
+    ("POST", "/api/account/tokens"), ("DELETE", "/api/account/tokens/{number}"),
+    *(("POST", f"/api/account/second-factor{each}") for each in ("", "/confirm", "/recovery-codes", "/remove")),
+}  # fmt: skip
 # A machine's own token opens these, and no session does (test_export.py).
 EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
 PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
+          *(("GET", f"/api/session/{each}") for each in ("ways", "oidc", "oidc/callback")),
           ("GET", "/api/public/draws/{draw_id}"), ("GET", "/api/public/institutions/{institution_id}"),
           ("GET", "/api/public/counties/{region}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
@@ -100,6 +107,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("PATCH", "/api/people/{person_id}"): may(Right.MANAGE_PEOPLE, **PERSON, body={"language": "en"}),
     ("PUT", "/api/people/{person_id}/contacts"): may(Right.MANAGE_PEOPLE, **PERSON, body={"ways": []}),
     ("POST", "/api/people/{person_id}/reset-password"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("GET", "/api/people/{person_id}/account"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("PUT", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON, body={"subject": "x"}),
+    ("DELETE", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("POST", "/api/people/{person_id}/sign-out"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("POST", "/api/people/{person_id}/reset-second-factor"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),
     ("GET", "/api/drills"): may(Right.VIEW),
     ("GET", "/api/drills/{drill_id}"): may(
@@ -373,4 +385,35 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("GET", "/api/devices/tests-due"): may(Right.VIEW),
     ("GET", "/api/unclaimed"): may(Right.VIEW_SYSTEM, everywhere=True),
     ("GET", "/api/panels"): may(Right.VIEW_SYSTEM, everywhere=True),
+    ("GET", "/api/first-steps"): may(Right.MANAGE_SYSTEM),
+    ("POST", "/api/institutions"): may(
+        Right.MANAGE_SYSTEM,
+        body={"code": "new-home", "name": "x", "kind": "other", "region": "220322"},
+        everywhere=True,
+    ),
+    ("POST", "/api/institutions/{institution_id}/zones"): may(
+        Right.REGISTER_DEVICE, **HOME, body={"code": "new-zone", "name": "x", "kind": "other"}
+    ),
+    ("POST", "/api/institutions/{institution_id}/gateway"): may(Right.MANAGE_SYSTEM, **HOME, body={}),
+    ("POST", "/api/institutions/{institution_id}/trial"): may(Right.DRILL, **HOME, body={}),
+    ("GET", "/api/devices"): may(Right.VIEW),
+    ("GET", "/api/devices/unclaimed"): may(Right.VIEW),
+    ("GET", "/api/devices/registry.csv"): may(Right.VIEW),
+    ("GET", "/api/rules"): may(Right.VIEW),
+    ("GET", "/api/rules/shipped"): may(Right.VIEW),
+    ("GET", "/api/rules/versions"): may(Right.VIEW),
+    ("GET", "/api/rules/versions/{version_id}"): may(Right.VIEW, own={"version_id": "rules_version"}),
+    ("POST", "/api/rules/check"): may(Right.MANAGE_SYSTEM, body={"text": "x"}, everywhere=True),
+    ("POST", "/api/rules"): may(
+        Right.MANAGE_SYSTEM,
+        body={"text": default_rules(), "reason": "x", "standing_sha256": "0" * 64},
+        everywhere=True,
+    ),
+    ("GET", "/api/rules/backtest"): may(Right.MANAGE_SYSTEM, everywhere=True),
+    ("POST", "/api/rules/backtest"): may(
+        Right.MANAGE_SYSTEM,
+        body={"text": default_rules(), "begin": "2026-11-01T00:00:00Z", "end": "2026-11-01T00:10:00Z"},
+        everywhere=True,
+    ),
+    ("DELETE", "/api/rules/backtest"): may(Right.MANAGE_SYSTEM, everywhere=True),
 }

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from alerting import backtest_run as backtest
 from alerting import self_alerts
 from alerting import store as alert_store
 from alerting.storage_upkeep import RULE, Upkeep, work
 from anhu import doctor, runtime
 from anhu.cli import app
-from anhu.commands import backtest
 from anhu.language import Language
 from ingest import history, packing_store, rollup_store, storage, store
 from ingest.database import Connection, connect, edition

@@ -3,9 +3,12 @@ import { duty } from "./en/duty";
 import { alerts } from "./en/alerts";
 import { quiet } from "./en/quiet";
 import { account } from "./en/account";
+import { accounts } from "./en/accounts";
 import { system } from "./en/system";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
+import { devices } from "./en/devices";
+import { firstSteps } from "./en/firstSteps";
 import { draws } from "./en/draws";
 import { creditLists } from "./en/creditLists";
 import { drills } from "./en/drills";
@@ -22,6 +25,7 @@ import { publicity } from "./en/publicity";
 import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
+import { rules } from "./en/rules";
 import { wall } from "./en/wall";
 
 export const en: Messages = {
@@ -29,6 +33,7 @@ export const en: Messages = {
   ...alerts,
   ...quiet,
   ...account,
+  ...accounts,
   ...system,
   ...handovers,
   ...hazards,
@@ -37,6 +42,9 @@ export const en: Messages = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...devices,
+  ...firstSteps,
+  ...rules,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -51,8 +59,8 @@ export const en: Messages = {
     skip: "Skip to main content",
   },
   nav: {
-    main: "Main", duty: "Duty", wall: "Wall", history: "History", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks", handovers: "Handover",
-    people: "People", system: "System", more: "More", signOut: "Sign out",
+    main: "Main", duty: "Duty", wall: "Wall", history: "History", devices: "Devices", hazards: "Hazards", inspections: "Inspections", ratings: "Ratings", rotations: "On duty", suppressions: "Quiet", drills: "Drills", dutyChecks: "Duty checks", handovers: "Handover",
+    people: "People", rules: "Rules", system: "System", more: "More", signOut: "Sign out",
   },
   common: {
     loading: "Loading…",
@@ -61,6 +69,7 @@ export const en: Messages = {
     close: "Close",
     cancel: "Cancel",
     choose: "Please choose",
+    actions: "Actions",
     unreachable: "The server can't be reached",
     failed: "Could not load: {detail}",
     notFound: "There is no such record",
@@ -155,6 +164,11 @@ export const en: Messages = {
   plans,
   problem: {
     "claim-refused": "This cannot be registered: look at each field",
+    "rules-invalid": "The rules have errors: check them first",
+    "place-refused": "This cannot be added: look at each field",
+    "place-taken": "There is one with this code already",
+    "broker-refused": "The broker's accounts cannot be changed from here: use the command below",
+    "drill-refused": "Not now: another drill is under way, or there is a real alarm",
     "dates-refused": "The next test cannot be before the device was installed",
     "device-registered": "The device, or what it measures, is registered already",
     "stand-in-refused": "Not possible like this: somebody stands in then already, the time is over, or they could not acknowledge there",
@@ -181,6 +195,14 @@ export const en: Messages = {
     "report-changed": "The facts have just changed: look again before signing",
     "signature-refused": "This cannot be signed now, or you have signed this version already",
     "photo-refused": "This photo cannot be kept",
+    "wrong-credentials": "The password is wrong",
+    "wrong-code": "The code is wrong, too old or used already; if you have just used it, wait for the next one",
+    "second-factor-required": "Turn on two-step sign-in first",
+    "second-factor-refused": "Not possible now. Look again",
+    "account-key-unusable": "The server cannot check codes just now: use a recovery code, and tell the administrator",
+    "identity-taken": "This subject is linked to somebody else, or they have a link already",
+    "provider-missing": "No other sign-in is set up",
+    "access-token-refused": "There is a token of this name already, or there are too many: revoke one first",
     "too-many-attempts": "Too many attempts. Please try again later",
     "words-unfit": "These words cannot stand on a public page",
     "stale-version": "Somebody was faster. Look again",

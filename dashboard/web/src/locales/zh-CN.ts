@@ -2,9 +2,12 @@ import { duty } from "./zh-CN/duty";
 import { alerts } from "./zh-CN/alerts";
 import { quiet } from "./zh-CN/quiet";
 import { account } from "./zh-CN/account";
+import { accounts } from "./zh-CN/accounts";
 import { system } from "./zh-CN/system";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
+import { devices } from "./zh-CN/devices";
+import { firstSteps } from "./zh-CN/firstSteps";
 import { draws } from "./zh-CN/draws";
 import { creditLists } from "./zh-CN/creditLists";
 import { drills } from "./zh-CN/drills";
@@ -21,6 +24,7 @@ import { publicity } from "./zh-CN/publicity";
 import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
+import { rules } from "./zh-CN/rules";
 import { wall } from "./zh-CN/wall";
 
 export const zhCN = {
@@ -28,6 +32,7 @@ export const zhCN = {
   ...alerts,
   ...quiet,
   ...account,
+  ...accounts,
   ...system,
   ...handovers,
   ...hazards,
@@ -36,6 +41,9 @@ export const zhCN = {
   ...draws,
   ...claims,
   ...deviceDates,
+  ...devices,
+  ...firstSteps,
+  ...rules,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,
@@ -50,8 +58,8 @@ export const zhCN = {
     skip: "跳到主要内容",
   },
   nav: {
-    main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗", handovers: "交接班",
-    people: "人员", system: "系统状态", more: "更多", signOut: "退出登录",
+    main: "主导航", duty: "值班", wall: "大屏", history: "历史报警", devices: "设备", hazards: "隐患", inspections: "检查", ratings: "信用评价", rotations: "值班表", suppressions: "暂停", drills: "演练", dutyChecks: "查岗", handovers: "交接班",
+    people: "人员", rules: "规则", system: "系统状态", more: "更多", signOut: "退出登录",
   },
   common: {
     loading: "正在读取…",
@@ -60,6 +68,7 @@ export const zhCN = {
     close: "关闭",
     cancel: "取消",
     choose: "请选择",
+    actions: "操作",
     unreachable: "无法连接服务器",
     failed: "读取失败：{detail}",
     notFound: "没有找到这条记录",
@@ -151,6 +160,11 @@ export const zhCN = {
   plans,
   problem: {
     "claim-refused": "不能登记：请检查各项",
+    "rules-invalid": "规则有错误：请先检查",
+    "place-refused": "不能添加：请检查各项",
+    "place-taken": "这个代码已经有了",
+    "broker-refused": "不能在这里更改 MQTT 账户：请用下面的命令",
+    "drill-refused": "现在不行：正在演练，或有真实报警",
     "dates-refused": "日期有误：下次检测不能早于安装",
     "device-registered": "这台设备（或测量项）已经登记",
     "stand-in-refused": "不能这样安排替班：这段时间已有人替班、时间已过，或此人无权确认该机构的报警",
@@ -177,6 +191,14 @@ export const zhCN = {
     "report-changed": "数据刚刚有变化，请看过最新内容后再签字",
     "signature-refused": "现在不能签字，或您已签过这一版",
     "photo-refused": "这张照片无法保存",
+    "wrong-credentials": "密码不正确",
+    "wrong-code": "验证码不正确、已过期或已用过；刚用过时请等下一个",
+    "second-factor-required": "请先启用两步验证",
+    "second-factor-refused": "现在不能这样做，请刷新后再看",
+    "account-key-unusable": "服务器暂时无法核对验证码，请用恢复码，并告知系统管理员",
+    "identity-taken": "此标识已关联给别人，或此人已有关联",
+    "provider-missing": "没有设置统一登录",
+    "access-token-refused": "已有同名令牌，或令牌太多：请先吊销一个",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "words-unfit": "这些内容不能公开",
     "stale-version": "别人刚刚处理过，请再看一眼",

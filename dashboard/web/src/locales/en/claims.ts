@@ -17,7 +17,7 @@ export const claims: typeof chinese = {
     name: "Name",
     nameExample: "Smoke detector, second-floor corridor",
     zone: "Zone",
-    noZones: "This institution has no zones yet: import a registry file first.",
+    noZones: "This institution has no zones yet: add one in “First steps”, or import a registry file.",
     kind: "Kind",
     kinds: { smoke: "Smoke", heat: "Heat", gas: "Combustible gas", co: "Carbon monoxide", fall: "Fall", sos: "Call", multi: "Several in one" },
     interval: "Reports every (seconds)",

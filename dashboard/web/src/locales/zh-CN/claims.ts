@@ -16,7 +16,7 @@ export const claims = {
     name: "名称",
     nameExample: "例如：二楼走廊烟感",
     zone: "所在区域",
-    noZones: "本机构还没有区域，请先导入登记文件。",
+    noZones: "本机构还没有区域，请先在“接入步骤”中添加或导入登记文件。",
     kind: "类型",
     kinds: { smoke: "感烟", heat: "感温", gas: "可燃气体", co: "一氧化碳", fall: "跌倒", sos: "呼叫", multi: "多合一" },
     interval: "上报间隔（秒）",

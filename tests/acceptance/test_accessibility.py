@@ -37,6 +37,8 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "institution": (ADMIN, "/institutions/{home}", ("device-row", "heard-claim")),
     "suppressions": (ADMIN, "/suppressions", ()),
     "duty-checks": (BUREAU, "/duty", ("duty-check-call",)),
+    "handovers": (OPERATOR, "/handovers", ("handover-write",)),
+    "handover": (OPERATOR, "/handovers/{own_handover}", ()),
     "rotations": (ADMIN, "/rotations", ("rotation-edit",)),
     "plans": (ADMIN, "/institutions/{home}/plans", ("plans-floors", "plans-residents")),
     "drills": (BUREAU, "/drills", ("drill-start",)),

@@ -17,6 +17,7 @@ from dashboard.access import Permit, signed_in
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
+from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
@@ -122,7 +123,7 @@ def create_app(
             backtests = Backtests(database_url, settings.backtest_minutes_max * 60)
             stack.push_async_callback(anyio.to_thread.run_sync, backtests.close)
             app.state.service = Service(
-                settings, requests, live_side, known, metrics, backtests, gateways or NoGateways()
+                settings, requests, live_side, known, metrics, backtests, HealthCheck(spool), gateways or NoGateways()
             )
             stack.push_async_callback(live_side.stop)
             await live_side.start()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
+from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
@@ -31,6 +32,7 @@ class Service:
     known: KnownSessions
     metrics: Metrics
     backtests: Backtests
+    health: HealthCheck
     gateways: Gateways = field(default_factory=NoGateways)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)

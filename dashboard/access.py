@@ -11,11 +11,20 @@ import psycopg
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from alerting.people import RIGHTS, Person, Right, Scope
-from dashboard import auth
-from dashboard.auth import SignedIn
-from dashboard.errors import NotFound, NotPermitted, NotSignedIn, PasswordChangeRequired
+from alerting.people import Person, Right, Scope
+from dashboard import auth, token_scope
+from dashboard.auth import Arrival, SignedIn
+from dashboard.device_name import device_name
+from dashboard.errors import (
+    NotFound,
+    NotPermitted,
+    NotSignedIn,
+    PasswordChangeRequired,
+    SecondFactorRequired,
+    TokenRefused,
+)
 from dashboard.service import Service
+from dashboard.store import OpenSession
 from ingest import directory
 from ingest.database import Connection
 from ingest.errors import DatabaseUnavailable
@@ -31,15 +40,58 @@ def service(connection: HTTPConnection) -> Service:
 Serving = Annotated[Service, Depends(service)]
 
 
-def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
-    """The session of the request's cookie. Raises NotSignedIn."""
-    token_sha256 = _token_sha256(connection)
-    with serving.writing() as transaction:
-        found = auth.session_of(transaction, token_sha256, serving.settings)
-    if found is None:
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a request comes in by: the SHA-256 of a session's cookie, or of an access token."""
+
+    sha256: bytes
+    bearer: bool
+
+    def admit(self, connection: HTTPConnection, serving: Service, found: OpenSession | None) -> SignedIn:
+        """Who it is. Raises NotSignedIn, TokenRefused for a key that opens nothing, or of the other kind; NotPermitted
+        for a token whose scopes do not reach this far."""
+        if found is None or self.bearer != (found.scopes is not None):
+            raise TokenRefused if self.bearer else NotSignedIn
+        if found.scopes is None:
+            return auth.admit(found, self.sha256, serving.settings)
+        method = connection.scope.get("method", "GET")  # a websocket has none: it is opened with GET
+        rights = token_scope.permitted(found.scopes, found.user.person.role, method, connection.scope["path"])
+        if not rights:
+            raise NotPermitted("no scope of this token, or no right of its owner, reaches this far")
+        return SignedIn(found.user, self.sha256, rights, scopes=found.scopes)
+
+
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """The token of an Authorization header; None without one, or with one of another scheme, as a proxy in front may
+    add. Raises TokenRefused for one that cannot be a token."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    token = token.strip()
+    if not 0 < len(token) <= auth.TOKEN_LENGTH_MAX:
+        raise TokenRefused
+    return token
+
+
+def _key(connection: HTTPConnection) -> Key:
+    """A token counts alone: with it a cookie is not looked at, so that neither can lend the other its rights."""
+    if (token := bearer_token(connection)) is not None:
+        return Key(auth.token_sha256(token), bearer=True)
+    cookie = connection.cookies.get(auth.COOKIE)
+    if not cookie or len(cookie) > auth.TOKEN_LENGTH_MAX:
         raise NotSignedIn
-    serving.known.note(token_sha256, found, time.monotonic())
-    return SignedIn(found.user, token_sha256)
+    return Key(auth.token_sha256(cookie), bearer=False)
+
+
+def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
+    """The session of the request's cookie, or its access token. Raises NotSignedIn, TokenRefused, NotPermitted."""
+    key = _key(connection)
+    with serving.writing() as transaction:
+        found = auth.session_of(transaction, key.sha256, serving.settings)
+    admitted = key.admit(connection, serving, found)
+    if found is not None:
+        serving.known.note(key.sha256, found, time.monotonic())
+    return admitted
 
 
 Session = Annotated[SignedIn, Depends(signed_in)]
@@ -47,18 +99,18 @@ Session = Annotated[SignedIn, Depends(signed_in)]
 
 async def recognised(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """As signed_in, and while the database is away by what it last said of the session: for the alarms on the screen,
-    and for nothing that a person could change or look up. Raises NotSignedIn, psycopg.OperationalError,
-    DatabaseUnavailable."""
-    token_sha256 = _token_sha256(connection)
-    if serving.live.database_away and (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
-        return SignedIn(user, token_sha256)
+    and for nothing that a person could change or look up. Raises NotSignedIn, TokenRefused, NotPermitted,
+    psycopg.OperationalError, DatabaseUnavailable."""
+    key = _key(connection)
+    if serving.live.database_away and (known := serving.known.recall(key.sha256, time.monotonic())) is not None:
+        return key.admit(connection, serving, known)
     try:
         with anyio.fail_after(_ASK_S_MAX):
             ask = functools.partial(signed_in, connection, serving)
             return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
     except (psycopg.OperationalError, DatabaseUnavailable, TimeoutError) as error:
-        if (user := serving.known.recall(token_sha256, time.monotonic())) is not None:
-            return SignedIn(user, token_sha256)
+        if (known := serving.known.recall(key.sha256, time.monotonic())) is not None:
+            return key.admit(connection, serving, known)
         if isinstance(error, TimeoutError):
             raise DatabaseUnavailable from error
         raise
@@ -67,11 +119,16 @@ async def recognised(connection: HTTPConnection, serving: Serving) -> SignedIn:
 Recognised = Annotated[SignedIn, Depends(recognised)]
 
 
-def _token_sha256(connection: HTTPConnection) -> bytes:
-    token = connection.cookies.get(auth.COOKIE)
-    if not token or len(token) > auth.TOKEN_LENGTH_MAX:
-        raise NotSignedIn
-    return auth.token_sha256(token)
+def settled(session: Session) -> SignedIn:
+    """A session whose owner owes nothing. Raises PasswordChangeRequired, SecondFactorRequired."""
+    if session.user.password_one_time:
+        raise PasswordChangeRequired
+    if session.owes_second_factor:
+        raise SecondFactorRequired
+    return session
+
+
+Settled = Annotated[SignedIn, Depends(settled)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +153,8 @@ class Reach:
         return self.session.person.scope
 
     def holds(self, right: Right) -> bool:
-        """Whether their role has `right`, over everything within reach."""
-        return right in RIGHTS[self.person.role]
+        """Whether they have `right`, over everything within reach."""
+        return right in self.session.rights
 
     def demand(self, right: Right) -> None:
         """Raises NotPermitted for somebody without `right`."""
@@ -135,11 +192,9 @@ class Permit:
         self.everywhere = everywhere
 
     def __call__(self, session: Session) -> Reach:
-        """Raises NotPermitted, PasswordChangeRequired."""
-        if session.user.password_one_time:
-            raise PasswordChangeRequired
-        person = session.person
-        if not self.rights & RIGHTS[person.role] or (self.everywhere and not person.scope.covers(None, "")):
+        """Raises NotPermitted, PasswordChangeRequired, SecondFactorRequired."""
+        person = settled(session).person
+        if not self.rights & session.rights or (self.everywhere and not person.scope.covers(None, "")):
             raise NotPermitted
         return Reach(session)
 
@@ -151,3 +206,8 @@ Viewing = Annotated[Reach, Depends(VIEW)]
 def client_address(connection: HTTPConnection) -> str:
     """Where the request comes from; behind a trusted proxy uvicorn has put the real address there."""
     return connection.client.host if connection.client else "local"
+
+
+def arrival(connection: HTTPConnection) -> Arrival:
+    """Where a sign-in comes from, and what is kept of the device."""
+    return Arrival(client_address(connection), device_name(connection.headers.get("user-agent", "")))

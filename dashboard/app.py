@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from dashboard import auth, openapi, page, problems, schemas
 from dashboard.access import Permit, signed_in
+from dashboard.account_key import AccountKey
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
@@ -21,7 +22,9 @@ from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
+from dashboard.oidc import Provider
 from dashboard.routers import (
+    account,
     acknowledge,
     alerts,
     checklists,
@@ -42,8 +45,10 @@ from dashboard.routers import (
     institutions,
     ledger,
     live,
+    oidc,
     operations,
     people,
+    people_accounts,
     plans,
     protections,
     public,
@@ -71,6 +76,7 @@ _RIGHTFUL = (
     first_steps.router,
     first_steps.places,
     people.router,
+    people_accounts.router,
     ledger.router,
     system.router,
     drills.router,
@@ -120,10 +126,23 @@ def create_app(
             await anyio.to_thread.run_sync(auth.prepare)
             known = KnownSessions(settings.session_known_minutes_max * 60)
             live_side = Live(database_url, background, settings, metrics, spool, known)
+            key = AccountKey(settings.account_key_file())
+            provider = Provider(settings.oidc) if settings.oidc.issuer else None
+            if provider is not None:
+                stack.push_async_callback(provider.close)
             backtests = Backtests(database_url, settings.backtest_minutes_max * 60)
             stack.push_async_callback(anyio.to_thread.run_sync, backtests.close)
             app.state.service = Service(
-                settings, requests, live_side, known, metrics, backtests, HealthCheck(spool), gateways or NoGateways()
+                settings,
+                requests,
+                live_side,
+                known,
+                metrics,
+                backtests,
+                HealthCheck(spool),
+                key,
+                provider,
+                gateways or NoGateways(),
             )
             stack.push_async_callback(live_side.stop)
             await live_side.start()
@@ -166,7 +185,15 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = operations.router, session.public, acknowledge.router, draws.public, public.router, export.router
+    unprotected = (
+        operations.router,
+        session.public,
+        oidc.public,
+        acknowledge.router,
+        draws.public,
+        public.router,
+        export.router,
+    )
     for each in (*unprotected, _protected(), live.router):
         whole.include_router(each)
     return tuple(whole.routes)
@@ -187,6 +214,7 @@ def _protected() -> APIRouter:
     """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
     protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses=_REFUSED)
     protected.include_router(session.router)
+    protected.include_router(account.router)
     for each in _RIGHTFUL:
         for route in each.routes:
             if not isinstance(route, APIRoute) or not any(

@@ -1,7 +1,7 @@
 """Passwords, sessions and the first administrator.
 
 A session is a random token in the browser's cookie; the database keeps its SHA-256. It ends when signed out, after a
-time without use, and after a fixed time in any case.
+time without use, and after a fixed time in any case. A program has an access token instead, which is never a session's.
 """
 
 import hashlib
@@ -15,11 +15,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerting import people_store
-from alerting.people import Person, Role, Scope
-from dashboard import store
+from alerting.ledger_store import record_act
+from alerting.people import RIGHTS, Person, Right, Role, Scope
+from dashboard import access_token_store, store
 from dashboard.errors import PasswordUnfit, UserUnknown, WrongCredentials
 from dashboard.settings import DashboardSettings
-from dashboard.store import OpenSession, User
+from dashboard.store import OpenSession, SignInWay, User
+from dashboard.token_scope import TokenScope
 from ingest.database import Connection
 
 COOKIE: Final = "anhu_session"
@@ -27,6 +29,8 @@ ADMINISTRATOR: Final = "admin"
 PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 256
 TOKEN_LENGTH_MAX: Final = 128
+# So that whoever finds one in a file knows what it opens.
+ACCESS_TOKEN_PREFIX: Final = "anhup_"  # noqa: S105 - of every token
 _TOKEN_BYTES: Final = 32
 # Letters and digits that cannot be taken for one another, in groups: it is read off a screen and typed.
 _READABLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -38,10 +42,14 @@ _hasher: Final = PasswordHasher()  # argon2id with RFC 9106's parameters for lit
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session and whose it is."""
+    """A session and whose it is; or an access token, whose `rights` are what is left of theirs for this request."""
 
     user: User
     token_sha256: bytes
+    rights: frozenset[Right]
+    second_factor: bool = False  # opened with one
+    scopes: frozenset[TokenScope] | None = None  # of an access token
+    owes_second_factor: bool = False  # their role must have one, and this session was opened without
 
     @property
     def person(self) -> Person:
@@ -52,6 +60,14 @@ class SignedIn:
     def actor(self) -> str:
         """How the event log and the ledger name them."""
         return f"user:{self.user.username}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where somebody signs in from: an address, and what is told of their device."""
+
+    address: str
+    device: str = ""
 
 
 def hash_password(password: str) -> str:
@@ -113,19 +129,36 @@ def seed_administrator(connection: Connection) -> str | None:
     return password
 
 
-def reset_password(connection: Connection, username: str) -> str:
-    """Give a user a new random password, end their sessions and answer with it. Raises UserUnknown.
+def named(connection: Connection, username: str) -> User:
+    """The user of that name. Raises UserUnknown."""
+    found = store.load_user(connection, normal_username(username))
+    if found is None:
+        raise UserUnknown(f"there is no user {username}")
+    return found[0]
+
+
+def reset_password(connection: Connection, username: str, actor: str) -> str:
+    """Give a user a new random password, end their sessions and access tokens, and answer with it. Raises UserUnknown.
 
     Opens its own transaction.
     """
     password = readable_password()
     with connection.transaction():
-        found = store.load_user(connection, normal_username(username))
-        if found is None:
-            raise UserUnknown(f"there is no user {username}")
-        store.set_password_hash(connection, found[0].id, hash_password(password), one_time=False)
-        store.delete_sessions_of(connection, found[0].id)
+        user = named(connection, username)
+        store.set_password_hash(connection, user.id, hash_password(password), one_time=False)
+        end_everything(connection, user, actor, "reset_password")
     return password
+
+
+def end_everything(connection: Connection, user: User, actor: str, verb: str) -> list[bytes]:
+    """End a user's sessions and access tokens, in the caller's transaction, as the act `verb`: their SHA-256."""
+    ended = store.delete_sessions_of(connection, user.id)
+    ended += access_token_store.revoke_all(connection, user, actor)
+    record_act(
+        connection, actor=actor, verb=verb, subject=f"person:{user.person.id}",
+        institution_id=user.person.scope.institution_id, body={},
+    )  # fmt: skip
+    return ended
 
 
 def change_password(connection: Connection, signed_in: SignedIn, old: str, new: str) -> None:
@@ -148,13 +181,9 @@ def idle_max(settings: DashboardSettings) -> timedelta:
     return timedelta(hours=settings.session_idle_hours_max)
 
 
-def sign_in(
-    connection: Connection, username: str, password: str, address: str, settings: DashboardSettings
-) -> tuple[User, str]:
-    """Check the password and open a session, in the caller's transaction: the user and the token for their cookie.
-
-    Raises WrongCredentials. Takes some 50 ms and 64 MiB: the caller bounds how many run at once.
-    """
+def check_credentials(connection: Connection, username: str, password: str) -> User:
+    """Whose password it is. Raises WrongCredentials. Takes some 50 ms and 64 MiB: the caller bounds how many run at
+    once."""
     found = store.load_user(connection, username) if "\0" not in username else None
     right = check_password(found[1] if found else None, password)
     if found is None or not right or not found[0].person.active:
@@ -162,6 +191,14 @@ def sign_in(
     user, known_hash = found
     if _hasher.check_needs_rehash(known_hash):
         store.set_password_hash(connection, user.id, hash_password(password), one_time=user.password_one_time)
+    return user
+
+
+def open_session(
+    connection: Connection, user: User, arrival: Arrival, settings: DashboardSettings, *, second_factor: bool,
+    way: SignInWay = SignInWay.PASSWORD,
+) -> str:  # fmt: skip
+    """A session of somebody who has shown who they are, in the caller's transaction: the token for their cookie."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     store.purge_sessions(connection, idle=idle_max(settings))
     store.insert_session(
@@ -170,11 +207,26 @@ def sign_in(
         user.id,
         lasts=timedelta(hours=settings.session_hours_max),
         count_max=settings.sessions_per_user_max,
-        address=address,
+        address=arrival.address,
+        device=arrival.device,
+        second_factor=second_factor,
+        way=way,
     )
-    return user, token
+    return token
+
+
+def new_access_token() -> str:
+    """An access token nobody has had."""
+    return ACCESS_TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def admit(found: OpenSession, digest: bytes, settings: DashboardSettings) -> SignedIn:
+    """Who comes in by a session: with all the rights of their role, and what they still owe."""
+    role = found.user.person.role
+    owes = role in settings.second_factor_roles and not found.second_factor
+    return SignedIn(found.user, digest, RIGHTS[role], found.second_factor, owes_second_factor=owes)
 
 
 def session_of(connection: Connection, digest: bytes, settings: DashboardSettings) -> OpenSession | None:
-    """The session a token's SHA-256 stands for, None when there is none or it has ended."""
+    """The session, or the access token, that a SHA-256 stands for; None when there is none or it has ended."""
     return store.load_session(connection, digest, idle=idle_max(settings))

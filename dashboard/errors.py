@@ -20,6 +20,46 @@ class WrongCredentials(DashboardError):
     """The user name or the password is wrong."""
 
 
+class WrongCode(WrongCredentials):
+    """The code is wrong, too old, or was used before."""
+
+
+class SecondFactorWanted(DashboardError):
+    """The password is right; the code of your authenticator, or a recovery code, is wanted as well."""
+
+
+class SecondFactorRequired(DashboardError):
+    """Your role signs in with a second factor: enrol one first."""
+
+
+class SecondFactorRefused(DashboardError):
+    """The second factor cannot be changed like this."""
+
+
+class AccountKeyUnusable(DashboardError):
+    """The key of the accounts cannot be used."""
+
+
+class ProviderMissing(DashboardError):
+    """There is no provider to sign in at."""
+
+
+class ProviderUnavailable(DashboardError):
+    """The provider cannot be asked just now."""
+
+
+class ProviderRefused(DashboardError):
+    """The provider does not say who somebody is, or not in a way that can be believed."""
+
+
+class IdentityTaken(DashboardError):
+    """This subject is somebody else here already, or they are another one there."""
+
+
+class AccessTokenRefused(DashboardError):
+    """There can be no such token."""
+
+
 class TooManyAttempts(DashboardError):
     """There were too many attempts to sign in; wait before the next one."""
 

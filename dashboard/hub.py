@@ -136,11 +136,14 @@ class Board:
 
 
 class Client:
-    """One connection and who is at its other end."""
+    """One connection and who is at its other end: a page on a `screen`, or a program with an access token."""
 
-    def __init__(self, wire: Wire, session_sha256: bytes, person: Person, waiting_bytes_max: int) -> None:
+    def __init__(
+        self, wire: Wire, session_sha256: bytes, person: Person, waiting_bytes_max: int, *, screen: bool = True
+    ) -> None:
         self.session_sha256 = session_sha256
         self.person = person
+        self.screen = screen
         self.watched: set[int] = set()
         self.closing: Closing | None = None
         self._wire = wire

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dashboard.store import OpenSession, User
+from dashboard.store import OpenSession
 
 COUNT_MAX: Final = 10_000  # the ones used longest ago go first
 
@@ -20,7 +20,7 @@ COUNT_MAX: Final = 10_000  # the ones used longest ago go first
 class _Known:
     """Whose session it is and until when that counts; nobody's once it has ended, for a token never comes back."""
 
-    user: User | None
+    session: OpenSession | None
     until_s: float
 
 
@@ -36,7 +36,7 @@ class KnownSessions:
         """The database has just confirmed a session. One that has ended here stays ended: the answer was on its way."""
         with self._lock:
             known = self._known.get(token_sha256)
-            if known is None or known.user is not None:
+            if known is None or known.session is not None:
                 self._put(token_sha256, session, now_s)
 
     def compare(self, asked: Collection[bytes], standing: Mapping[bytes, OpenSession], now_s: float) -> None:
@@ -44,7 +44,7 @@ class KnownSessions:
         with self._lock:
             for token_sha256 in asked:
                 known = self._known.get(token_sha256)
-                if known is None or known.user is None:
+                if known is None or known.session is None:
                     continue
                 if (session := standing.get(token_sha256)) is not None:
                     self._put(token_sha256, session, now_s, used=False)
@@ -57,20 +57,20 @@ class KnownSessions:
             self._known[token_sha256] = _Known(None, 0.0)
             self._trim()
 
-    def recall(self, token_sha256: bytes, now_s: float) -> User | None:
-        """Whose session it is, None for one that is not known, not any more, or known too long ago."""
+    def recall(self, token_sha256: bytes, now_s: float) -> OpenSession | None:
+        """The session, None for one that is not known, not any more, or known too long ago."""
         with self._lock:
             known = self._known.get(token_sha256)
-            return known.user if known is not None and now_s < known.until_s else None
+            return known.session if known is not None and now_s < known.until_s else None
 
     def tokens(self) -> set[bytes]:
         """Those that go on as far as is known: the database is to be asked about them while it answers."""
         with self._lock:
-            return {token for token, known in self._known.items() if known.user is not None}
+            return {token for token, known in self._known.items() if known.session is not None}
 
     def _put(self, token_sha256: bytes, session: OpenSession, now_s: float, *, used: bool = True) -> None:
         until_s = now_s + min(self._age_s_max, session.lasts.total_seconds())
-        self._known[token_sha256] = _Known(session.user, until_s)
+        self._known[token_sha256] = _Known(session, until_s)
         if used:
             self._known.move_to_end(token_sha256)
             self._trim()

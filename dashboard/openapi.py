@@ -43,6 +43,8 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
 
 
 def _tell_problem(response: dict[str, Any]) -> None:
-    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-    if schema.get("$ref", "").rpartition("/")[2] in {"Problem", *_OF_FASTAPI}:
-        response["content"] = _PROBLEM
+    """Under whatever media type FastAPI has put it: that of the route's own answer."""
+    for content in response.get("content", {}).values():
+        if content.get("schema", {}).get("$ref", "").rpartition("/")[2] in {"Problem", *_OF_FASTAPI}:
+            response["content"] = _PROBLEM
+            return

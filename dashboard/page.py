@@ -13,9 +13,9 @@ _ASSETS: Final = "assets/"  # Vite puts a hash of the content into these names
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME: Final = "no-cache"
 _NOT_BUILT: Final = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>安护 Anhu</title>
-<h1>页面尚未构建</h1><p>请在源代码目录运行 <code>make web</code>，然后刷新。服务本身正在运行。</p>
+<h1>页面尚未构建</h1><p>请在源代码目录运行 <code>make setup</code>，然后刷新。服务本身正在运行。</p>
 <h1 lang="en">The page has not been built</h1>
-<p lang="en">Run <code>make web</code> in the source folder and reload. The service itself is running.</p></html>"""
+<p lang="en">Run <code>make setup</code> in the source folder and reload. The service itself is running.</p></html>"""
 
 
 class Page(StaticFiles):

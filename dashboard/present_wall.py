@@ -9,16 +9,18 @@ from alerting import calling_store, oncall_store, response, response_store
 from alerting.alert import Alert, Priority
 from alerting.escalation import CHINA
 from alerting.people import Scope
-from dashboard import present, present_rating, schemas, wall
+from dashboard import present, present_rating, schemas
 from dashboard.schemas import wall as shapes
 from dashboard.schemas.ratings import RatedInstitution
 from dashboard.wall import Facts, Placed
 from ingest.database import Connection
-from inspection import campaign_progress_store, rating_store
+from inspection import campaign_progress_store, hazard_list_store, rating_store
 from inspection.checklist import Level
+from inspection.hazard_list_store import Closing
 from inspection.institution_file_operate import today
 
 DAYS: Final = 30
+CLOSING_DAYS: Final = 365  # of the hazards reported so long ago or later: how many are closed
 _MOVERS_MAX: Final = 5
 _FIRE_MAX: Final = 6
 
@@ -58,12 +60,14 @@ def figures(
 ) -> shapes.Wall:
     """Everything the wall counts."""
     places = {each.entry.id: each for each in facts.placed}
+    since = now - timedelta(days=CLOSING_DAYS)
+    closing = {each.level: each for each in hazard_list_store.closing(connection, within, since)}
     return shapes.Wall(
         as_of=now,
         alarms=_alarms(connection, facts, within, now),
-        major=_hazards(facts, Level.MAJOR),
-        general=_hazards(facts, Level.GENERAL),
-        closing_days=wall.CLOSING_DAYS,
+        major=_hazards(facts, closing.get(Level.MAJOR), Level.MAJOR),
+        general=_hazards(facts, closing.get(Level.GENERAL), Level.GENERAL),
+        closing_days=CLOSING_DAYS,
         ratings=_ratings(connection, within, now),
         devices=_devices(facts.placed),
         fire=_fire(facts, places, today(now)),
@@ -93,13 +97,13 @@ def _alarms(
     )
 
 
-def _hazards(facts: Facts, level: Level) -> shapes.WallHazards:
+def _hazards(facts: Facts, closing: Closing | None, level: Level) -> shapes.WallHazards:
     rows = [each for each in facts.hazards if each.level is level]
     return shapes.WallHazards(
         open=sum(each.open for each in rows),
         overdue=sum(each.overdue for each in rows),
-        reported=sum(each.reported for each in rows),
-        closed=sum(each.closed for each in rows),
+        reported=closing.reported if closing else 0,
+        closed=closing.closed if closing else 0,
     )
 
 

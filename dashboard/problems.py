@@ -33,20 +33,28 @@ from alerting.errors import (
     SuppressionTooLong,
 )
 from dashboard.errors import (
+    AccessTokenRefused,
+    AccountKeyUnusable,
     BadRequest,
     BodyTooLarge,
     BrokerRefused,
     Busy,
     DashboardError,
+    IdentityTaken,
     NotFound,
     NotPermitted,
     NotSignedIn,
     OriginRefused,
     PasswordChangeRequired,
     PasswordUnfit,
+    ProviderMissing,
+    SecondFactorRefused,
+    SecondFactorRequired,
+    SecondFactorWanted,
     TokenRefused,
     TooManyAttempts,
     UsernameTaken,
+    WrongCode,
     WrongCredentials,
 )
 from ingest.errors import (
@@ -115,6 +123,14 @@ _KINDS: Final[dict[type[Exception], _Kind]] = {
     NotSignedIn: _Kind(401, "not-signed-in", "Not signed in"),
     TokenRefused: _Kind(401, "token-refused", "The token opens nothing"),
     WrongCredentials: _Kind(401, "wrong-credentials", "Wrong user name or password"),
+    WrongCode: _Kind(401, "wrong-code", "Wrong code"),
+    SecondFactorWanted: _Kind(401, "second-factor-wanted", "A code is wanted as well"),
+    SecondFactorRequired: _Kind(403, "second-factor-required", "Enrol a second factor first"),
+    SecondFactorRefused: _Kind(409, "second-factor-refused", "Not possible like this"),
+    AccountKeyUnusable: _Kind(500, "account-key-unusable", "The key of the accounts cannot be used"),
+    ProviderMissing: _Kind(409, "provider-missing", "No provider"),
+    IdentityTaken: _Kind(409, "identity-taken", "Linked already"),
+    AccessTokenRefused: _Kind(409, "access-token-refused", "There can be no such token"),
     TooManyAttempts: _Kind(429, "too-many-attempts", "Too many attempts"),
     NotPermitted: _Kind(403, "not-permitted", "Not permitted"),
     PasswordChangeRequired: _Kind(403, "password-change-required", "Choose a password first"),
@@ -212,6 +228,9 @@ def of(error: Exception) -> Response:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
         log.warning("database unavailable", error=detail)
         detail = DatabaseUnavailable.__doc__ or ""  # the driver's text can name hosts and users
+    if isinstance(error, AccountKeyUnusable):
+        log.error("the key of the accounts cannot be used", error=detail)
+        detail = "Codes cannot be checked just now: a recovery code still works, and the service's log says more."
     more: dict[str, object] = {}
     if isinstance(error, SuppressionTooLong):
         more["limit_s"] = round(error.longest.total_seconds())

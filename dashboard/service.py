@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from dashboard.account_key import AccountKey
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
+from dashboard.oidc import Provider
 from dashboard.public_answers import PublicAnswers
 from dashboard.settings import DashboardSettings
 from dashboard.throttle import SignInThrottle
@@ -33,6 +35,8 @@ class Service:
     metrics: Metrics
     backtests: Backtests
     health: HealthCheck
+    account_key: AccountKey
+    provider: Provider | None = None  # where one signs in besides with a password
     gateways: Gateways = field(default_factory=NoGateways)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     ledger_check: threading.Lock = field(default_factory=threading.Lock)

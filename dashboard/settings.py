@@ -1,12 +1,15 @@
 """Settings of the dashboard: `ANHU_DASHBOARD_…`, or the table `[dashboard]` of anhu.toml."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from ingest.settings import AnhuSettings
+from alerting.people import Role
+from dashboard.oidc_settings import OidcSettings
+from ingest.settings import AnhuSettings, Connections
 
 
 def _split(value: Any) -> Any:
@@ -15,6 +18,7 @@ def _split(value: Any) -> Any:
 
 
 TextList = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+RoleList = Annotated[list[Role], NoDecode, BeforeValidator(_split)]
 NetworkList = Annotated[list[IPvAnyNetwork], NoDecode, BeforeValidator(_split)]
 
 LOOPBACK: list[IPv4Network | IPv6Network] = [IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")]
@@ -35,6 +39,12 @@ class DashboardSettings(AnhuSettings):
     # While the database is away, how long a session it had confirmed still opens the live page.
     session_known_minutes_max: float = Field(15.0, gt=0)
     sessions_per_user_max: int = Field(50, ge=1)
+    # Who has one of these roles does nothing before they have enrolled a second factor, which they do at their next
+    # sign-in: so nobody is locked out, the first administrator included.
+    second_factor_roles: RoleList = Field([])
+    account_key: Path | None = None  # the file of the key that seals second factors; account.key in the data folder
+    oidc: OidcSettings = Field(default_factory=OidcSettings)  # settings of its own: ANHU_OIDC_…
+    access_token_days_max: int = Field(366, ge=1, le=3660)
     secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
     allowed_origins: TextList = Field([])  # besides the dashboard's own; for a proxy that rewrites the Host header
     trusted_proxies: TextList = Field([])  # addresses whose X-Forwarded-* headers are believed
@@ -62,3 +72,7 @@ class DashboardSettings(AnhuSettings):
     ping_interval_s: float = Field(20.0, gt=0)
     ping_timeout_s: float = Field(20.0, gt=0)
     reconnect_delay_s_max: float = Field(5.0, gt=0)
+
+    def account_key_file(self) -> Path:
+        """Where the key is kept that seals what is secret of an account."""
+        return self.account_key or Connections().data_dir / "account.key"

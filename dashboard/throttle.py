@@ -46,13 +46,20 @@ class SignInThrottle:
     """Tries are counted before the password is checked, so that many at once gain nothing.
 
     The limit of one account from one address is the tightest; an address alone and an account alone have wider ones, so
-    that a stranger can lock out neither a whole office nor the administrator's own desk with a few guesses.
+    that a stranger can lock out neither a whole office nor the administrator's own desk with a few guesses. Codes of a
+    second factor are few, so they have a tight limit of their own for an account, wherever they come from; only who
+    has the right password spends of it.
     """
 
-    def __init__(self, *, pair_count_max: int = 5, address_count_max: int = 30, account_count_max: int = 100) -> None:
+    def __init__(
+        self, *, pair_count_max: int = 5, address_count_max: int = 30, account_count_max: int = 100,
+        code_count_max: int = 10, elsewhere_count_max: int = 60,
+    ) -> None:  # fmt: skip
         self._pair = Bucket(pair_count_max)
         self._address = Bucket(address_count_max)
         self._account = Bucket(account_count_max)
+        self._code = Bucket(code_count_max)
+        self._elsewhere = Bucket(elsewhere_count_max)
 
     def attempt(self, account: str, address: str, now_s: float) -> int | None:
         """Count a try; None when it may go on, else the whole seconds to wait."""
@@ -63,6 +70,37 @@ class SignInThrottle:
         for bucket, key in keys:
             bucket.spend(key, now_s)
         return None
+
+    def attempt_code(self, account: str, now_s: float) -> int | None:
+        """Count a code tried with the right password; None when it may go on, else the whole seconds to wait."""
+        wait_s = self._code.wait_s(account, now_s)
+        if wait_s > 0:
+            return math.ceil(wait_s)
+        self._code.spend(account, now_s)
+        return None
+
+    def code_succeeded(self, account: str, now_s: float) -> None:
+        """The code counted last was a right one. Only it is taken back: who guesses beside gains nothing."""
+        self._code.refund(account, now_s)
+
+    def attempt_elsewhere(self, address: str, now_s: float) -> int | None:
+        """Count a sign-in that another service judges; None when it may go on, else the whole seconds to wait. These
+        have nothing to do with passwords: an office whose provider refuses everybody still signs in by password."""
+        wait_s = self._elsewhere.wait_s(address, now_s)
+        if wait_s > 0:
+            return math.ceil(wait_s)
+        self._elsewhere.spend(address, now_s)
+        return None
+
+    def not_refused_elsewhere(self, address: str, now_s: float) -> None:
+        """The one counted last was a good one, or it could not be judged."""
+        self._elsewhere.refund(address, now_s)
+
+    def half_way(self, account: str, address: str, now_s: float) -> None:
+        """The try counted last was a right password, and a code is still wanted: it was no guess. The others stay, for
+        whoever knows the password must not win new tries at the code by it."""
+        for bucket, key in self._keys(account, address):
+            bucket.refund(key, now_s)
 
     def succeeded(self, account: str, address: str, now_s: float) -> None:
         """The try counted last was a good one."""

@@ -26,7 +26,6 @@ from inspection.institution_file_store import FireStanding
 from inspection.risk_order import Overdue, Reason, Standing, Waiting
 from inspection.risk_store import Credit
 
-CLOSING_DAYS: Final = 365  # of the hazards reported so long ago or later: how many are closed
 _CHINA: Final = timedelta(hours=8)
 _NO_CREDIT: Final = Credit(0, None, 1.0, None)
 
@@ -75,7 +74,7 @@ def gather(connection: Connection, within: Collection[int] | None, now: datetime
     entries = directory.institutions(connection, within)
     groups = [each for each in listing.open_groups(connection, within) if each.institution_id is not None]
     calling = calling_store.calling(connection, within, now)
-    hazards = hazard_list_store.by_place(connection, within, now - timedelta(days=CLOSING_DAYS), now)
+    hazards = hazard_list_store.by_place(connection, within, now)
     fire = institution_file_store.fire_standings(connection, within)
     credit = {each.institution_id: each for each in risk_store.credit_of(connection, within)}
     by_place: dict[int | None, list[OpenGroup]] = {}
@@ -125,7 +124,8 @@ def _overdue(found: PlaceFigures | None) -> Overdue:
 
 
 def _open(found: PlaceFigures | None) -> int:
-    return found.open if found else 0
+    """Those that are not overdue."""
+    return found.open - found.overdue if found else 0
 
 
 def _gaps(found: FireStanding | None, now: datetime) -> Overdue:

@@ -16,7 +16,7 @@ cd dashboard/web
 types() {
   echo "== 由接口描述生成类型 / generating types from the API's description"
   ../../.venv/bin/anhu openapi --out openapi.json
-  [ src/api/schema.d.ts -nt openapi.json ] || npm run --silent types
+  { [ src/api/schema.d.ts -nt openapi.json ] && [ src/api/schema.d.ts -nt package.json ]; } || npm run --silent types
   touch node_modules/types-ready
 }
 

@@ -77,14 +77,20 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class PlaceFigures:
-    """The hazards of one level at one institution: how many are open and overdue, since when the first is; how many
-    were reported in some time, and how many of those are closed."""
+    """The open hazards of one level at one institution: how many, how many of them are overdue, since when the
+    first is."""
 
     institution_id: int
     level: Level
     open: int
     overdue: int
     overdue_since: datetime | None
+
+
+class Closing(NamedTuple):
+    """How many hazards of one level were reported in some time, and how many of those are closed."""
+
+    level: Level
     reported: int
     closed: int
 
@@ -155,14 +161,15 @@ _SUMMARY: Final = (
     f" count(*) FILTER (WHERE {_OPEN} AND proposal IS NOT NULL) AS proposals"
     f" FROM hazards WHERE {_NARROWED}"
 )
-# What is over and was reported before counts nowhere, so it is not read: the open ones have an index of their own.
 _BY_PLACE: Final = (
-    f"SELECT institution_id, level, count(*) FILTER (WHERE {_OPEN}) AS open,"
-    f" count(*) FILTER (WHERE {_OVERDUE}) AS overdue, min(deadline) FILTER (WHERE {_OVERDUE}) AS overdue_since,"
-    " count(*) FILTER (WHERE reported_at >= %(since)s) AS reported,"
-    " count(*) FILTER (WHERE reported_at >= %(since)s AND state = 'closed') AS closed"
-    f" FROM hazards WHERE ({_OPEN} OR (state = 'closed' AND reported_at >= %(since)s))"
+    f"SELECT institution_id, level, count(*), count(*) FILTER (WHERE {_OVERDUE}),"
+    f" min(deadline) FILTER (WHERE {_OVERDUE}) FROM hazards WHERE {_OPEN}"
     " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s)) GROUP BY 1, 2"
+)
+_CLOSING: Final = (
+    "SELECT level, count(*), count(*) FILTER (WHERE state = 'closed') FROM hazards"
+    " WHERE reported_at >= %(since)s AND state <> 'withdrawn'"
+    " AND (%(within)s::int[] IS NULL OR institution_id = ANY(%(within)s)) GROUP BY 1"
 )
 
 
@@ -199,14 +206,19 @@ def summary(connection: Connection, narrowed: Filter, now: datetime, policy: Pol
     return found
 
 
-def by_place(
-    connection: Connection, within: Collection[int] | None, since: datetime, now: datetime
-) -> list[PlaceFigures]:
-    """The hazards of these institutions (None: of all), by institution and level; `reported` counts from `since` on.
-    Where there is nothing to count, there is no row."""
-    parameters = {"within": None if within is None else list(within), "since": since, "now": now}
+def by_place(connection: Connection, within: Collection[int] | None, now: datetime) -> list[PlaceFigures]:
+    """The open hazards of these institutions (None: of all), by institution and level; none, no row."""
+    parameters = {"within": None if within is None else list(within), "now": now}
     rows = connection.execute(_BY_PLACE.encode(), parameters)
     return [PlaceFigures(place, Level(level), *rest) for place, level, *rest in rows]
+
+
+def closing(connection: Connection, within: Collection[int] | None, since: datetime) -> list[Closing]:
+    """Of the hazards of these institutions (None: of all) reported from `since` on and not withdrawn, how many are
+    closed, by level."""
+    parameters = {"within": None if within is None else list(within), "since": since}
+    rows = connection.execute(_CLOSING, parameters)
+    return [Closing(Level(level), reported, closed) for level, reported, closed in rows]
 
 
 def names(connection: Connection, person_ids: Collection[int]) -> dict[int, str]:

@@ -23,7 +23,7 @@ class Why(StrEnum):
     HIGH_OPEN = "high_open"
     MAJOR_OVERDUE = "major_overdue"  # a major hazard not rectified by its deadline
     SILENT = "silent"  # nothing is heard from there: an alarm would not be, either
-    MAJOR_OPEN = "major_open"  # a major hazard that is not closed
+    MAJOR_OPEN = "major_open"  # a major hazard that is not closed, in time so far
     BLACK_LISTED = "black_listed"
     WATCH_LISTED = "watch_listed"
     GRADE = "grade"  # a grade that the rating's policy has drawn more often than an institution it knows nothing of
@@ -52,8 +52,8 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of one institution at one moment. `grade_weight` as the rating's policy says, 1 where there is no
-    rating; `list_kind` the worst credit list it is on ("black", "watch", "red")."""
+    """What is known of one institution at one moment. `major_open` are not overdue; `grade_weight` as the rating's
+    policy says, 1 where there is no rating; `list_kind` the worst credit list it is on ("black", "watch", "red")."""
 
     institution_id: int
     code: str

@@ -95,7 +95,7 @@ def _refuse_foreign(database_url: str) -> None:
 def _sign_in(database_url: str) -> str:
     """A password for the administrator: drawn anew for every demo, and printed nowhere but on this terminal."""
     with connect(database_url) as connection:
-        return auth.seed_administrator(connection) or auth.reset_password(connection, "admin")
+        return auth.seed_administrator(connection) or auth.reset_password(connection, "admin", "anhu")
 
 
 def _people(database_url: str, phones: Phones) -> demo_people.Told:

@@ -14,7 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from alerting import drill_store
 from alerting.errors import DrillUnknown
 from dashboard.access import VIEW, Reach, recognised, service
-from dashboard.errors import NotPermitted, NotSignedIn, PasswordChangeRequired
+from dashboard.errors import (
+    NotPermitted,
+    NotSignedIn,
+    PasswordChangeRequired,
+    SecondFactorRequired,
+    TokenRefused,
+)
 from dashboard.hub import BAD_MESSAGE, NOT_PERMITTED, SIGNED_OUT, SLOW, Client, Wire
 from dashboard.live import Live
 from dashboard.schemas import SeenRequest, WatchRequest
@@ -38,9 +44,9 @@ async def live(websocket: WebSocket) -> None:
     # Accepted before it is refused: only then does a browser tell the page the code.
     try:
         reach = VIEW(await recognised(websocket, serving))
-    except NotSignedIn:
+    except (NotSignedIn, TokenRefused):
         await _refuse(websocket, SIGNED_OUT, "not signed in")
-    except (NotPermitted, PasswordChangeRequired) as error:
+    except (NotPermitted, PasswordChangeRequired, SecondFactorRequired) as error:
         await _refuse(websocket, NOT_PERMITTED, str(error))
     except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("websocket refused: the database does not answer", error=str(error))
@@ -60,7 +66,8 @@ async def _refuse(websocket: WebSocket, code: int, reason: str) -> None:
 async def _serve(websocket: WebSocket, serving: Service, reach: Reach) -> None:
     wire = cast("Wire", websocket.scope["extensions"][WIRE])
     waiting_bytes_max = round(serving.settings.client_waiting_mib_max * 2**20)
-    client = Client(wire, reach.session.token_sha256, reach.person, waiting_bytes_max)
+    session = reach.session
+    client = Client(wire, session.token_sha256, reach.person, waiting_bytes_max, screen=session.scopes is None)
     await websocket.accept()
     try:
         if serving.live.join(client):
@@ -108,7 +115,8 @@ async def _receive(websocket: WebSocket, client: Client, live: Live, serving: Se
             client.close(BAD_MESSAGE, "not a message of this protocol")
             return
         if isinstance(request, SeenRequest):
-            await _note_seen(request.alert_id, client, serving)
+            if client.screen:
+                await _note_seen(request.alert_id, client, serving)
             continue
         if request.type == "unwatch":
             live.watches.remove(client, request.device_id)

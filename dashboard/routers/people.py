@@ -66,7 +66,7 @@ def add(wanted: schemas.PersonRequest, serving: Serving, reach: Managing) -> sch
     own."""
     scope = Scope(wanted.scope.institution_id, wanted.scope.region)
     with serving.writing() as connection:
-        _still(connection, reach)
+        demand_standing(connection, reach)
         who = Person(0, wanted.name, wanted.role, scope, wanted.language)
         _demand_grant(connection, reach, who)
         who = people_store.save_person(connection, actor=reach.actor, who=who)
@@ -82,8 +82,8 @@ def change(
 ) -> schemas.PersonWithPassword:
     """Who is made inactive is signed out at once, everywhere. Nobody changes their own role, scope or activity."""
     with serving.writing() as connection:
-        _still(connection, reach)
-        before = _load(connection, reach, person_id)
+        demand_standing(connection, reach)
+        before = managed(connection, reach, person_id)
         after = replace(
             before,
             name=wanted.name or before.name,
@@ -100,7 +100,7 @@ def change(
             people_store.save_person(connection, actor=reach.actor, who=after)
         password = _let_sign_in(connection, reach, after, wanted.username) if wanted.username else None
         if not after.active and (user := store.user_of(connection, person_id)) is not None:
-            store.delete_sessions_of(connection, user.id)
+            auth.end_everything(connection, user, reach.actor, "end_sessions")
         store.tell(connection)
         [shown] = _shown(connection, [after])
     log.info("person changed", person_id=person_id, actor=reach.actor)
@@ -113,8 +113,8 @@ def replace_contacts(person_id: PersonId, wanted: schemas.Ways, serving: Serving
     that leads into a network the administrator has not allowed is refused."""
     _demand_public(wanted.ways)
     with serving.writing() as connection:
-        _still(connection, reach)
-        who = _load(connection, reach, person_id)
+        demand_standing(connection, reach)
+        who = managed(connection, reach, person_id)
         ways = [(way.channel, way.address) for way in wanted.ways]
         people_store.replace_contacts(connection, actor=reach.actor, who=who, ways=ways)
         [shown] = _shown(connection, [who])
@@ -126,17 +126,16 @@ def replace_contacts(person_id: PersonId, wanted: schemas.Ways, serving: Serving
     "/{person_id}/reset-password", summary="A new one-time password", response_model=schemas.PersonWithPassword
 )
 def reset_password(person_id: PersonId, serving: Serving, reach: Managing) -> schemas.PersonWithPassword:
-    """Ends their sessions; they choose a password of their own when they sign in next."""
+    """Ends their sessions and access tokens; they choose a password of their own when they sign in next."""
     with serving.writing() as connection:
-        _still(connection, reach)
-        who = _load(connection, reach, person_id)
+        demand_standing(connection, reach)
+        who = managed(connection, reach, person_id)
         user = store.user_of(connection, person_id)
         if user is None:
             raise BadRequest("somebody without a user name has no password")
         password = auth.readable_password()
         store.set_password_hash(connection, user.id, auth.hash_password(password), one_time=True)
-        store.delete_sessions_of(connection, user.id)
-        _note(connection, reach, who, "reset_password", {})
+        auth.end_everything(connection, user, reach.actor, "reset_password")
         [shown] = _shown(connection, [who])
     log.info("password reset", person_id=person_id, actor=reach.actor)
     return schemas.PersonWithPassword(**dict(shown), one_time_password=password)
@@ -151,7 +150,7 @@ def _decode_cursor(cursor: str) -> Position:
         return Position(width, place, rank, name, person_id)
 
 
-def _still(connection: Connection, reach: Reach) -> None:
+def demand_standing(connection: Connection, reach: Reach) -> None:
     """One change of people after the other, and only by those who may still do so: two who take each other's rights
     away at the same moment do not both succeed."""
     ledger_store.lock(connection)
@@ -160,7 +159,7 @@ def _still(connection: Connection, reach: Reach) -> None:
         raise NotPermitted
 
 
-def _load(connection: Connection, reach: Reach, person_id: int) -> Person:
+def managed(connection: Connection, reach: Reach, person_id: int) -> Person:
     """Somebody whose scope and role lie within one's own. Raises NotFound, NotPermitted."""
     who = people_store.person(connection, person_id)
     if who is None or not _within(who.scope, reach.scope, _regions(connection, [who])):
@@ -186,11 +185,12 @@ def _let_sign_in(connection: Connection, reach: Reach, who: Person, username: st
         raise BadRequest("they have a user name already, and keep it: the records name them by it")
     password = auth.readable_password()
     store.insert_user(connection, username, who.id, auth.hash_password(password), one_time=True)
-    _note(connection, reach, who, "add_user", {"username": username})
+    note(connection, reach, who, "add_user", {"username": username})
     return password
 
 
-def _note(connection: Connection, reach: Reach, who: Person, verb: str, body: Mapping[str, Any]) -> None:
+def note(connection: Connection, reach: Reach, who: Person, verb: str, body: Mapping[str, Any]) -> None:
+    """An act about somebody in the ledger."""
     record_act(
         connection, actor=reach.actor, verb=verb, subject=f"person:{who.id}",
         institution_id=who.scope.institution_id, body=body,

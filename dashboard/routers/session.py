@@ -1,20 +1,20 @@
 """Signing in and out."""
 
 import time
+from datetime import timedelta
 
 import structlog
 from fastapi import APIRouter, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from alerting.ledger_store import record_act
-from alerting.people import RIGHTS
-from dashboard import auth, schemas, store
-from dashboard.access import Recognised, Serving, Session, client_address
-from dashboard.auth import SignedIn
-from dashboard.errors import TooManyAttempts, WrongCredentials
+from dashboard import auth, schemas, second_factor, store
+from dashboard.access import Recognised, Serving, Session, arrival, client_address
+from dashboard.auth import Arrival, SignedIn
+from dashboard.errors import SecondFactorWanted, TooManyAttempts, WrongCredentials
 from dashboard.service import Service
 from dashboard.settings import DashboardSettings
-from dashboard.store import User
+from dashboard.store import OpenSession, User
 
 public = APIRouter(prefix="/api/session", tags=["session"])
 router = APIRouter(prefix="/session", tags=["session"])
@@ -31,40 +31,41 @@ log = structlog.get_logger(__name__)
 async def sign_in(
     credentials: schemas.Credentials, request: Request, response: Response, serving: Serving
 ) -> schemas.User:
-    """Check the password, open a session and set its cookie. After several failures: 429, with Retry-After."""
+    """Check the password, then the code of somebody who has a second factor, open a session and set its cookie. Where a
+    code is wanted and none was sent: 401 `second-factor-wanted`. After several failures: 429, with Retry-After."""
     account, address = auth.normal_username(credentials.username), client_address(request)
     wait_s = serving.throttle.attempt(account, address, time.monotonic())
     if wait_s is not None:
-        serving.metrics.sign_ins.labels("throttled").inc()
-        log.warning("sign-in refused: too many attempts", address=address, retry_after_s=wait_s)
-        raise TooManyAttempts(wait_s)
-    async with serving.password_checks:
-        try:
-            user, token = await run_in_threadpool(_open_session, serving, account, credentials.password, address)
-        except WrongCredentials:
-            # The name is left out on purpose: people type their password into the wrong field.
-            serving.metrics.sign_ins.labels("refused").inc()
-            log.warning("sign-in refused: wrong credentials", address=address)
-            raise
+        raise _throttled(serving, address, wait_s)
+    try:
+        async with serving.password_checks:
+            user, has_second = await run_in_threadpool(_check, serving, account, credentials.password)
+        if has_second and not credentials.code:
+            serving.throttle.half_way(account, address, time.monotonic())
+            raise SecondFactorWanted
+        if has_second and (wait_s := serving.throttle.attempt_code(account, time.monotonic())) is not None:
+            raise _throttled(serving, address, wait_s)
+        code = credentials.code if has_second else None
+        token = await run_in_threadpool(_open_session, serving, user, code, arrival(request))
+    except WrongCredentials as error:
+        # The name is left out on purpose: people type their password into the wrong field.
+        serving.metrics.sign_ins.labels("refused").inc()
+        log.warning("sign-in refused", why=str(error), address=address)
+        raise
+    if has_second:
+        serving.throttle.code_succeeded(account, time.monotonic())
     serving.throttle.succeeded(account, address, time.monotonic())
     serving.metrics.sign_ins.labels("accepted").inc()
-    log.info("signed in", username=user.username, address=address)
-    response.set_cookie(
-        auth.COOKIE,
-        token,
-        max_age=int(serving.settings.session_hours_max * 3600),
-        path="/",
-        secure=_over_https(request, serving.settings),
-        httponly=True,
-        samesite="strict",
-    )
-    return _shown(user)
+    log.info("signed in", username=user.username, address=address, second_factor=has_second)
+    set_cookie(response, serving.settings, token, secure=over_https(request, serving.settings))
+    opened = OpenSession(user, timedelta(hours=serving.settings.session_hours_max), has_second)
+    return _shown(auth.admit(opened, auth.token_sha256(token), serving.settings))
 
 
 @public.get("", summary="Who is signed in", response_model=schemas.User, responses={401: {"model": schemas.Problem}})
 def show(session: Recognised) -> schemas.User:
     """The user of this session; answered while the database is away, too, so that a page can be opened then."""
-    return _shown(session.user)
+    return _shown(session)
 
 
 @router.post(
@@ -97,14 +98,42 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
     log.info("signed out", username=session.user.username)
     response = Response(status_code=status.HTTP_204_NO_CONTENT)
     response.delete_cookie(
-        auth.COOKIE, path="/", secure=_over_https(request, serving.settings), httponly=True, samesite="strict"
+        auth.COOKIE, path="/", secure=over_https(request, serving.settings), httponly=True, samesite="strict"
     )
     return response
 
 
-def _open_session(serving: Service, username: str, password: str, address: str) -> tuple[User, str]:
+def set_cookie(response: Response, settings: DashboardSettings, token: str, *, secure: bool) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        auth.COOKIE,
+        token,
+        max_age=int(settings.session_hours_max * 3600),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def _throttled(serving: Service, address: str, wait_s: int) -> TooManyAttempts:
+    serving.metrics.sign_ins.labels("throttled").inc()
+    log.warning("sign-in refused: too many attempts", address=address, retry_after_s=wait_s)
+    return TooManyAttempts(wait_s)
+
+
+def _check(serving: Service, username: str, password: str) -> tuple[User, bool]:
+    """Whose password it is, and whether they have a second factor."""
     with serving.writing() as connection:
-        return auth.sign_in(connection, username, password, address, serving.settings)
+        user = auth.check_credentials(connection, username, password)
+        return user, second_factor.load(connection, user) is not None
+
+
+def _open_session(serving: Service, user: User, code: str | None, arrived: Arrival) -> str:
+    with serving.writing() as connection:
+        if code is not None:
+            second_factor.check(connection, user, code, serving.account_key, time.time())
+        return auth.open_session(connection, user, arrived, serving.settings, second_factor=code is not None)
 
 
 def _change_password(serving: Service, session: SignedIn, change: schemas.PasswordChange) -> None:
@@ -116,8 +145,8 @@ def _change_password(serving: Service, session: SignedIn, change: schemas.Passwo
         )  # fmt: skip
 
 
-def _shown(user: User) -> schemas.User:
-    person = user.person
+def _shown(session: SignedIn) -> schemas.User:
+    user, person = session.user, session.person
     return schemas.User(
         id=user.id,
         username=user.username,
@@ -125,8 +154,9 @@ def _shown(user: User) -> schemas.User:
         role=person.role,
         person_id=person.id,
         scope=schemas.Scope(institution_id=person.scope.institution_id, region=person.scope.region),
-        rights=sorted(RIGHTS[person.role]),
+        rights=sorted(session.rights),
         password_change_required=user.password_one_time,
+        second_factor_required=session.owes_second_factor,
     )
 
 
@@ -135,7 +165,7 @@ def _end_session(serving: Service, token_sha256: bytes) -> None:
         store.delete_session(connection, token_sha256)
 
 
-def _over_https(request: Request, settings: DashboardSettings) -> bool:
+def over_https(request: Request, settings: DashboardSettings) -> bool:
     """Whether the browser reached the page by https. Behind a proxy only the origin, checked before, tells it."""
     if settings.secure_cookie != "auto":
         return settings.secure_cookie == "always"

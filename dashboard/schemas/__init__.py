@@ -115,8 +115,10 @@ from dashboard.schemas.rotations import (
 )
 from dashboard.schemas.session import (
     Credentials,
+    OidcWay,
     PasswordChange,
     Scope,
+    SignInWays,
     User,
 )
 from dashboard.schemas.suppressions import (
@@ -201,6 +203,7 @@ __all__ = [
     "Notification",
     "Notifications",
     "NotifiedPerson",
+    "OidcWay",
     "OpenAlerts",
     "Panel",
     "Panels",
@@ -233,6 +236,7 @@ __all__ = [
     "SeenRequest",
     "Series",
     "Shape",
+    "SignInWays",
     "SnapshotFrame",
     "Spot",
     "StandIn",

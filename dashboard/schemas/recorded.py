@@ -39,9 +39,17 @@ def _spelled_out(schema: Any, named: Mapping[str, Any]) -> Any:
     return {key: _spelled_out(value, named) for key, value in schema.items()}
 
 
+class EvidenceMember(TypedDict):
+    """One of the conditions that hold together."""
+
+    device: str
+    title_zh: str
+    title_en: str
+
+
 class Evidence(TypedDict, total=False):
-    """Why an alert was raised. What is there depends on what judged; `unit` is that of `score` and `threshold`, `value`
-    is what was read, in the quantity's own unit."""
+    """Why an alert was raised. What is there depends on what judged, and figures of its own may stand beside; `unit` is
+    that of `score` and `threshold`, `value` is what was read, in the quantity's own unit."""
 
     rule: str | None
     detector: str | None
@@ -53,6 +61,8 @@ class Evidence(TypedDict, total=False):
     since: str | None
     clause: str | None
     clause_zh: str | None
+    clause_verified: bool
+    members: list[EvidenceMember]
     text_zh: str | None
     text_en: str | None
 

@@ -1,12 +1,18 @@
 """Signing in, and who is signed in."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerting.people import Right, Role
 from dashboard.auth import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN
+from dashboard.recovery_code import LENGTH_MAX as CODE_LENGTH_MAX
 from dashboard.schemas.base import Shape
+
+
+def stripped(value: Any) -> Any:
+    """Apps show a code as two groups of three."""
+    return "".join(value.split()) if isinstance(value, str) else value
 
 
 class Credentials(BaseModel):
@@ -14,6 +20,9 @@ class Credentials(BaseModel):
 
     username: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)
+    code: Annotated[str | None, BeforeValidator(stripped)] = Field(
+        None, max_length=CODE_LENGTH_MAX, description="the authenticator's code, or a recovery code"
+    )
 
 
 class PasswordChange(BaseModel):
@@ -21,6 +30,18 @@ class PasswordChange(BaseModel):
 
     old: str = Field(min_length=1, max_length=PASSWORD_LENGTH_MAX)
     new: str = Field(min_length=PASSWORD_LENGTH_MIN, max_length=PASSWORD_LENGTH_MAX)
+
+
+class OidcWay(Shape):
+    """The sign-in at a provider; `label` of its button, "" for the page's own words."""
+
+    label: str
+
+
+class SignInWays(Shape):
+    """Ways to sign in besides user name and password."""
+
+    oidc: OidcWay | None
 
 
 class Scope(Shape):
@@ -39,7 +60,7 @@ class Scope(Shape):
 
 
 class User(Shape):
-    """Who is signed in. `password_change_required`: nothing else is served before."""
+    """Who is signed in. `password_change_required`, `second_factor_required`: nothing else is served before."""
 
     id: int
     username: str
@@ -49,3 +70,4 @@ class User(Shape):
     scope: Scope
     rights: list[Right]
     password_change_required: bool
+    second_factor_required: bool

@@ -14,11 +14,12 @@ from typing import Any
 import httpx
 import psycopg
 import uvicorn
+from pydantic import TypeAdapter
 from websockets.sync.client import ClientConnection, connect
 
 from alerting import store
 from alerting.alert import Alert, Condition, Key, Kind, Priority, Source, Verb, alert_id, engine_event
-from dashboard import auth
+from dashboard import auth, schemas
 from dashboard.gateways import Gateways
 from dashboard.serve import configure
 from dashboard.settings import DashboardSettings
@@ -30,6 +31,9 @@ _END_CONNECTIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
     " AND backend_type = 'client backend'"
 )
+
+
+_FRAME: TypeAdapter[object] = TypeAdapter(schemas.LiveFrame)
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,9 @@ def frames(socket: ClientConnection, count: int, kind: str = "alert", timeout_s:
     found: list[dict[str, Any]] = []
     deadline_s = time.monotonic() + timeout_s
     while len(found) < count:
-        frame = json.loads(socket.recv(timeout=max(0.0, deadline_s - time.monotonic())))
+        text = socket.recv(timeout=max(0.0, deadline_s - time.monotonic()))
+        _FRAME.validate_json(text)  # as the page was told
+        frame = json.loads(text)
         if frame["type"] == kind:
             found.append(frame)
     return found

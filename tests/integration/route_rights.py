@@ -59,10 +59,16 @@ SILENCING = (Right.SHELVE, Right.OUT_OF_SERVICE, Right.MAINTENANCE)
 GRANTS = ("/api/people/", "/api/campaigns", "/api/rotations", "/api/stand-ins")
 ENDS = ("{rotation_id}/end", "{stand_in_id}/end", "{relation_id}/end")
 # Everybody who is signed in; the session is one's own.
-SESSION = {("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password")}
+SESSION = {
+    ("GET", "/api/session"), ("DELETE", "/api/session"), ("POST", "/api/session/password"), ("GET", "/api/account"),
+    ("DELETE", "/api/account/sessions"), ("DELETE", "/api/account/sessions/{number}"),
+    ("POST", "/api/account/tokens"), ("DELETE", "/api/account/tokens/{number}"),
+    *(("POST", f"/api/account/second-factor{each}") for each in ("", "/confirm", "/recovery-codes", "/remove")),
+}  # fmt: skip
 # A machine's own token opens these, and no session does (test_export.py).
 EXPORT = {("GET", f"/api/export/{each}") for each in ("alerts", "hazards", "ratings")}
 PUBLIC = EXPORT | {("POST", "/api/session"), ("GET", "/healthz"), ("GET", "/metrics"),
+          *(("GET", f"/api/session/{each}") for each in ("ways", "oidc", "oidc/callback")),
           ("GET", "/api/public/draws/{draw_id}"), ("GET", "/api/public/institutions/{institution_id}"),
           ("GET", "/api/public/counties/{region}")}  # fmt: skip
 EXPECTED: dict[tuple[str, str], Expected] = {
@@ -100,6 +106,11 @@ EXPECTED: dict[tuple[str, str], Expected] = {
     ("PATCH", "/api/people/{person_id}"): may(Right.MANAGE_PEOPLE, **PERSON, body={"language": "en"}),
     ("PUT", "/api/people/{person_id}/contacts"): may(Right.MANAGE_PEOPLE, **PERSON, body={"ways": []}),
     ("POST", "/api/people/{person_id}/reset-password"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("GET", "/api/people/{person_id}/account"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("PUT", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON, body={"subject": "x"}),
+    ("DELETE", "/api/people/{person_id}/identity"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("POST", "/api/people/{person_id}/sign-out"): may(Right.MANAGE_PEOPLE, **PERSON),
+    ("POST", "/api/people/{person_id}/reset-second-factor"): may(Right.MANAGE_PEOPLE, **PERSON),
     ("GET", "/api/ledger/verify"): may(Right.VIEW_LEDGER, everywhere=True),
     ("GET", "/api/drills"): may(Right.VIEW),
     ("GET", "/api/drills/{drill_id}"): may(

@@ -60,6 +60,51 @@ def test_a_new_password_replaces_the_old_one_and_is_not_stored(world: World) -> 
     assert (unknown.returncode, "Traceback" in unknown.stderr) == (1, False)
 
 
+def test_accounts_are_listed_their_second_factor_reset_and_signed_out(world: World, tmp_path: Path) -> None:
+    from dashboard import auth, second_factor
+    from dashboard.account_key import AccountKey
+    from dashboard.auth import Arrival
+    from dashboard.settings import DashboardSettings
+    from dashboard.totp import STEP_S, code_at
+    from ingest.database import connect
+
+    key = AccountKey(tmp_path / "account.key")
+    with connect(world.database_url) as connection:
+        auth.seed_administrator(connection)
+        admin = auth.named(connection, "admin")
+        secret = second_factor.begin(connection, admin, key).secret
+        second_factor.confirm(connection, admin, code_at(secret, 1000), key, 1000 * STEP_S)
+        for _ in range(2):
+            auth.open_session(connection, admin, Arrival("test"), DashboardSettings(), second_factor=True)
+    listed = anhu("user", "list", env=env_of(world))
+    assert listed.stdout.split("\t") == ["admin", "管理员", "administrator", "everywhere", "active", "2fa\n"]
+    done = anhu("user", "totp-reset", "Admin", env=env_of(world))
+    assert (done.returncode, world.rows("SELECT * FROM second_factors"), world.rows("SELECT * FROM sessions")) == (
+        0,
+        [],
+        [],
+    )
+    again = anhu("user", "totp-reset", "admin", env=env_of(world))
+    assert (again.returncode, "Traceback" in again.stderr) == (1, False)
+    with connect(world.database_url) as connection:
+        auth.open_session(connection, admin, Arrival("test"), DashboardSettings(), second_factor=True)
+    assert "1 ended" in anhu("user", "sign-out", "admin", env=env_of(world)).stderr
+    assert "no provider" in anhu("user", "link", "admin", "s-1", env=env_of(world)).stderr
+    provider = {
+        "ANHU_OIDC_ISSUER": "https://id.example.org", "ANHU_OIDC_CLIENT_ID": "anhu",
+        "ANHU_OIDC_REDIRECT_URL": "https://anhu.example.org/api/session/oidc/callback",
+    }  # fmt: skip
+    assert anhu("user", "link", "admin", "s-1", env=env_of(world, **provider)).returncode == 0
+    assert world.rows("SELECT issuer, subject FROM identities") == [("https://id.example.org", "s-1")]
+    assert anhu("user", "unlink", "admin", env=env_of(world, **provider)).returncode == 0
+    assert world.rows("SELECT * FROM identities") == []
+    acts = world.rows("SELECT verb, split_part(actor, ':', 1) FROM acts WHERE verb <> 'save_person' ORDER BY id")
+    assert acts == [
+        ("enrol_second_factor", "user"), ("reset_second_factor", "cli"), ("end_sessions", "cli"),
+        ("link_identity", "cli"), ("unlink_identity", "cli"),
+    ]  # fmt: skip
+
+
 def test_rules_are_checked_and_shown_without_a_database(tmp_path: Path) -> None:
     env = environment()
     shown = anhu("rules", "show", "--default", env=env)

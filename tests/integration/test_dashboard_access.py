@@ -26,6 +26,9 @@ PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/metrics"),
     ("GET", "/api/openapi.json"),
+    ("GET", "/api/session/ways"),  # and the sign-in at a provider: test_oidc.py
+    ("GET", "/api/session/oidc"),
+    ("GET", "/api/session/oidc/callback"),
     ("GET", "/api/public/institutions/{institution_id}"),  # test_public_pages.py looks for what must not be in them
     ("GET", "/api/public/counties/{region}"),
     ("GET", "/api/public/draws/{draw_id}"),  # names nobody; test_inspections.py looks at every word of it
@@ -82,6 +85,7 @@ def test_signing_in_and_out(served: Served):
         "id": user["id"], "username": "admin", "display_name": "管理员", "role": "administrator",
         "person_id": user["person_id"], "scope": {"institution_id": None, "region": ""},
         "rights": sorted(Right), "password_change_required": False,
+        "second_factor_required": False,
     }  # fmt: skip
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("anhu_session=")
@@ -162,9 +166,9 @@ def test_one_user_has_a_bounded_number_of_sessions(world):
 def test_a_new_password_ends_the_sessions(served: Served):
     client = served.client()
     with psycopg.connect(served.world.database_url) as connection:
-        password = auth.reset_password(connection, "admin")
+        password = auth.reset_password(connection, "admin", "test")
         with pytest.raises(UserUnknown):
-            auth.reset_password(connection, "nobody")
+            auth.reset_password(connection, "nobody", "test")
     assert client.get("/api/session").status_code == 401
     assert sign_in(client, served.world.password).status_code == 401
     assert sign_in(client, password).status_code == 200
@@ -305,7 +309,7 @@ def test_the_page_is_served_with_its_views_and_its_cache_rules(world: World, tmp
     )
     with serve(world) as served, httpx.Client(base_url=served.url) as client:
         assert client.get("/").status_code == 503  # not built, and says how
-        assert "make web" in client.get("/").text
+        assert "make setup" in client.get("/").text
         (static / "assets").mkdir(parents=True)
         (static / "index.html").write_text("<title>Anhu</title>")
         (static / "assets" / "index-abc.js").write_text("1;" * 5000)

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import psutil
 import pytest
+from pydantic import TypeAdapter
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from alerting.alert import Kind, Priority, Verb
-from dashboard import auth
+from dashboard import auth, schemas
 from dashboard.auth import COOKIE
 from tests.integration.dashboard_world import Served, World, build, frames, outage, serve, small_socket, until
 
@@ -65,7 +66,9 @@ def test_a_snapshot_then_each_event_as_it_happens(world: World):
 def check_the_stream(served: Served, before: UUID) -> None:
     world, client = served.world, served.client()
     with served.socket(client) as socket:
-        first = json.loads(socket.recv(timeout=10))
+        text = socket.recv(timeout=10)
+        assert isinstance(TypeAdapter(schemas.LiveFrame).validate_json(text), schemas.SnapshotFrame)
+        first = json.loads(text)
         assert first["type"] == "snapshot"
         assert [alert["id"] for alert in first["alerts"]] == [str(before)]
         assert [(each["code"], each["state"]) for each in first["institutions"]] == [

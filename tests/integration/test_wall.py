@@ -162,7 +162,7 @@ def test_hazards_ratings_fire_acceptance_and_campaigns(bureau: Bureau):
     assert campaigns == [(NEXT, 0, 0), (CITY, 4, 2)]
     assert found["devices"] == {"total": 4, "offline": 0, "silent_institutions": 0}
 
-    assert bureau.why(home) == ["major_overdue", "major_open", "grade"]
+    assert bureau.why(home) == ["major_overdue", "major_open", "grade"]  # one major hazard each
     assert bureau.why(second) == ["fire_overdue", "overdue"]
     assert bureau.why(other) == []
     ranks = [each["institution"]["id"] for each in bureau.ask("city", "/institutions")["items"]]

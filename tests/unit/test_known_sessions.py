@@ -21,11 +21,11 @@ def session(name: str = "x", lasts_s: float = 86_400) -> OpenSession:
 def test_it_counts_for_a_while_from_the_last_confirmation():
     known = KnownSessions(AGE_S_MAX)
     known.note(b"a", session(), 0)
-    assert known.recall(b"a", 899) == session().user
+    assert known.recall(b"a", 899) == session()
     assert known.recall(b"a", 900) is None
     assert known.recall(b"b", 0) is None
     known.compare({b"a"}, {b"a": session("renamed")}, 800)
-    assert known.recall(b"a", 1699) == session("renamed").user
+    assert known.recall(b"a", 1699) == session("renamed")
     assert known.recall(b"a", 1700) is None
 
 

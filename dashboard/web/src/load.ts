@@ -7,7 +7,7 @@ import { zhCN } from "@/locales/zh-CN";
 const PROBLEM = "urn:anhu:problem:";
 
 /** The server's own name for what went wrong, "" where it gave none. */
-function problemName(error: ApiError): string {
+export function problemName(error: ApiError): string {
   const { type } = error.problem;
   return type?.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : "";
 }

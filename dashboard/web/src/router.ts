@@ -59,6 +59,7 @@ export const router = createRouter({
     { path: "/fire-acceptance", name: "fire-acceptance", component: () => import("@/pages/FireAcceptancePage.vue") },
     { path: "/protections", name: "protections", component: () => import("@/pages/ProtectionsPage.vue") },
     { path: "/protections/:id(\\d+)", name: "protection", component: () => import("@/pages/ProtectionPage.vue") },
+    { path: "/account", name: "account", component: () => import("@/pages/AccountPage.vue") },
     { path: "/people", name: "people", component: () => import("@/pages/PeoplePage.vue"), meta: { right: "manage_people" } },
     { path: "/devices", name: "devices", component: () => import("@/pages/DevicesPage.vue") },
     { path: "/rules", name: "rules", component: () => import("@/pages/RulesPage.vue") },

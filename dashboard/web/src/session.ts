@@ -24,8 +24,8 @@ function begin(who: User): void {
   localStorage.setItem(MARK, "yes");
   user.value = who;
   expired.value = false;
-  // Until they have chosen a password of their own the server sends nothing.
-  if (!who.password_change_required) live.start(stillSignedIn);
+  // Until they have chosen a password and a second factor of their own the server sends nothing.
+  if (!who.password_change_required && !who.second_factor_required) live.start(stillSignedIn);
 }
 
 function end(byItself: boolean): void {
@@ -45,8 +45,15 @@ async function resume(): Promise<boolean> {
   return who !== null;
 }
 
-async function signIn(username: string, password: string): Promise<void> {
-  begin(await api.signIn(username, password));
+/** After a sign-in elsewhere: takes up the session it has opened; false where there is none. */
+async function arrive(): Promise<boolean> {
+  const who = await api.currentUser();
+  if (who) begin(who);
+  return who !== null;
+}
+
+async function signIn(username: string, password: string, code?: string): Promise<void> {
+  begin(await api.signIn(username, password, code));
 }
 
 async function signOut(): Promise<void> {
@@ -67,4 +74,4 @@ const ownInstitutionId = computed(() => user.value?.scope.institution_id ?? null
 /** Whether they are responsible for the whole service. */
 const everywhere = computed(() => ownInstitutionId.value === null && user.value?.scope.region === "");
 
-export const session = { user, may, ownInstitutionId, everywhere, expired, resume, signIn, signOut };
+export const session = { user, may, ownInstitutionId, everywhere, expired, resume, arrive, signIn, signOut };

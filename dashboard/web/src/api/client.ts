@@ -5,8 +5,14 @@ import type { User } from "./people";
 
 export { ApiError, whenSessionExpires } from "./http";
 
-export function signIn(username: string, password: string): Promise<User> {
-  return callOpenly("POST", "/api/session", { body: { username, password } });
+/** `code`: the authenticator's or a recovery code; rejects with `second-factor-wanted` where it is missing. */
+export function signIn(username: string, password: string, code?: string): Promise<User> {
+  return callOpenly("POST", "/api/session", { body: { username, password, code } });
+}
+
+/** Ways to sign in besides user name and password. */
+export function signInWays(): Promise<Shapes["SignInWays"]> {
+  return callOpenly("GET", "/api/session/ways");
 }
 
 /** The signed-in user, or null when nobody is. */

@@ -75,12 +75,15 @@ export async function send(method: string, url: string, body?: unknown): Promise
   throw new ApiError(response.status, await problemOf(response), Number.isNaN(retryAfter) ? null : retryAfter);
 }
 
+/** A 401 about the password or code that was typed says nothing of the session. */
+const TYPED_WRONG = /:wrong-(credentials|code)$/;
+
 /** One request of somebody signed in: a 401 ends the session here too. */
 export async function authorised(method: string, url: string, body?: unknown): Promise<Response> {
   try {
     return await send(method, url, body);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) onSessionExpired();
+    if (error instanceof ApiError && error.status === 401 && !TYPED_WRONG.test(error.problem.type ?? "")) onSessionExpired();
     throw error;
   }
 }

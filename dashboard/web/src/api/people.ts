@@ -1,7 +1,7 @@
 import { call, type Given, type Shapes } from "./call";
 import { every } from "./every";
 
-/** Signed in with a one-time password (`password_change_required`): nothing else is served before they choose their own. */
+/** `password_change_required` (signed in with a one-time password), `second_factor_required`: nothing else is served before. */
 export type User = Shapes["User"];
 export type Role = User["role"];
 export type Right = User["rights"][number];

@@ -3,6 +3,7 @@ import { duty } from "./en/duty";
 import { alerts } from "./en/alerts";
 import { quiet } from "./en/quiet";
 import { account } from "./en/account";
+import { accounts } from "./en/accounts";
 import { system } from "./en/system";
 import { claims } from "./en/claims";
 import { deviceDates } from "./en/deviceDates";
@@ -32,6 +33,7 @@ export const en: Messages = {
   ...alerts,
   ...quiet,
   ...account,
+  ...accounts,
   ...system,
   ...hazards,
   ...panels,
@@ -67,6 +69,7 @@ export const en: Messages = {
     close: "Close",
     cancel: "Cancel",
     choose: "Please choose",
+    actions: "Actions",
     unreachable: "The server can't be reached",
     failed: "Could not load: {detail}",
     notFound: "There is no such record",
@@ -192,6 +195,14 @@ export const en: Messages = {
     "report-changed": "The facts have just changed: look again before signing",
     "signature-refused": "This cannot be signed now, or you have signed this version already",
     "photo-refused": "This photo cannot be kept",
+    "wrong-credentials": "The password is wrong",
+    "wrong-code": "The code is wrong, too old or used already; if you have just used it, wait for the next one",
+    "second-factor-required": "Turn on two-step sign-in first",
+    "second-factor-refused": "Not possible now. Look again",
+    "account-key-unusable": "The server cannot check codes just now: use a recovery code, and tell the administrator",
+    "identity-taken": "This subject is linked to somebody else, or they have a link already",
+    "provider-missing": "No other sign-in is set up",
+    "access-token-refused": "There is a token of this name already, or there are too many: revoke one first",
     "too-many-attempts": "Too many attempts. Please try again later",
     "words-unfit": "These words cannot stand on a public page",
     "stale-version": "Somebody was faster. Look again",

@@ -2,6 +2,7 @@ import { duty } from "./zh-CN/duty";
 import { alerts } from "./zh-CN/alerts";
 import { quiet } from "./zh-CN/quiet";
 import { account } from "./zh-CN/account";
+import { accounts } from "./zh-CN/accounts";
 import { system } from "./zh-CN/system";
 import { claims } from "./zh-CN/claims";
 import { deviceDates } from "./zh-CN/deviceDates";
@@ -31,6 +32,7 @@ export const zhCN = {
   ...alerts,
   ...quiet,
   ...account,
+  ...accounts,
   ...system,
   ...hazards,
   ...panels,
@@ -66,6 +68,7 @@ export const zhCN = {
     close: "关闭",
     cancel: "取消",
     choose: "请选择",
+    actions: "操作",
     unreachable: "无法连接服务器",
     failed: "读取失败：{detail}",
     notFound: "没有找到这条记录",
@@ -188,6 +191,14 @@ export const zhCN = {
     "report-changed": "数据刚刚有变化，请看过最新内容后再签字",
     "signature-refused": "现在不能签字，或您已签过这一版",
     "photo-refused": "这张照片无法保存",
+    "wrong-credentials": "密码不正确",
+    "wrong-code": "验证码不正确、已过期或已用过；刚用过时请等下一个",
+    "second-factor-required": "请先启用两步验证",
+    "second-factor-refused": "现在不能这样做，请刷新后再看",
+    "account-key-unusable": "服务器暂时无法核对验证码，请用恢复码，并告知系统管理员",
+    "identity-taken": "此标识已关联给别人，或此人已有关联",
+    "provider-missing": "没有设置统一登录",
+    "access-token-refused": "已有同名令牌，或令牌太多：请先吊销一个",
     "too-many-attempts": "尝试次数过多，请稍后再试",
     "words-unfit": "这些内容不能公开",
     "stale-version": "别人刚刚处理过，请再看一眼",

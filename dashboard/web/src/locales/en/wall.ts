@@ -60,7 +60,7 @@ export const wall = {
       heading: "Fire acceptance countdown",
       left: "{n} still has gaps | {n} still have gaps",
       zero: "No gaps are left",
-      gaps: "{n} gaps open, {overdue} institutions overdue, {unsaid} without a state",
+      gaps: "gaps open: {n}; institutions overdue: {overdue}; without a state: {unsaid}",
       none: "No gap has a date",
     },
     campaigns: { heading: "Campaigns running", none: "No campaign is running", progress: "{done} of {all} visits done" },

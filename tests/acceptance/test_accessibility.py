@@ -67,6 +67,9 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "protection": (BUREAU, "/protections/{home}", ()),
     "people": (ADMIN, "/people", ("person-add",)),
     "system": (ADMIN, "/system", ()),
+    "devices": (ADMIN, "/devices", ("device-open", "devices-tab-unclaimed")),
+    "rules": (ADMIN, "/rules", ("draft-shipped",)),
+    "first-steps": (ADMIN, "/first-steps?institution={home}", ("step-institution", "step-device")),
 }  # fmt: skip
 
 _GO = """(to) => {

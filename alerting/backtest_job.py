@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import psutil
 
@@ -28,6 +28,7 @@ from ingest.database import Connection, connect
 from ingest.errors import IngestError
 
 EXAMPLES_MAX: Final = 100  # of each sort of change
+RAISED_MAX: Final = 200_000  # alerts of both sets together; rules that raise more are no use to anybody
 REST_S_MAX: Final = 2.0
 OTHER_S_MAX: Final = 20.0
 _AGAIN_S: Final = 0.2
@@ -37,16 +38,17 @@ _CANCELLED: Final = 3
 
 
 def main() -> None:
-    """Do what the first line asks for."""
+    """Do what the first line asks for. Nothing else may come between the lines: logs go to standard error."""
+    said, sys.stdout = sys.stdout, sys.stderr
     asked = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(19)
     if sys.platform == "linux":
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
     try:
-        _say(_run(asked))
+        _say(said, _run(asked, said))
     except (AlertingError, IngestError) as error:
-        _say({"error": str(error)})
+        _say(said, {"error": str(error)})
 
 
 def change_of(each: Difference) -> str | None:
@@ -87,7 +89,7 @@ def summary(found: Iterable[Difference], reading_count: int) -> dict[str, Any]:
     }
 
 
-def _run(asked: dict[str, Any]) -> dict[str, Any]:
+def _run(asked: dict[str, Any], said: TextIO) -> dict[str, Any]:
     begin, end = (datetime.fromisoformat(asked[each]) for each in ("begin", "end"))
     with connect(asked["database_url"], autocommit=True, application="anhu backtest") as connection:
         connection.execute("SET default_transaction_read_only = on")
@@ -100,11 +102,11 @@ def _run(asked: dict[str, Any]) -> dict[str, Any]:
 
         def progress(until: datetime, count: int) -> None:
             nonlocal worked_since
-            _say({"share": (until - begin) / (end - begin), "reading_count": count})
+            _say(said, {"share": (until - begin) / (end - begin), "reading_count": count})
             time.sleep(min(time.monotonic() - worked_since, REST_S_MAX))
             worked_since = time.monotonic()
 
-        outcome = replay(connection, registry, rules, begin, end, progress)
+        outcome = replay(connection, registry, rules, begin, end, progress, raised_max=RAISED_MAX)
     return {"result": summary(outcome.differences, outcome.reading_count)}
 
 
@@ -120,9 +122,9 @@ def _is_ours(connection: Connection) -> bool:
         time.sleep(_AGAIN_S)
 
 
-def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+def _say(said: TextIO, line: dict[str, Any]) -> None:
+    said.write(json.dumps(line) + "\n")
+    said.flush()
 
 
 def _end_with_parent() -> None:

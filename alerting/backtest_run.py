@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alerting.backtest import Difference, Run, differences
+from alerting.errors import BacktestOverflow
 from alerting.rules import RuleSet
 from ingest import store
 from ingest.database import Connection
@@ -32,15 +33,19 @@ def replay(
     begin: datetime,
     end: datetime,
     progress: Callable[[datetime, int], None] = lambda _until, _count: None,
+    *,
+    raised_max: int | None = None,
 ) -> Outcome:
     """Judge what was measured in [begin, end) under both sets. `progress` is told after each step until when, and how
-    many readings so far."""
+    many readings so far. Raises BacktestOverflow where the two sets raise more than `raised_max` alerts together."""
     before, after = (Run(registry, each, to_us(begin)) for each in rules)
     count = 0
     for until, readings in steps(connection, begin, end):
         for each in (before, after):
             each.judge(readings, to_us(until))
         count += len(readings)
+        if raised_max is not None and len(before.raised) + len(after.raised) > raised_max:
+            raise BacktestOverflow(f"more than {raised_max} alerts by {until.isoformat()}")
         progress(until, count)
     return Outcome(differences(before.raised, after.raised), count)
 

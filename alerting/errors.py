@@ -30,6 +30,10 @@ class RulesInvalid(AlertingError):
         super().__init__("\n".join(problems))
 
 
+class BacktestOverflow(AlertingError):
+    """These rules raise more alerts than a backtest holds."""
+
+
 class RulesUnknown(AlertingError):
     """There is no such version of the rules."""
 

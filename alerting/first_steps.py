@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from alerting.drill import Stage
 from alerting.drill import State as DrillState
-from alerting.drill_store import Record
-from ingest.refused import DeadLetterEntry, UnclaimedEntry
 from ingest.registry import Institution
+
+if TYPE_CHECKING:  # records of stores, which this needs nothing else of
+    from alerting.drill_store import Record
+    from ingest.refused import DeadLetterEntry, UnclaimedEntry
 
 
 class Step(StrEnum):
@@ -55,9 +57,9 @@ class Facts:
     heard_count: int = 0
     device_count: int = 0
     reporting_at: datetime | None = None
-    refused: DeadLetterEntry | None = None
-    stranger: UnclaimedEntry | None = None
-    trial: Record | None = None
+    refused: "DeadLetterEntry | None" = None
+    stranger: "UnclaimedEntry | None" = None
+    trial: "Record | None" = None
     responsible_count: int = 0  # people who may acknowledge an alarm there
     reachable_count: int = 0  # of those, with a contact
 
@@ -110,7 +112,7 @@ def _device(facts: Facts) -> Missing | None:
     return None if facts.reporting_at is not None else Missing.SILENT
 
 
-def _alarm(trial: Record | None) -> Missing | None:
+def _alarm(trial: "Record | None") -> Missing | None:
     if trial is None:
         return Missing.NOT_TRIED
     if Stage.SHOWN in trial.seen.reached:

@@ -123,6 +123,12 @@ def checkpoint(connection: Connection, key: Ed25519PrivateKey, now: datetime) ->
     return made
 
 
+def last_checkpoint_at(connection: Connection) -> datetime | None:
+    """When the ledger was last signed, None for never."""
+    row = connection.execute("SELECT max(at) FROM ledger_checkpoints").fetchone()
+    return row[0] if row else None
+
+
 def checkpoints(connection: Connection) -> list[Checkpoint]:
     """Every checkpoint, oldest first."""
     rows = connection.execute("SELECT no, hash, at, public_key, signature FROM ledger_checkpoints ORDER BY no")

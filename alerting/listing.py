@@ -127,6 +127,12 @@ def open_of(connection: Connection, device_ids: Collection[int], institution_ids
     return list(store.load_many(connection, [row[0] for row in rows]).values())
 
 
+def open_of_service(connection: Connection) -> list[Alert]:
+    """Every open alert that is about the service itself, in no order."""
+    rows = connection.execute("SELECT id FROM alerts WHERE open AND institution_id IS NULL")
+    return list(store.load_many(connection, [row[0] for row in rows]).values())
+
+
 def hiding_at(connection: Connection, institution_ids: Collection[int]) -> list[Alert]:
     """Open alerts of these institutions that may keep others quiet (suppression.may_hide), in no order."""
     rows = connection.execute(

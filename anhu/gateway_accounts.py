@@ -7,6 +7,7 @@ managed from here.
 
 import os
 import secrets
+import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from ingest.errors import RoutesInvalid
 from ingest.mqtt import Address
 from ingest.settings import Connections, PipelineSettings
 
+_CONNECT_S_MAX: Final = 1.0
 _WAIT_S_MAX: Final = 5.0  # for another request that is changing accounts
 
 log = structlog.get_logger("anhu.gateways")
@@ -46,6 +48,20 @@ class GatewayAccounts:
         except ValueError:
             return None
         return Place(address.host, address.port, address.tls)
+
+    def reachable(self) -> bool | None:
+        """Whether something listens where ANHU_MQTT_URL leads."""
+        configured = Connections().mqtt_url
+        if configured is None:
+            return None
+        try:
+            address = Address.parse(configured.get_secret_value())
+            with socket.create_connection((address.host, address.port), timeout=_CONNECT_S_MAX):
+                return True
+        except ValueError:
+            return None
+        except OSError:
+            return False
 
     def user(self, code: str) -> str:
         """As `anhu broker sync` calls it."""

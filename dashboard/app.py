@@ -17,6 +17,7 @@ from dashboard.account_key import AccountKey
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
 from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
+from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
@@ -143,6 +144,7 @@ def create_app(
                 known,
                 metrics,
                 backtests,
+                HealthCheck(spool),
                 key,
                 provider,
                 gateways or NoGateways(),

@@ -112,11 +112,11 @@ class Backtests:
         ended: dict[str, Any] | None = None
         try:
             ended = self._converse(process, job)
-        except OSError as error:
-            ended = {"state": JobState.FAILED, "problem": str(error)}
+        except (OSError, ValueError, KeyError) as error:  # ValueError: what it said is no JSON
+            ended = {"state": JobState.FAILED, "problem": f"{type(error).__name__}: {error}"}
         finally:
             watch.cancel()
-            if ended is None:
+            if ended is None or ended["state"] is not JobState.DONE:
                 process.kill()
             code = _wait(process)
             for stream in (process.stdin, process.stdout):

@@ -33,6 +33,10 @@ class Gateways(Protocol):
     def place(self) -> Place | None:
         """Where devices reach the broker, None where nobody has said."""
 
+    def reachable(self) -> bool | None:
+        """Whether the service's broker takes connections, None where nobody has said where it is. Takes a second at
+        most."""
+
     def user(self, code: str) -> str:
         """What the account of the institution with that code is called."""
 
@@ -49,6 +53,10 @@ class NoGateways:
 
     def place(self) -> Place | None:
         """Nobody has said."""
+        return None
+
+    def reachable(self) -> bool | None:
+        """Nobody has said where it is."""
         return None
 
     def user(self, code: str) -> str:

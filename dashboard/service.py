@@ -12,6 +12,7 @@ from alerting.people import Scope
 from dashboard.account_key import AccountKey
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
+from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import Metrics
@@ -58,6 +59,7 @@ class Service:
     known: KnownSessions
     metrics: Metrics
     backtests: Backtests
+    health: HealthCheck
     account_key: AccountKey
     provider: Provider | None = None  # where one signs in besides with a password
     gateways: Gateways = field(default_factory=NoGateways)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from alerting.people import Right
 from dashboard import schemas
 from dashboard.access import Permit, Reach, Serving
+from dashboard.schemas import health as shapes
 from ingest import history, panel_store, refused
 from ingest.database import edition
 from ingest.history import Heartbeat
@@ -45,6 +46,14 @@ def show_system(serving: Serving, _reach: Overseeing) -> schemas.System:
         unclaimed_count=unclaimed_count,
         live_clients=len(serving.live.hub.clients),
     )
+
+
+@router.get("/system/health", summary="How the parts of the service are", response_model=shapes.SystemHealth)
+def show_health(serving: Serving, _reach: Overseeing) -> shapes.SystemHealth:
+    """Roles, broker, queues, disks, clocks, database, retention, certificates."""
+    reachable = serving.gateways.reachable()
+    with serving.reading() as connection:
+        return serving.health.look(connection, reachable)
 
 
 def _pipeline(heartbeats: list[Heartbeat], *, alive: bool) -> schemas.Pipeline:

@@ -77,8 +77,6 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "protections": (BUREAU, "/protections", ()),
     "protection": (BUREAU, "/protections/{home}", ()),
     "audit": (ADMIN, "/audit", ()),
-    "handovers": (OPERATOR, "/handovers", ()),
-    "handover": (OPERATOR, "/handovers/{own_handover}", ()),
     "account": (OPERATOR, "/account", ("factor-enrol", "token-make")),
     "devices": (ADMIN, "/devices", ()),
     "rules": (ADMIN, "/rules", ()),

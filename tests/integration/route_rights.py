@@ -433,4 +433,5 @@ EXPECTED: dict[tuple[str, str], Expected] = {
         everywhere=True,
     ),
     ("DELETE", "/api/rules/backtest"): may(Right.MANAGE_SYSTEM, everywhere=True),
+    ("GET", "/api/system/health"): may(Right.VIEW_SYSTEM, everywhere=True),
 }

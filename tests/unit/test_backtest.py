@@ -1,14 +1,19 @@
 """Other rules on the same readings: what comes more, less, earlier, later."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from alerting.alert import Kind, Priority
 from alerting.backtest import Difference, Raised, Run, differences
+from alerting.backtest_run import Outcome, replay
+from alerting.errors import BacktestOverflow
 from alerting.rules import default_rules, parse
 from anhu.commands.backtest import line, moment
 from anhu.errors import BacktestImpossible
+from ingest import store
+from ingest.reading import to_us
 
 from .engine_world import T0, S, point, readings, registry
 
@@ -76,3 +81,20 @@ def test_times_are_chinas_where_no_zone_is_given() -> None:
     assert moment("2026-11-01T00:00+00:00", "--from").utcoffset() == timedelta(0)
     with pytest.raises(BacktestImpossible, match="--to"):
         moment("yesterday", "--to")
+
+
+def test_rules_that_raise_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = datetime(2026, 11, 1, tzinfo=UTC)
+    loud = readings(*((SMOKE, second, 1.0) for second in range(0, 60, 10)))
+    shift_us = to_us(begin) - T0
+    moved = replace(loud, measured_at_us=loud.measured_at_us + shift_us, received_at_us=loud.received_at_us + shift_us)
+    monkeypatch.setattr(store, "readings_since", lambda *_: moved)
+    rules = parse(default_rules()), parse(default_rules())
+
+    def tried(raised_max: int | None) -> Outcome:
+        end = begin + timedelta(minutes=10)
+        return replay(None, HOME, rules, begin, end, raised_max=raised_max)  # type: ignore[arg-type]  # it is not asked
+
+    assert len(tried(None).differences) == len(tried(2).differences) == 1
+    with pytest.raises(BacktestOverflow):
+        tried(1)

@@ -28,6 +28,7 @@ import { ratings } from "./en/ratings";
 import { reports } from "./en/reports";
 import { rotations } from "./en/rotations";
 import { rules } from "./en/rules";
+import { systemHealth } from "./en/systemHealth";
 import { wall } from "./en/wall";
 
 export const en: Messages = {
@@ -48,6 +49,7 @@ export const en: Messages = {
   ...devices,
   ...firstSteps,
   ...rules,
+  ...systemHealth,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,

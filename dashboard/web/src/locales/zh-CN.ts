@@ -27,6 +27,7 @@ import { ratings } from "./zh-CN/ratings";
 import { reports } from "./zh-CN/reports";
 import { rotations } from "./zh-CN/rotations";
 import { rules } from "./zh-CN/rules";
+import { systemHealth } from "./zh-CN/systemHealth";
 import { wall } from "./zh-CN/wall";
 
 export const zhCN = {
@@ -47,6 +48,7 @@ export const zhCN = {
   ...devices,
   ...firstSteps,
   ...rules,
+  ...systemHealth,
   ...institutionFiles,
   ...institutionDocuments,
   ...protections,

@@ -128,7 +128,7 @@ def _ten_thousand(stage: Stage, browser: Browser, origin: str, connection: Conne
         page.mouse.move(500, 600)
         for _ in range(WHEEL_STEPS):
             page.mouse.wheel(0, WHEEL_PX)
-        page.wait_for_function(f"() => window.scrollY > {WHEEL_STEPS * WHEEL_PX // 2}")
+        page.wait_for_function(f"() => window.scrollY > {WHEEL_STEPS * WHEEL_PX - 2 * WHEEL_PX}")
         tasks: list[Any] = page.evaluate("window.longTasks.map(([, duration]) => duration)")
         page.evaluate("window.scrollTo(0, 0)")
         delays = _alarms(page, connection)
@@ -155,8 +155,8 @@ def _alarms(page: Page, connection: Connection) -> list[float]:
         began[event.alert_id] = now.timestamp() * 1000
         with connection.transaction():
             store.append(connection, [event])
+        page.wait_for_function(f"() => window.drawnAt['{event.alert_id}'] !== undefined", polling=50)
         page.wait_for_timeout(1000 * ALARM_EVERY_S)
-    page.wait_for_function(f"() => {[str(each) for each in began]}.every((id) => window.drawnAt[id])")
     drawn: dict[str, float] = page.evaluate("window.drawnAt")
     return [drawn[str(number)] - at_ms for number, at_ms in began.items()]
 

@@ -78,9 +78,9 @@ VISITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "protection": (BUREAU, "/protections/{home}", ()),
     "audit": (ADMIN, "/audit", ()),
     "account": (OPERATOR, "/account", ("factor-enrol", "token-make")),
-    "devices": (ADMIN, "/devices", ()),
-    "rules": (ADMIN, "/rules", ()),
-    "first-steps": (ADMIN, "/first-steps", ()),
+    "devices": (ADMIN, "/devices", ("device-open", "devices-tab-unclaimed")),
+    "rules": (ADMIN, "/rules", ("draft-shipped",)),
+    "first-steps": (ADMIN, "/first-steps?institution={home}", ("step-institution", "step-device")),
     "people": (ADMIN, "/people", ("person-add",)),
     "system": (ADMIN, "/system", ()),
 }  # fmt: skip

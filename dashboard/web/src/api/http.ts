@@ -35,11 +35,6 @@ export function withQuery(path: string, query?: Query): string {
   return `${path}${text ? `?${text}` : ""}`;
 }
 
-/** The same of a path below /api. */
-export function address(path: string, query?: Query): string {
-  return withQuery(`/api${path}`, query);
-}
-
 async function problemOf(response: Response): Promise<Problem> {
   try {
     return (await response.json()) as Problem;
@@ -86,18 +81,4 @@ export async function authorised(method: string, url: string, body?: unknown): P
     if (error instanceof ApiError && error.status === 401 && !TYPED_WRONG.test(error.problem.type ?? "")) onSessionExpired();
     throw error;
   }
-}
-
-export async function get<T>(path: string, query?: Query): Promise<T> {
-  return (await (await authorised("GET", address(path, query))).json()) as T;
-}
-
-/** POST, PUT or PATCH with a body; the answer is the server's new state of the thing. */
-export async function write<T>(method: "POST" | "PUT" | "PATCH", path: string, body: unknown = {}): Promise<T> {
-  const response = await authorised(method, address(path), body);
-  return (response.status === 204 ? undefined : await response.json()) as T;
-}
-
-export async function remove(path: string, query?: Query): Promise<void> {
-  await authorised("DELETE", address(path, query));
 }

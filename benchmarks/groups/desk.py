@@ -57,6 +57,11 @@ _QUIET: Final = """() => {
   const last = Math.max(window.shownMs, ...window.longTasks.map(([start, duration]) => start + duration));
   return performance.now() - last > 500 ? last : false;
 }"""
+_AT_REST: Final = """() => {
+  const before = window.lastY;
+  window.lastY = window.scrollY;
+  return before > 0 && before === window.lastY;
+}"""
 _SCRIPTS: Final = """performance.getEntriesByType("resource").filter(({ name }) => name.includes(".js"))
   .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)"""
 
@@ -128,7 +133,7 @@ def _ten_thousand(stage: Stage, browser: Browser, origin: str, connection: Conne
         page.mouse.move(500, 600)
         for _ in range(WHEEL_STEPS):
             page.mouse.wheel(0, WHEEL_PX)
-        page.wait_for_function(f"() => window.scrollY > {WHEEL_STEPS * WHEEL_PX - 2 * WHEEL_PX}")
+        page.wait_for_function(_AT_REST, polling=400)
         tasks: list[Any] = page.evaluate("window.longTasks.map(([, duration]) => duration)")
         page.evaluate("window.scrollTo(0, 0)")
         delays = _alarms(page, connection)

@@ -70,7 +70,9 @@ def list_entries(
     )
 
 
-@router.get("/file", summary="The audit trail as CSV", response_class=Response)
+@router.get(
+    "/file", summary="The audit trail as CSV", response_class=Response, responses={200: {"content": {"text/csv": {}}}}
+)
 def export(
     serving: Serving,
     reach: Auditing,

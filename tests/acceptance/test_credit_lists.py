@@ -39,7 +39,7 @@ def test_from_the_proposal_to_the_list_with_an_objection_heard_by_another(house:
         expect(page.get_by_text("安护默认，可改").first).to_be_visible()
         page.get_by_test_id("credit-propose").click()
         page.get_by_test_id("credit-propose-submit").click()
-        expect(page.get_by_role("alert")).to_be_visible()  # nothing filled in
+        expect(page.get_by_role("alert").filter(has_text="请填写完整")).to_be_visible()  # nothing filled in
         choose(page, "credit-kind-black")
         page.get_by_test_id("credit-reason").fill(REASON)
         page.get_by_test_id("credit-propose-submit").click()

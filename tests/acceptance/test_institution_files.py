@@ -37,7 +37,9 @@ def test_a_file_is_filled_in_and_its_gaps_count_down(database_url: str, browser:
         with page.expect_download() as exported:
             page.get_by_test_id("file-export").click()
         page.get_by_test_id("file-import").set_input_files(str(exported.value.path()))
-        expect(page.get_by_role("alert").first).to_contain_text("没有内容", timeout=WAIT_MS)  # nobody filled it in
+        expect(page.get_by_role("alert").filter(has_text="没有内容")).to_be_visible(
+            timeout=WAIT_MS
+        )  # nobody filled it in
         row.get_by_role("link").click()
         section = page.get_by_test_id("section-identity")
         section.get_by_test_id("section-edit").click()
@@ -65,7 +67,7 @@ def test_a_file_is_filled_in_and_its_gaps_count_down(database_url: str, browser:
         _attach_a_licence(page)
         _plan_the_nine(page, served.url)
         page.set_viewport_size({"width": 390, "height": 844})
-        page.get_by_text("English", exact=True).first.click()
+        page.get_by_test_id("language-switch").click()
         expect(page.locator("html")).to_have_attribute("lang", "en", timeout=WAIT_MS)
         for path in (
             there.removeprefix(served.url),

@@ -114,7 +114,7 @@ def test_every_report_fits_the_screen_and_is_printed_without_its_controls(bureau
     for width, language in ((1440, "zh-CN"), (390, "en")):
         page.set_viewport_size({"width": width, "height": 900})
         if language == "en":
-            page.get_by_text("English", exact=True).first.click()
+            page.get_by_test_id("language-switch").click()
         expect(page.get_by_test_id("report-paper")).to_have_attribute("lang", language, timeout=WAIT_MS)
         for query in ("", "?kind=bulletin", "?kind=year", f"?kind=notice&hazard={bureau.last.id}"):
             page.goto(f"{base}/reports{query}")

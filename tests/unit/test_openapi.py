@@ -81,7 +81,8 @@ def vague(schema: Any, where: str) -> Iterator[str]:
 def test_no_shape_leaves_open_what_stands_in_it(document: dict[str, Any]) -> None:
     shapes = document["components"]["schemas"]
     assert len(shapes) > 150
-    assert [each for name, schema in shapes.items() for each in vague(schema, name)] == []
+    # Of an act whatever was recorded with it is shown as it stands: there are some hundred kinds, of all versions.
+    assert [each for name, schema in shapes.items() for each in vague(schema, name)] == ["AuditEntry.body"]
     assert list(vague({"properties": {"a": {"title": "A"}, "b": {"additionalProperties": True}}}, "X")) == [
         "X.a",
         "X.b",
@@ -97,7 +98,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_a_snapshot_is_described_as_the_hub_writes_it() -> None:
-    assert set(SnapshotFrame.model_fields) == {"type", "cursor", "server_time", "database_away", *SECTIONS}
+    head = {"type", "cursor", "server_time", "database_away", "parts"}
+    assert set(SnapshotFrame.model_fields) == {*head, *SECTIONS}
 
 
 def test_evidence_is_described_as_the_engine_writes_it() -> None:

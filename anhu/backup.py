@@ -97,7 +97,7 @@ def make(data_dir: Path, into: Path, database_url: str, programs: Postgres, now:
         (part / SUMS).write_text("".join(f"{digest}  {path}\n" for path, digest in _digests(part)), "utf-8")
         _keep_private(part)
         part.rename(whole)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise BackupFailed(f"{into}: {error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -28,7 +28,6 @@ from ingest.reach import Bound, Guard
 _AWAY_WAIT_S_MAX = 0.5  # for a connection while the event log cannot be followed: it is hardly worth waiting
 _PASSWORD_CHECKS_MAX = 2  # at once: each takes 64 MiB
 
-
 log = structlog.get_logger(__name__)
 
 
@@ -70,9 +69,9 @@ class Service:
     password_checks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PASSWORD_CHECKS_MAX))
 
     row_security: RowSecurity = field(default_factory=RowSecurity)
+    # Of a request's own copy:
     bound: Bound | None = None  # who asks; None: nobody, who reaches nothing
-
-    address: str = ""  # where the request comes from
+    address: str = ""  # where it comes from
 
     def of_request(self, address: str) -> "Service":
         """The same for one request, in which nobody is known yet."""

@@ -50,6 +50,11 @@ def test_what_was_backed_up_comes_back_whole(data_dir: Path, packages_dir: Path)
         before = everything(services.database_url)
         with pytest.raises(BackupFailed):  # the same second again
             backup.make(home, into, services.database_url, programs, NOW, told.append)
+        broken = home / "broken.sqlite"
+        broken.write_bytes(b"no database" * 1000)
+        with pytest.raises(BackupFailed):
+            backup.make(home, into, services.database_url, programs, NOW + timedelta(minutes=1), told.append)
+        broken.unlink()
         later = backup.make(home, into, services.database_url, programs, NOW + timedelta(hours=1), told.append)
     assert made.name == "anhu-20261128T030000Z"
     assert not list(into.glob("*.partial"))

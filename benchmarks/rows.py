@@ -33,11 +33,12 @@ _POINTS: Final = "SELECT points.id, devices.code, quantity FROM points JOIN devi
 
 
 def points_by_topic(connection: Connection) -> Points:
-    """The points of every device, by its topic."""
+    """The points of every device of the fleet, by its topic."""
     topics = {fleet.device_code(number): fleet.topic(number) for number in range(fleet.DEVICE_COUNT)}
     found: Points = {}
     for point_id, code, quantity in connection.execute(_POINTS):
-        found.setdefault(topics[code], {})[quantity] = point_id
+        if topic := topics.get(code):
+            found.setdefault(topic, {})[quantity] = point_id
     return found
 
 

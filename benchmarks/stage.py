@@ -119,9 +119,12 @@ class Stage:
         roots = {"supervisor": supervisor_id}
         for child in psutil.Process(supervisor_id).children():
             roots[child.cmdline()[-1]] = child.pid
-        guardian = self._guardian()
-        roots["guardian"] = guardian.pid
-        return roots | {_server_name(each): each.pid for each in guardian.children()}
+        roots["guardian"] = self._guardian().pid
+        return roots | self.servers()
+
+    def servers(self) -> dict[str, int]:
+        """The process ids of `postgres` and `mosquitto`."""
+        return {_server_name(each): each.pid for each in self._guardian().children()}
 
     def _guardian(self) -> psutil.Process:
         """Who keeps this stage's servers: a group may have servers of its own beside the others'."""

@@ -144,7 +144,7 @@ def search(trial: Callable[[float], Trial], first_per_s: float, *, tries_max: in
         else:
             continue
         if low == 0:
-            rate = min(done.stored_per_s, 0.95 * rate)
+            rate = max(min(done.stored_per_s, 0.95 * rate), rate / 4)
         else:
             rate = low * 1.25 if high == math.inf else math.sqrt(low * high)
     return trials

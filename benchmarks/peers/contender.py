@@ -23,12 +23,14 @@ class Counted(NamedTuple):
 class Running:
     """A contender at work. `roots`: its processes by name. `kill` ends the one that takes messages with SIGKILL and
     lets it come back after so many seconds. `listen`: a child that says READY and then which devices' alerts reached
-    a websocket when ([(code, µs since 1970)]); None where the contender has no websocket."""
+    a websocket when ([(code, µs since 1970)]); None where the contender has no websocket. `flush` has a contender
+    commit that else does so with the next message."""
 
     roots: Mapping[str, int]
     kill: Callable[[float], None]
     listen: Callable[[frozenset[str], float], Child] | None
     alerts: Callable[[Connection], "Counter[str]"]
+    flush: Callable[[], None] = lambda: None
 
 
 class Contender(Protocol):

@@ -14,7 +14,7 @@ from benchmarks import fleet, rows
 from benchmarks.figures import percentile
 from benchmarks.load import Load, Trial, best, search
 from benchmarks.peers import traffic
-from benchmarks.peers.contender import Contender, Running
+from benchmarks.peers.contender import Contender, Counted, Running
 from benchmarks.peers.sender import CONFIRMED_S_MAX, send
 from benchmarks.publisher import Sent, publish
 from benchmarks.stage import LEAD_US, START_S_MAX, BenchFailed, Child, Stage, now_us, stage, until
@@ -57,6 +57,7 @@ def measure(contender: Contender, effort: Effort, say: Say) -> dict[str, Any]:
     """Every figure of one contender, as it goes into the file. Servers of its own, fresh for each fault."""
     found: dict[str, Any] = {"title": contender.title, "settings": contender.settings}
     with stage(say) as ready, contender.running(ready) as running:
+        _warm(ready, contender, running)
         found["version"], found["websocket"] = contender.version(), running.listen is not None
         found |= _rates(ready, contender, running, effort)
         half_per_s = found["best_per_s"] / 2
@@ -66,6 +67,7 @@ def measure(contender: Contender, effort: Effort, say: Say) -> dict[str, Any]:
     found["faults"] = {}
     for fault in FAULTS:
         with stage(lambda _: None) as ready, contender.running(ready) as running:
+            _warm(ready, contender, running)
             found["faults"][fault] = _fault(ready, contender, running, fault, effort)
             say(f"  {contender.title}, {fault}: {found['faults'][fault]}")
     return found
@@ -75,11 +77,11 @@ def _rates(ready: Stage, contender: Contender, running: Running, effort: Effort)
     """The highest rate that is kept up with, and all that were tried."""
     with ready.database() as connection:
         trials = search(
-            lambda rate: _trial(ready, contender, connection, rate, effort.trial_s),
+            lambda rate: _trial(ready, contender, running, connection, rate, effort.trial_s),
             contender.first_per_s,
             tries_max=effort.tries_max,
         )
-        contender.clear(connection)
+        _clear(contender, running, connection)
     peak_mib = _memory_mib(running)
     each = contender.messages_each()
     return {
@@ -97,9 +99,35 @@ def _rates(ready: Stage, contender: Contender, running: Running, effort: Effort)
     }
 
 
-def _trial(ready: Stage, contender: Contender, connection: Connection, rate_per_s: float, seconds: float) -> Trial:
-    """Offer `rate_per_s` messages and wait until all is stored, or DRAIN_S_MAX have passed."""
+def _warm(ready: Stage, contender: Contender, running: Running) -> None:
+    """Wait until what is published becomes a row: a contender may be up before the broker knows what it wants."""
+    with ready.database() as connection:
+        deadline_s = time.monotonic() + START_S_MAX
+        while not _count(contender, running, connection).distinct:
+            if time.monotonic() > deadline_s:
+                raise BenchFailed(f"{contender.title} stores nothing")
+            each = contender.messages_each()
+            with Child(publish, ready.device_mqtt_url, contender.load(50, 10 * each, now_us() + LEAD_US)) as sending:
+                sending.answer(START_S_MAX)
+        time.sleep(1)
+        _clear(contender, running, connection)
+
+
+def _count(contender: Contender, running: Running, connection: Connection) -> Counted:
+    running.flush()
+    return contender.count(connection)
+
+
+def _clear(contender: Contender, running: Running, connection: Connection) -> None:
+    running.flush()
     contender.clear(connection)
+
+
+def _trial(
+    ready: Stage, contender: Contender, running: Running, connection: Connection, rate_per_s: float, seconds: float
+) -> Trial:
+    """Offer `rate_per_s` messages and wait until all is stored, or DRAIN_S_MAX have passed."""
+    _clear(contender, running, connection)
     load = contender.load(rate_per_s, round(rate_per_s * seconds), now_us() + LEAD_US)
     with Child(publish, ready.device_mqtt_url, load) as sending:
         sent: Sent = sending.answer(seconds + START_S_MAX)
@@ -108,7 +136,7 @@ def _trial(ready: Stage, contender: Contender, connection: Connection, rate_per_
     wanted = _readings(load)
     deadline_us = load.last_us + int(DRAIN_S_MAX * 1e6)
     while True:
-        stored, at_us = contender.count(connection).distinct, now_us()
+        stored, at_us = _count(contender, running, connection).distinct, now_us()
         if stored >= wanted or at_us > deadline_us:
             break
         time.sleep(0.1)
@@ -118,7 +146,7 @@ def _trial(ready: Stage, contender: Contender, connection: Connection, rate_per_
         f" the last {done.backlog_s:.1f} s after it was due"
     )
     if stored < wanted:
-        _settle(contender, connection)
+        _settle(contender, running, connection)
     return done
 
 
@@ -127,11 +155,11 @@ def _readings(load: Load) -> int:
     return load.count * load.values_each
 
 
-def _settle(contender: Contender, connection: Connection) -> None:
+def _settle(contender: Contender, running: Running, connection: Connection) -> None:
     """Wait until no more rows come, lest a backlog weighs on what follows."""
     before, since_s, began_s = -1, time.monotonic(), time.monotonic()
     while time.monotonic() - began_s < SETTLE_S_MAX:
-        count = sum(contender.count(connection))
+        count = sum(_count(contender, running, connection))
         if count != before:
             before, since_s = count, time.monotonic()
         if time.monotonic() - since_s > SETTLED_S:
@@ -208,8 +236,8 @@ def _fault(ready: Stage, contender: Contender, running: Running, fault: str, eff
     if unconfirmed:
         raise BenchFailed(f"the broker did not confirm {unconfirmed} messages")
     with ready.database() as connection:
-        _settle(contender, connection)
-        counted, alerts = contender.count(connection), running.alerts(connection)
+        _settle(contender, running, connection)
+        counted, alerts = _count(contender, running, connection), running.alerts(connection)
     return {
         "rows_sent": made.readings,
         "rows_lost": made.readings - counted.distinct,

@@ -6,7 +6,6 @@ It is fetched by npm into a folder of its own, with the Node that comes with the
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +28,9 @@ from benchmarks import fleet
 from benchmarks.limits import READY
 from benchmarks.load import Load
 from benchmarks.peers.contender import PEER_TABLES, UNIQUE, Counted, Running, count_peer, seen_peer
+from benchmarks.peers.kept import Kept
 from benchmarks.peers.traffic import Form, native
-from benchmarks.stage import START_S_MAX, STOP_S_MAX, BenchFailed, Child, Stage, until
+from benchmarks.stage import BenchFailed, Child, Stage
 from ingest.database import Connection
 from ingest.mqtt import Address
 
@@ -38,11 +39,14 @@ INSTALL_S_MAX: Final = 600
 IDLE_S_MAX: Final = 60.0
 _HERE: Final = Path(__file__).parent
 _SETTINGS: Final = """\
-const {{ Pool, types }} = require({pg});
+const {{ Pool }} = require({pg});
 module.exports = {{
     uiHost: "127.0.0.1", uiPort: {port}, httpAdminRoot: false, flowFile: "flows.json", credentialSecret: false,
     logging: {{ console: {{ level: "warn", metrics: false, audit: false }} }},
-    functionGlobalContext: {{ pool: Object.assign(new Pool({database}), {{}}).on("error", () => {{}}) }},
+    // Without these two a connection that the database ends would end Node-RED.
+    functionGlobalContext: {{
+        pool: new Pool({database}).on("error", () => {{}}).on("connect", (client) => client.on("error", () => {{}})),
+    }},
 }};
 """
 
@@ -86,36 +90,8 @@ class NodeRed:
             [str(_node()), str(installed / "node_modules/node-red/red.js"), "--userDir", str(home)],
             dict(os.environ), folder=home, log_path=stage.folder / "log" / "node-red.log",
         )  # fmt: skip
-        roots: dict[str, int] = {}
-        alive: list[subprocess.Popen[bytes]] = []
-
-        def start() -> None:
-            process = keeper.spawn(program)
-            alive[:] = [process]
-            roots["node-red"] = process.pid
-            until(lambda: _subscribed(port), START_S_MAX, "Node-RED")
-
-        def kill(away_s: float) -> None:
-            alive[0].send_signal(signal.SIGKILL)
-            alive[0].wait()
-            time.sleep(away_s)
-            start()
-
-        start()
-        try:
-            yield Running(
-                roots,
-                kill,
-                lambda codes, wait_s: Child(hear, f"ws://127.0.0.1:{port}/alerts", codes, wait_s),
-                alerts_of,
-            )
-        finally:
-            alive[0].terminate()
-            try:
-                alive[0].wait(STOP_S_MAX)
-            except subprocess.TimeoutExpired:
-                alive[0].kill()
-                alive[0].wait()
+        with Kept(program, lambda: _listens(port)) as kept:
+            yield Running(kept.roots, kept.kill, partial(Child, hear, f"ws://127.0.0.1:{port}/alerts"), alerts_of)
 
     def load(self, rate_per_s: float, count: int, start_us: int) -> Load:
         """Ordinary messages."""
@@ -268,7 +244,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _subscribed(port: int) -> bool:
-    """Its nodes are up when its websocket answers; MQTT connects right after."""
+def _listens(port: int) -> bool:
+    """Its nodes are up when its websocket's port answers; MQTT connects right after."""
     with socket.socket() as probe:
         return not probe.connect_ex(("127.0.0.1", port))

@@ -29,9 +29,9 @@ MODULES: Final = (ingest_settings, alerting_settings, dashboard_settings, oidc_s
 FIELD: Final = re.compile(r"    (\w+): ")
 INTRODUCTION: Final = """# Every setting
 
-Written by [settings_page.py](settings_page.py) from the source. Environment variables, or the same in `anhu.toml` (its path in
-`ANHU_CONFIG`): connection settings at the top, the others in the table that stands at each heading, by the name without its prefix
-and in small letters. What matters most is told in [operation](operation.md#settings).
+Written by [settings_page.py](settings_page.py) from the source. Environment variables, or the same in `anhu.toml`
+(its path in `ANHU_CONFIG`): connection settings at the top, the others in the table that stands at each heading, by the
+name without its prefix and in small letters. What matters most is told in [operation](operation.md#settings).
 """
 
 

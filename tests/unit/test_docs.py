@@ -1,5 +1,5 @@
-"""The documentation holds: its links lead somewhere; the commands, options, settings and make targets it names are there;
-the words it quotes from the page are on the page; every setting is told."""
+"""The documentation holds: its links lead somewhere; the commands, options, settings and make targets it names are
+there; the words it quotes from the page are on the page; every setting is told."""
 
 import re
 import subprocess
@@ -38,7 +38,15 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 PAGES: Final = tracked("*.md")
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+GUIDES: Final = [page for page in PAGES if page.parent.name in ("zh", "en")]
+
+
+def named(page: Path) -> str:
+    """A page as a test's name."""
+    return str(page.relative_to(ROOT))
+
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 
 @cache
@@ -86,7 +94,7 @@ def code_of(page: Path) -> Iterator[str]:
     for fence in FENCE.findall(text):
         if fence.startswith(("```sh", "```\n")):
             yield from fence.replace("\\\n", " ").splitlines()[1:-1]
-    yield from CODE.findall(FENCE.sub("", text))
+    yield from CODE.findall(FENCE.sub("", text).replace(r"\|", "|"))  # in a table
 
 
 # --- commands -----------------------------------------------------------------------------------------------------
@@ -153,8 +161,8 @@ def test_a_command_that_is_not_there_is_found(line: str, problem: str | None) ->
 def test_every_make_target_is_there(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
-    named = {name for line in code_of(page) for name in re.findall(r"(?:^|&& )make (?:-C \S+ )?([a-z][a-z-]*)", line)}
-    assert named <= targets
+    told = {name for line in code_of(page) for name in re.findall(r"(?:^|&& )make (?:-C \S+ )?([a-z][a-z-]*)", line)}
+    assert told <= targets
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
@@ -203,9 +211,7 @@ def words(language: str) -> str:
     return "\n".join(path.read_text("utf-8") for path in [folder / f"{language}.ts", *(folder / language).glob("*.ts")])
 
 
-@pytest.mark.parametrize(
-    "page", [each for each in PAGES if each.parent.name in ("zh", "en")], ids=lambda page: str(page.relative_to(ROOT))
-)
+@pytest.mark.parametrize("page", GUIDES, ids=named)
 def test_what_a_guide_prints_bold_stands_on_the_page(page: Path) -> None:
     """In the guides bold type is for what can be read on the screen, and for nothing else."""
     shown = words({"zh": "zh-CN", "en": "en"}[page.parent.name])

@@ -13,6 +13,7 @@ import pytest
 
 from alerting import settings as alerting_settings
 from anhu.cli import app
+from benchmarks import groups
 from dashboard import oidc_settings
 from dashboard import settings as dashboard_settings
 from docs import settings_page
@@ -163,6 +164,8 @@ def test_every_make_target_is_there(page: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
     told = {name for line in code_of(page) for name in re.findall(r"(?:^|&& )make (?:-C \S+ )?([a-z][a-z-]*)", line)}
     assert told <= targets
+    measured = {name for line in code_of(page) for name in re.findall(r"\bONLY=([a-z_]+)", line)} - {"group"}
+    assert measured <= set(groups.names())
 
 
 # --- settings -----------------------------------------------------------------------------------------------------

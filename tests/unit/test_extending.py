@@ -103,7 +103,7 @@ def test_the_checklist_is_one_and_stands_among_those_that_ship(source: Path) -> 
 def test_the_rating_policy_is_one(source: Path) -> None:
     told(source, "rating check")
     made = parse((source / "our-county.toml").read_text("utf-8"))
-    assert ([each.id for each in made.grades], made.base) == (["A", "B", "C"], 100)
+    assert ([each.id for each in made.grades], made.base) == (["A", "B", "C"], 100_00)  # in hundredths
 
 
 def test_the_escalation_policy_is_one(source: Path) -> None:

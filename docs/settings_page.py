@@ -5,6 +5,7 @@
 The words are the comments in the settings' source, so that each is written once. tests/unit/test_docs.py compares.
 """
 
+import importlib
 import inspect
 import io
 import re
@@ -18,14 +19,10 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from alerting import settings as alerting_settings
-from dashboard import oidc_settings
-from dashboard import settings as dashboard_settings
-from ingest import settings as ingest_settings
 from ingest.settings import AnhuSettings
 
 HERE: Final = Path(__file__).parent
-MODULES: Final = (ingest_settings, alerting_settings, dashboard_settings, oidc_settings)
+PACKAGES: Final = ("ingest", "alerting", "inspection", "dashboard", "anhu")
 FIELD: Final = re.compile(r"    (\w+): ")
 INTRODUCTION: Final = """# Every setting
 
@@ -54,10 +51,18 @@ class Group:
     settings: tuple[Setting, ...]
 
 
-def groups(modules: Iterable[ModuleType]) -> list[Group]:
-    """All groups of settings of these modules, in the order of the source."""
+def modules() -> Iterable[ModuleType]:
+    """Those that hold settings, wherever they are."""
+    for package in PACKAGES:
+        for path in sorted((HERE.parent / package).glob("*.py")):
+            if "(AnhuSettings)" in path.read_text("utf-8"):
+                yield importlib.import_module(f"{package}.{path.stem}")
+
+
+def groups() -> list[Group]:
+    """All groups of settings, in the order of the source."""
     found = []
-    for module in modules:
+    for module in modules():
         for kind in vars(module).values():
             ours = isinstance(kind, type) and issubclass(kind, AnhuSettings) and kind.__module__ == module.__name__
             if ours and kind is not AnhuSettings:
@@ -123,7 +128,7 @@ def _bounds(field: FieldInfo) -> str:
 def page() -> str:
     """docs/settings.md."""
     parts = [INTRODUCTION]
-    for group in groups(MODULES):
+    for group in groups():
         rows = [
             f"| `{each.variable}` | {each.default} | {each.bounds} | {each.about.replace('|', chr(92) + '|')} |"
             for each in group.settings

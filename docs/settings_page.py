@@ -2,7 +2,8 @@
 
     .venv/bin/python docs/settings_page.py
 
-The words are the comments in the settings' source, so that each is written once. tests/unit/test_docs.py compares.
+The words are the comments in the settings' source, or where it has none those of ABOUT. tests/unit/test_docs.py
+compares.
 """
 
 import importlib
@@ -24,6 +25,83 @@ from ingest.settings import AnhuSettings
 HERE: Final = Path(__file__).parent
 PACKAGES: Final = ("ingest", "alerting", "inspection", "dashboard", "anhu")
 FIELD: Final = re.compile(r"    (\w+): ")
+# What the source does not say beside the setting itself.
+ABOUT: Final = {
+    "ANHU_DATABASE_URL": "`postgresql://…`, with TimescaleDB in it; unset: the embedded server",
+    "ANHU_MQTT_URL": "`mqtt://` or `mqtts://`, with the service's account; unset: the embedded broker",
+    "ANHU_DATA_DIR": "where the embedded servers, the spool and the keys are",
+    "ANHU_PIPELINE_BATCH_COUNT_MAX": "how many messages one transaction takes",
+    "ANHU_PIPELINE_BATCH_AGE_MS_MAX": "how long a batch is collected",
+    "ANHU_PIPELINE_INBOX_COUNT_MAX": "messages taken from the broker and not acknowledged yet",
+    "ANHU_PIPELINE_INBOX_MIB_MAX": "their size together",
+    "ANHU_PIPELINE_PAYLOAD_BYTES_MAX": "a longer message is refused (`too_large`)",
+    "ANHU_PIPELINE_FUTURE_S_MAX": "how far ahead a device's clock is believed",
+    "ANHU_PIPELINE_AGE_DAYS_MAX": "how old a reading may be when it comes",
+    "ANHU_PIPELINE_SPOOL_MIB_MAX": "how much waits on disk while the database is away",
+    "ANHU_PIPELINE_DEAD_LETTERS_KEPT_MAX": "refused messages that are kept to be looked at",
+    "ANHU_PIPELINE_UNCLAIMED_KEPT_MAX": "unregistered devices on the list",
+    "ANHU_PIPELINE_SESSION_EXPIRY_S": "how long the broker keeps our queue while nobody serves it",
+    "ANHU_PANEL_HOST": "the address at which panels are listened to",
+    "ANHU_PANEL_PORT": "unset: none is listened to",
+    "ANHU_PANEL_CONNECTIONS_MAX": "panels connected at a time",
+    "ANHU_PANEL_IDLE_S_MAX": "a connection that says nothing for so long is closed",
+    "ANHU_PANEL_FRAMES_PER_S_MAX": "of one connection",
+    "ANHU_PANEL_UNACKNOWLEDGED_MAX": "frames of one connection that wait for their commit",
+    "ANHU_WATCH_HEARTBEAT_S_MAX": "a pipeline silent for longer is an alert",
+    "ANHU_WATCH_ROLLUPS_BEHIND_S_MAX": "rollups further behind are an alert",
+    "ANHU_WATCH_CERTIFICATE_DAYS_MIN": "a certificate that ends sooner is an alert",
+    "ANHU_WATCH_CERTIFICATES": "files of certificates that are looked at, in PEM",
+    "ANHU_WATCH_DEAD_MAN_S": "how often the dead man's address is fetched",
+    "ANHU_DRILL_SHOWN_S_MAX": "from the start to a page that has drawn it",
+    "ANHU_DRILL_PUSHED_S_MAX": "from the start to a provider that took the first message",
+    "ANHU_DRILL_ACKNOWLEDGED_S_MAX": "from the start to somebody's acknowledgement",
+    "ANHU_DRILL_CHAIN_FROM": "the chain test is not before …",
+    "ANHU_DRILL_CHAIN_UNTIL": "… and not after this time of day",
+    "ANHU_DRILL_CHAIN_TEST_S_MAX": "a chain test is over by then",
+    "ANHU_DRILL_DUTY_FROM": "random duty checks are not before …",
+    "ANHU_DRILL_DUTY_UNTIL": "… and not after this time of day",
+    "ANHU_DRILL_ANSWER_S_MAX": "how long the desk has to answer a duty check",
+    "ANHU_NOTIFY_LINK_HOURS": "how long an acknowledge link works",
+    "ANHU_NOTIFY_WORKERS_PER_CHANNEL": "messages under way at a provider at a time",
+    "ANHU_NOTIFY_SEND_S_MAX": "a provider that has not answered by then has failed",
+    "ANHU_NOTIFY_REFRESH_S": "how often people, rotations and policies are looked at anew",
+    "ANHU_NOTIFY_DATABASE_CONNECTIONS_MAX": "of the notifier",
+    "ANHU_NOTIFY_JOURNAL_MIB_MAX": "how large the journal may grow",
+    "ANHU_NOTIFY_WECOM_URL": "another one for a private deployment",
+    "ANHU_NOTIFY_DINGTALK_URL": "another one for a private deployment",
+    "ANHU_NOTIFY_FEISHU_URL": "another one for a private deployment",
+    "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "whether webhooks may be `http://`",
+    "ANHU_NOTIFY_SMTP_FROM": "the sender of mail",
+    "ANHU_NOTIFY_SMS_URL": "the HTTP gateway for SMS",
+    "ANHU_NOTIFY_SMS_HEADERS": "JSON: its headers, a key among them",
+    "ANHU_NOTIFY_SMS_BODY": "what is posted to it; `{phone}`, `{text}` and `{key}` (one for all tries) are filled in",
+    "ANHU_NOTIFY_SMS_BYTES_MAX": "longer texts are cut",
+    "ANHU_NOTIFY_SMS_OK_FIELD": "the field of its answer that tells whether it took it; empty: the HTTP status tells",
+    "ANHU_NOTIFY_SMS_OK_VALUE": "what stands there when it did",
+    "ANHU_DASHBOARD_HOST": "the address at which the page is served",
+    "ANHU_DASHBOARD_SESSION_HOURS_MAX": "how long a sign-in lasts at most",
+    "ANHU_DASHBOARD_SESSIONS_PER_USER_MAX": "the oldest ends when there would be more",
+    "ANHU_DASHBOARD_ACCESS_TOKEN_DAYS_MAX": "how long an access token lasts at most",
+    "ANHU_DASHBOARD_METRICS_NETWORKS": "who may read `/metrics`",
+    "ANHU_DASHBOARD_DATABASE_CONNECTIONS_MAX": "of one dashboard process",
+    "ANHU_DASHBOARD_DATABASE_WAIT_S_MAX": "a request that gets no connection by then is refused",
+    "ANHU_DASHBOARD_BODY_BYTES_MAX": "of a request that brings no file",
+    "ANHU_DASHBOARD_STOP_S_MAX": "how long requests may take to end at a stop",
+    "ANHU_DASHBOARD_CLIENTS_MAX": "pages connected at a time",
+    "ANHU_DASHBOARD_CLIENT_MESSAGES_PER_S_MAX": "of one page",
+    "ANHU_DASHBOARD_WATCHED_PER_CLIENT_MAX": "devices whose curves one page follows",
+    "ANHU_DASHBOARD_READINGS_POLL_S": "how often their new readings are looked for",
+    "ANHU_DASHBOARD_HEARTBEAT_S": "how often each page gets a sign of life",
+    "ANHU_DASHBOARD_PULSE_S": "how often the pipeline's sign of life is looked at",
+    "ANHU_DASHBOARD_PIPELINE_SILENCE_S_MAX": "a pipeline silent for longer has stopped, for the pages",
+    "ANHU_DASHBOARD_PING_INTERVAL_S": "of websockets",
+    "ANHU_DASHBOARD_PING_TIMEOUT_S": "a websocket that does not answer by then is closed",
+    "ANHU_DASHBOARD_RECONNECT_DELAY_S_MAX": "of the dashboard's own connection for the event log",
+    "ANHU_OIDC_ISSUER": "the provider's issuer, exactly as it calls itself",
+    "ANHU_OIDC_CLIENT_ID": "this service's id there",
+    "ANHU_OIDC_SCOPES": "what is asked for",
+    "ANHU_OIDC_ANSWER_S_MAX": "seconds for each of the provider's answers",
+}
 INTRODUCTION: Final = """# Every setting
 
 Written by [settings_page.py](settings_page.py) from the source. Environment variables, or the same in `anhu.toml`
@@ -73,12 +151,21 @@ def groups() -> list[Group]:
 def _group(kind: type[AnhuSettings]) -> Group:
     about, prefix = _comments(inspect.getsource(kind)), kind.model_config["env_prefix"]
     made = [
-        Setting(f"{prefix}{name.upper()}", _default(field), _bounds(field), about.get(name, ""))
+        Setting(
+            f"{prefix}{name.upper()}",
+            _default(field),
+            _bounds(field),
+            _about(f"{prefix}{name.upper()}", about.get(name, "")),
+        )
         for name, field in kind.model_fields.items()
         if not _is_group(field)
     ]
     told = " ".join((kind.__doc__ or "").split())
     return Group(kind.table, told, tuple(made))
+
+
+def _about(variable: str, comment: str) -> str:
+    return comment or ABOUT.get(variable, "")
 
 
 def _is_group(field: FieldInfo) -> bool:
@@ -134,7 +221,7 @@ def page() -> str:
             for each in group.settings
         ]
         title = f"`[{group.table}]`" if group.table else "Connections"
-        table = "| variable | default | bounds | what the source says |\n|---|---|---|---|\n"
+        table = "| variable | default | bounds | what it is |\n|---|---|---|---|\n"
         parts.append(f"## {title}\n\n{group.about}\n\n{table}" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 

@@ -195,6 +195,7 @@ def test_every_setting_is_told() -> None:
     assert told == settings_page.page(), "run: .venv/bin/python docs/settings_page.py"
     assert len(settings()) > 100
     assert all(f"`{name}`" in told for name in settings())
+    assert settings_page.ABOUT.keys() <= settings()
 
 
 # --- words of the page --------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Two workers share four shards, and one is killed: nothing lost, nothing doubled, and its shards judged again."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,22 +45,16 @@ def test_a_killed_workers_shards_are_judged_by_the_other_one(
         sent.call(codes[0])
         sent.send(20)
         second.kill()
-        killed_s = time.monotonic()
         second.wait()
         sent.send(20)
         for code in codes[1:]:
             sent.call(code)
         wait_until(lambda: len(sent.raised()) == len(codes), "all calls are judged", time_s_max=LIMIT_S)
-        print(f"judged again after {time.monotonic() - killed_s:.1f} s")
         sent.check()
         # A home that is registered while the workers run is heard without a restart, and by its shard alone.
         homes.register(homes_of(["late-1"]))
-        wait_until(
-            lambda: homes.rows("SELECT 'anhu/v1/late-1/#' = ANY(array_agg(f)) FROM shard_subscriptions, unnest(filters) f")
-            == [(True,)],
-            "it is subscribed",
-            time_s_max=LIMIT_S,
-        )  # fmt: skip
+        asked = "SELECT count(*) FROM shard_subscriptions WHERE 'anhu/v1/late-1/#' = ANY(filters)"
+        wait_until(lambda: homes.rows(asked) == [(1,)], "it is subscribed", time_s_max=LIMIT_S)
         wait_until(
             lambda: (devices.report("call", {"sos": 1}, home="late-1"), "late-1" in sent.raised())[1],
             "it is heard",

@@ -3,6 +3,7 @@
 import pytest
 
 from anhu.probe import broker_trouble, connect_packet, without_password
+from ingest.mqtt import Address
 
 
 @pytest.mark.parametrize(
@@ -30,4 +31,11 @@ def test_a_long_password_needs_a_longer_length() -> None:
 
 
 def test_an_escaped_password_is_sent_plain() -> None:
-    assert connect_packet("id", "user", "p%40ss").endswith(b"\x00\x04p@ss")
+    password = Address.parse("mqtt://user:p%40ss@host").password
+    assert connect_packet("id", "user", password).endswith(b"\x00\x04p@ss")
+
+
+def test_a_cluster_is_there_when_one_of_its_nodes_is() -> None:
+    trouble = broker_trouble("mqtt://u:p@127.0.0.1:1,127.0.0.1:2/?version=3.1.1", 1.0)
+    assert trouble is not None
+    assert "mqtt://" not in trouble

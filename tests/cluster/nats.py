@@ -23,7 +23,8 @@ mqtt {{
   listen: "127.0.0.1:{mqtt}"
   # of all subscriptions of a session together at most 65535, and each # counts twice
   max_ack_pending: 1000
-  ack_wait: "30s"
+  # what was on its way to a worker that died is sent to the next one so much later (30 s if nothing is said)
+  ack_wait: "5s"
 }}
 """
 

@@ -35,7 +35,10 @@ def test_an_escaped_password_is_sent_plain() -> None:
     assert connect_packet("id", "user", password).endswith(b"\x00\x04p@ss")
 
 
-def test_a_cluster_is_there_when_one_of_its_nodes_is() -> None:
-    trouble = broker_trouble("mqtt://u:p@127.0.0.1:1,127.0.0.1:2/?version=3.1.1", 1.0)
-    assert trouble is not None
-    assert "mqtt://" not in trouble
+def test_an_address_may_name_the_nodes_of_a_cluster_and_the_version_of_mqtt() -> None:
+    address = Address.parse("mqtts://anhu:p%3Aw@[::1]:1999,two/?version=3.1.1")
+    assert address == Address("::1", 1999, "anhu", "p:w", tls=True, version=4, others=(("two", 8883),))
+    assert Address.parse("mqtt://one").nodes == (("one", 1883),)
+    for bad in ("mqtt://one,", "mqtt://one:x", "mqtt://one?version=4", "mqtt://one?qos=2", "http://one"):
+        with pytest.raises(ValueError, match="a broker's address looks like"):
+            Address.parse(bad)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from anhu import logs
 from anhu.errors import AnhuError
 from anhu.language import text
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from ingest.database import Connection
     from ingest.pipeline import Pipeline
 
+log = structlog.get_logger("anhu.roles")
+
 LOCAL: Final = "pipeline,notifier,dashboard,watch,drills,hazards"
 
 
@@ -26,8 +30,8 @@ class AddressMissing(AnhuError):
     """A role needs the addresses of the database and the broker."""
 
 
-class PanelsUnsharded(AnhuError):
-    """Fire panels connect to the one pipeline; with several shards there is no such."""
+class UnfitForShards(AnhuError):
+    """What is set does not go with the number of shards."""
 
 
 def pipeline() -> None:
@@ -144,6 +148,10 @@ def _worker() -> None:
                 pipe.close()
 
     _calm_garbage_collector()
+    log.warning(
+        "institutions are spread over shards: what names an institution that is not registered is not heard",
+        shards=settings.shards,
+    )
     Worker(database_url, settings.shards, serve, spools, secrets.randbits(31)).run(stop)
 
 
@@ -290,7 +298,7 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
 def check_settings() -> None:
     """Whether every role could read its settings: better told at the start than by roles that die again and again.
 
-    Raises pydantic.ValidationError, tomllib.TOMLDecodeError, RoutesInvalid, PanelsUnsharded.
+    Raises pydantic.ValidationError, tomllib.TOMLDecodeError, RoutesInvalid, UnfitForShards.
     """
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
@@ -307,17 +315,27 @@ def check_settings() -> None:
 
 
 def check_sharding() -> None:
-    """Whether what is set goes with the number of shards. Raises PanelsUnsharded."""
+    """Whether what is set goes with the number of shards. Raises UnfitForShards."""
     from ingest.settings import PanelSettings, PipelineSettings
 
-    if PipelineSettings().shards > 1 and PanelSettings().port is not None:
-        raise PanelsUnsharded(
+    settings = PipelineSettings()
+    if settings.shards > 1 and PanelSettings().port is not None:
+        raise UnfitForShards(
             text(
-                "消防主机（ANHU_PANEL_PORT）只能接入不分片的服务：分片数（ANHU_PIPELINE_SHARDS）大于 1 时，主机的帧不知"
-                "该由哪个进程判断。请为带消防主机的机构单独部署一套不分片的服务，或取消分片。",
-                "fire panels (ANHU_PANEL_PORT) connect to a service of one shard: with ANHU_PIPELINE_SHARDS above 1 no"
+                "消防主机（ANHU_PANEL_PORT）只能接入不分片的服务：分片数（ANHU_PIPELINE_SHARDS）大于 1 时，"
+                "没有哪个进程负责全部主机。请为带消防主机的机构单独部署一套不分片的服务，或取消分片。",
+                "Fire panels (ANHU_PANEL_PORT) connect to a service of one shard: with ANHU_PIPELINE_SHARDS above 1 no"
                 " worker is the one for all panels. Run a service of one shard for the institutions with panels, or do"
                 " without shards.",
+            )
+        )
+    if settings.workers > settings.shards:
+        raise UnfitForShards(
+            text(
+                f"ANHU_PIPELINE_WORKERS（{settings.workers}）多于分片数 ANHU_PIPELINE_SHARDS（{settings.shards}）："
+                "多出的进程无事可做。",
+                f"ANHU_PIPELINE_WORKERS ({settings.workers}) is more than ANHU_PIPELINE_SHARDS ({settings.shards}):"
+                " there would be nothing for some of them to do.",
             )
         )
 

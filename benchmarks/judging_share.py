@@ -13,7 +13,7 @@ import orjson
 from alerting import engine
 from alerting.plan import compile_plan
 from alerting.rules import default_rules, parse
-from benchmarks.stage import READY
+from benchmarks.limits import READY
 from ingest.intake import take_in
 from ingest.message import Limits, Message
 from ingest.quantity import QUANTITIES

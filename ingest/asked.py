@@ -31,8 +31,8 @@ class Asked:
         before: list[str] = []
         try:
             with connect(self._database_url) as connection:
-                before = shard_store.subscribed(connection, self._shard.number)
-                shard_store.note_subscribed(connection, self._shard.number, sorted({*before, *wanted}))
+                before = shard_store.subscribed(connection, self._shard)
+                shard_store.note_subscribed(connection, self._shard, sorted({*before, *wanted}))
         except DatabaseUnavailable as error:
             log.warning("subscriptions not noted", shard=self._shard.number, reason=str(error))
         kept = frozenset(wanted)
@@ -58,6 +58,6 @@ class Asked:
     def _note(self, filters: Sequence[str]) -> None:
         try:
             with connect(self._database_url) as connection:
-                shard_store.note_subscribed(connection, self._shard.number, filters)
+                shard_store.note_subscribed(connection, self._shard, filters)
         except DatabaseUnavailable as error:
             log.warning("subscriptions not noted", shard=self._shard.number, reason=str(error))

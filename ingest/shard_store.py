@@ -23,6 +23,7 @@ class Lock(IntEnum):
     WORKER = 0x574F524B  # this worker is alive
     CLAIM = 0x434C4149  # this worker serves the shard
     SPOOL = 0x53504F4F  # on this worker's machine something of the shard waits to be stored
+    ILL = 0x494C4C5F  # this worker fails with a shard again and again
 
 
 def agree_count(connection: Connection, count: int) -> None:
@@ -50,22 +51,30 @@ def restate_count(connection: Connection, count: int) -> None:
         " ON CONFLICT (only_row) DO UPDATE SET count = excluded.count, stated_at = now()",
         (count,),
     )
-    connection.execute("DELETE FROM shard_subscriptions")
+    connection.execute("DELETE FROM shard_subscriptions WHERE of_count <> %s", (count,))
     connection.execute("DELETE FROM pipeline_heartbeats")
 
 
-def subscribed(connection: Connection, shard: int) -> list[str]:
+def prepared(connection: Connection, count: int) -> bool:
+    """Whether every one of `count` shards has a session."""
+    row = connection.execute("SELECT count(*) FROM shard_subscriptions WHERE of_count = %s", (count,)).fetchone()
+    return row is not None and row[0] == count
+
+
+def subscribed(connection: Connection, shard: Shard) -> list[str]:
     """What the shard's session may be subscribed to."""
-    row = connection.execute("SELECT filters FROM shard_subscriptions WHERE shard = %s", (shard,)).fetchone()
+    row = connection.execute(
+        "SELECT filters FROM shard_subscriptions WHERE (of_count, shard) = (%s, %s)", (shard.count, shard.number)
+    ).fetchone()
     return list(row[0]) if row else []
 
 
-def note_subscribed(connection: Connection, shard: int, filters: Sequence[str]) -> None:
+def note_subscribed(connection: Connection, shard: Shard, filters: Sequence[str]) -> None:
     """Note what the shard's session may be subscribed to, before the broker is asked."""
     connection.execute(
-        "INSERT INTO shard_subscriptions (shard, filters) VALUES (%s, %s)"
-        " ON CONFLICT (shard) DO UPDATE SET filters = excluded.filters",
-        (shard, list(filters)),
+        "INSERT INTO shard_subscriptions (of_count, shard, filters) VALUES (%s, %s, %s)"
+        " ON CONFLICT (of_count, shard) DO UPDATE SET filters = excluded.filters",
+        (shard.count, shard.number, list(filters)),
     )
 
 
@@ -93,7 +102,8 @@ def view(connection: Connection) -> View:
         kind: {number: workers[pid] for pid, of, number in rows if of == kind and pid in workers}
         for kind in (Lock.CLAIM, Lock.SPOOL)
     }
-    return View(frozenset(workers.values()), held[Lock.CLAIM], held[Lock.SPOOL])
+    ill = frozenset(number for _, kind, number in rows if kind == Lock.ILL)
+    return View(frozenset(workers.values()), held[Lock.CLAIM], held[Lock.SPOOL], ill)
 
 
 def writing(connection: Connection) -> bool:
@@ -133,11 +143,6 @@ def load_part(connection: Connection, shard: Shard, version: int) -> Registry:
         (Device(*row) for row in devices),
         (Point(*row) for row in points),
     )
-
-
-def codes(connection: Connection) -> list[str]:
-    """The codes of all institutions."""
-    return [str(row[0]) for row in connection.execute("SELECT code FROM institutions ORDER BY code")]
 
 
 def _of(connection: Connection, shard: Shard) -> list[Institution]:

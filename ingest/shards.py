@@ -127,11 +127,17 @@ class Why(StrEnum):
 @dataclass(frozen=True, slots=True)
 class View:
     """What the database's locks show: the `workers` that are alive; the `claimed` shards and who has them; shards of
-    which a worker has something in its `spools` that waits."""
+    which a worker has something in its `spools` that waits; the workers that say of themselves that they are `ill`."""
 
     workers: frozenset[int]
     claimed: Mapping[int, int]
     spools: Mapping[int, int]
+    ill: frozenset[int] = frozenset()
+
+    @property
+    def fit(self) -> frozenset[int]:
+        """Those who share: an ill one keeps what it has and takes no more. Where all are ill, it is the shard that is."""
+        return (self.workers - self.ill) or self.workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +170,11 @@ class Sharing:
         self._free_since = {shard: self._free_since.get(shard, now_s) for shard in free}
         here = {shard for shard, worker in view.spools.items() if worker == self._me}
         elsewhere = view.spools.keys() - here
-        share = fair_share(self._count, sorted(view.workers), self._me)
 
         give = dict.fromkeys(sorted(mine & elsewhere), Why.TO_SPOOL)
         kept = mine - give.keys()
-        short = any(self._has(view, worker) < self._share(view, worker) for worker in view.workers - {self._me})
+        share = self._share(view, self._me) if self._me in view.fit else len(kept)
+        short = any(self._has(view, worker) < self._share(view, worker) for worker in view.fit - {self._me})
         spare = sorted(kept - here, reverse=True)[: max(0, len(kept) - share)] if short else []
         give |= dict.fromkeys(spare, Why.TO_SHARE)
 
@@ -185,7 +191,7 @@ class Sharing:
         return Moves(take, give)
 
     def _share(self, view: View, worker: int) -> int:
-        return fair_share(self._count, sorted(view.workers), worker)
+        return fair_share(self._count, sorted(view.fit), worker)
 
     @staticmethod
     def _has(view: View, worker: int) -> int:

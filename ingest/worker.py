@@ -26,6 +26,7 @@ LOOK_S: Final = 0.5
 ANSWER_S_MAX: Final = 5.0
 RETRY_S_MIN, RETRY_S_MAX = 1.0, 10.0
 HEALTHY_AFTER_S: Final = 60.0
+ILL_AFTER: Final = 3  # failures in a row with one shard: then another worker may have more luck with it
 STOP_S_MAX: Final = 15.0
 
 log = structlog.get_logger("ingest.worker")
@@ -70,6 +71,7 @@ class Worker:
         self._served: dict[int, _Served] = {}
         self._failed: dict[int, _Failed] = {}
         self._spools_held: set[int] = set()  # locks, on the connection that stands
+        self._told_ill = False  # another one
 
     @property
     def serving(self) -> frozenset[int]:
@@ -94,6 +96,7 @@ class Worker:
 
         def work(connection: Connection) -> None:
             self._tell_spools(connection, waiting)
+            self._tell_ill(connection)
             view = shard_store.view(connection)
             for shard in [each for each, owner in view.claimed.items() if owner == self._number]:
                 if shard not in self._served:  # it has ended
@@ -131,6 +134,7 @@ class Worker:
         if not shard_store.lock(connection, Lock.WORKER, self._number):
             raise DatabaseUnavailable("our own former connection is still there")
         self._spools_held.clear()
+        self._told_ill = False
         self._sharing.joined(time.monotonic(), again=self._joined)
         self._joined = True
 
@@ -141,6 +145,16 @@ class Worker:
         for shard in self._spools_held - set(waiting):
             shard_store.unlock(connection, Lock.SPOOL, shard)
             self._spools_held.discard(shard)
+
+    def _tell_ill(self, connection: Connection) -> None:
+        now_s = time.monotonic()
+        ill = any(each.times >= ILL_AFTER and now_s < each.until_s + HEALTHY_AFTER_S for each in self._failed.values())
+        if ill and not self._told_ill:
+            log.error("failing again and again: others are to take what we cannot serve", shards=sorted(self._failed))
+            self._told_ill = shard_store.lock(connection, Lock.ILL, self._number)
+        elif self._told_ill and not ill:
+            shard_store.unlock(connection, Lock.ILL, self._number)
+            self._told_ill = False
 
     def _begin(self, number: int) -> None:
         stop = threading.Event()

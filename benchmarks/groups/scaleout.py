@@ -106,7 +106,8 @@ def _largest(counts: Counter[int]) -> float:
 def _rebalancing() -> list[Figure]:
     """How long until all shards are judged again and shared fairly, after a worker was killed, and after its machine
     vanished; then how many shards a worker that comes takes from others."""
-    killed, vanished = [], []
+    killed: list[float] = []
+    vanished: list[float] = []
     for trial in range(TRIALS):
         for found, vanish_s in ((killed, 0.0), (vanished, VANISH_S)):
             crew = Crew(MANY, Timings(WARM_S), SEED + trial)

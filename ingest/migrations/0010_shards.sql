@@ -9,6 +9,8 @@ CREATE TABLE shard_count (
 );
 
 CREATE TABLE shard_subscriptions (
-  shard int PRIMARY KEY,
-  filters text[] NOT NULL
+  of_count int NOT NULL,   -- sessions of another number of shards are others
+  shard int NOT NULL,
+  filters text[] NOT NULL,
+  PRIMARY KEY (of_count, shard)
 );

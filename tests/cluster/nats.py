@@ -21,6 +21,8 @@ jetstream {{ store_dir: "{folder}", max_memory_store: 64MB, max_file_store: 1GB 
 cluster {{ name: "anhu", listen: "127.0.0.1:{route}", routes: [{routes}] }}
 mqtt {{
   listen: "127.0.0.1:{mqtt}"
+  # said outright: else it is as many as are there when the first client comes, and of two none may die
+  stream_replicas: 3
   # of all subscriptions of a session together at most 65535, and each # counts twice
   max_ack_pending: 1000
   # what was on its way to a worker that died is sent to the next one so much later (30 s if nothing is said)

@@ -14,6 +14,7 @@ from ingest.shards import (
     RESETTLE_S,
     SETTLE_S,
     TAKE_AFTER_S,
+    Moves,
     Shard,
     ShardRoutes,
     Sharing,
@@ -150,7 +151,7 @@ def test_what_lies_in_a_machines_spool_brings_the_shard_there() -> None:
     assert given_ == {1: Why.TO_SHARE}  # and not the one whose spool is being brought in
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 24))
 def test_whatever_comes_and_goes_each_shard_is_served_once_and_shares_are_fair(
     seed: int, workers: int, shards: int
@@ -168,6 +169,19 @@ def test_whatever_comes_and_goes_each_shard_is_served_once_and_shares_are_fair(
     crew.run(10.0)
     assert crew.moves == before  # everybody has the shards back that it had
     assert crew.settled()
+
+
+def test_an_ill_worker_keeps_what_it_serves_and_the_others_take_what_it_cannot() -> None:
+    ill, fit = Sharing(4, 1), Sharing(4, 2)
+    for each in (ill, fit):
+        each.joined(0.0, again=False)
+    view = View(frozenset({1, 2}), {0: 1, 2: 2, 3: 2}, {}, ill=frozenset({1}))
+    for each, serving in ((ill, {0}), (fit, {2, 3})):
+        each.moves(view, frozenset(serving), frozenset(), 0.0)
+    assert ill.moves(view, frozenset({0}), frozenset(), 9.0) == Moves()
+    assert fit.moves(view, frozenset({2, 3}), frozenset(), 9.0) == Moves({1: Why.FREE})
+    both = View(view.workers, view.claimed, {}, ill=view.workers)  # then it is the shard: each tries as ever
+    assert ill.moves(both, frozenset({0}), frozenset(), 9.5).take == {1: Why.FREE}
 
 
 def test_a_dead_machine_that_returns_brings_in_what_it_had_and_shares_again() -> None:

@@ -6,11 +6,11 @@ import structlog
 
 from ingest import shard_store
 from ingest.database import connect
-from ingest.errors import DatabaseUnavailable
 from ingest.mqtt import Source, Subscriptions
 from ingest.registry import Registry
 from ingest.routes import Routes
 from ingest.shards import Shard, subscriptions
+from ingest.writer import TRANSIENT
 
 log = structlog.get_logger("ingest.asked")
 
@@ -33,7 +33,7 @@ class Asked:
             with connect(self._database_url) as connection:
                 before = shard_store.subscribed(connection, self._shard)
                 shard_store.note_subscribed(connection, self._shard, sorted({*before, *wanted}))
-        except DatabaseUnavailable as error:
+        except TRANSIENT as error:
             log.warning("subscriptions not noted", shard=self._shard.number, reason=str(error))
         kept = frozenset(wanted)
         return Subscriptions(wanted, [each for each in before if each not in kept])
@@ -59,5 +59,5 @@ class Asked:
         try:
             with connect(self._database_url) as connection:
                 shard_store.note_subscribed(connection, self._shard, filters)
-        except DatabaseUnavailable as error:
+        except TRANSIENT as error:
             log.warning("subscriptions not noted", shard=self._shard.number, reason=str(error))

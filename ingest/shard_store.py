@@ -106,6 +106,14 @@ def view(connection: Connection) -> View:
     return View(frozenset(workers.values()), held[Lock.CLAIM], held[Lock.SPOOL], ill)
 
 
+def connections_max(connection: Connection) -> int:
+    """How many connections the server takes from those who are no superusers."""
+    row = connection.execute(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def writing(connection: Connection) -> bool:
     """Whether any pipeline has its shard's own lock (ingest.store.hold_shard)."""
     row = connection.execute(

@@ -136,7 +136,7 @@ class View:
 
     @property
     def fit(self) -> frozenset[int]:
-        """Those who share: an ill one keeps what it has and takes no more. Where all are ill, it is the shard that is."""
+        """Those who share: an ill one keeps what it has and takes no more. Where all are ill, it is a shard that is."""
         return (self.workers - self.ill) or self.workers
 
 

@@ -28,6 +28,8 @@ RETRY_S_MIN, RETRY_S_MAX = 1.0, 10.0
 HEALTHY_AFTER_S: Final = 60.0
 ILL_AFTER: Final = 3  # failures in a row with one shard: then another worker may have more luck with it
 STOP_S_MAX: Final = 15.0
+CONNECTIONS_A_SHARD: Final = 2  # one writes, one flushes
+CONNECTIONS_OF_OTHERS: Final = 30  # workers, dashboards, the notifier and the other roles, at the least
 
 log = structlog.get_logger("ingest.worker")
 
@@ -133,6 +135,9 @@ class Worker:
         shard_store.agree_count(connection, self._count)
         if not shard_store.lock(connection, Lock.WORKER, self._number):
             raise DatabaseUnavailable("our own former connection is still there")
+        most = shard_store.connections_max(connection)
+        if CONNECTIONS_A_SHARD * self._count + CONNECTIONS_OF_OTHERS > most:
+            log.error("the database takes too few connections (max_connections)", most=most, shards=self._count)
         self._spools_held.clear()
         self._told_ill = False
         self._sharing.joined(time.monotonic(), again=self._joined)

@@ -25,7 +25,7 @@ CREW: Final = 8
 SEED: Final = 7
 TRIALS: Final = 40
 WARM_S: Final = 3.0  # of a shard of 600 homes, generously: 1.4 s is what 100,000 devices take a whole service
-VANISH_S: Final = 5.0  # until the database misses a machine that is gone (ingest/shard_store.py: FAST_SESSION)
+VANISH_S: Final = 4.0  # until the database misses a machine that is gone (ingest/shard_store.py: FAST_SESSION)
 LARGEST_MAX: Final = 1.15
 REBALANCED_S_MAX: Final = 10.0
 

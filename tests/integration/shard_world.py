@@ -108,10 +108,11 @@ class Crew:
 
     def hire(self, machine: str, **settings: str) -> subprocess.Popen[bytes]:
         """One more worker, on that machine."""
-        env = environment(
-            ANHU_DATABASE_URL=self._world.database_url, ANHU_MQTT_URL=self._mqtt_url, ANHU_LOG_LEVEL="WARNING",
-            ANHU_PIPELINE_SHARDS=str(self._shards), ANHU_PIPELINE_SPOOL_DIR=str(self._folder / machine), **settings,
-        )  # fmt: skip
+        fixed = {
+            "ANHU_DATABASE_URL": self._world.database_url, "ANHU_MQTT_URL": self._mqtt_url, "ANHU_LOG_LEVEL": "ERROR",
+            "ANHU_PIPELINE_SHARDS": str(self._shards), "ANHU_PIPELINE_SPOOL_DIR": str(self._folder / machine),
+        }  # fmt: skip
+        env = environment(**{**fixed, **settings})
         process = subprocess.Popen([*COMMAND, "role", "pipeline"], env=env)
         self._processes.append(process)
         return process

@@ -57,24 +57,3 @@ def distinct(batch: ReadingBatch) -> ReadingBatch:
     point, at = batch.point_id[order], batch.measured_at_us[order]
     first = np.r_[True, (point[1:] != point[:-1]) | (at[1:] != at[:-1])]
     return batch if first.all() else batch.take(np.sort(order[first]))
-
-
-_HEADER_BYTES: Final = len(_COPY_HEADER)
-_TRAILER_BYTES: Final = len(_COPY_TRAILER)
-_READ: Final = np.dtype(
-    [
-        ("fields", ">i2"), ("_1", ">i4"), ("point_id", ">i4"), ("_2", ">i4"), ("measured_at_us", ">i8"), ("_3", ">i4"),
-        ("delay_ms", ">i4"), ("_4", ">i4"), ("value", ">f4"), ("_5", ">i4"), ("quality", ">i2"),
-    ]
-)  # fmt: skip
-
-
-def read_rows(body: bytes) -> ReadingBatch:
-    """The rows of a binary COPY of (point_id int, µs since 1970 bigint, delay_ms int, value real, quality smallint), of
-    which none is NULL."""
-    rows = np.frombuffer(body, _READ, (len(body) - _HEADER_BYTES - _TRAILER_BYTES) // _READ.itemsize, _HEADER_BYTES)
-    measured = rows["measured_at_us"].astype(np.int64)
-    return ReadingBatch(
-        rows["point_id"].astype(np.int32), measured, measured + rows["delay_ms"].astype(np.int64) * 1000,
-        rows["value"].astype(np.float32), rows["quality"].astype(np.int16),
-    )  # fmt: skip

@@ -51,7 +51,7 @@ def _whole() -> None:
     from ingest import route_file, shard_store, store
     from ingest.database import connect
     from ingest.errors import DatabaseUnavailable
-    from ingest.mqtt import Source, Subscriptions, session_name
+    from ingest.mqtt import Address, Source, Subscriptions, session_name
     from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import Connections, PipelineSettings
     from ingest.sources import Sources
@@ -75,6 +75,7 @@ def _whole() -> None:
         settings,
         now_us,
         routes,
+        broker_tells=Address.parse(mqtt_url).version == 5,
     )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     _calm_garbage_collector()
@@ -97,7 +98,7 @@ def _worker() -> None:
     from alerting.settings import AlertingSettings
     from ingest import route_file, shard_store, store
     from ingest.asked import Asked
-    from ingest.mqtt import Source, session_name
+    from ingest.mqtt import Address, Source, session_name
     from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import Connections, PipelineSettings
     from ingest.shards import Shard, ShardRoutes
@@ -132,6 +133,7 @@ def _worker() -> None:
                 ShardRoutes(routes, shard),
                 shard,
                 asked.registry_changed,
+                broker_tells=Address.parse(mqtt_url).version == 5,
             )
             try:
                 pipe.open()  # the shard is ours, and the engine warm, before the first message is taken

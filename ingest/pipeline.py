@@ -134,7 +134,8 @@ class _Refresh:
 
 class Pipeline:
     """One shard's pipeline. `clock` answers µs since 1970; the writer's connections must `hold_shard`, the flusher's
-    are for themselves. `on_registry` is told whenever the shard's part of the registry has changed."""
+    are for themselves. `on_registry` is told whenever the shard's part of the registry has changed. `broker_tells`: why
+    it parts with us, which MQTT 3.1.1 does not."""
 
     def __init__(
         self,
@@ -148,10 +149,13 @@ class Pipeline:
         routes: Routes = OWN_ROUTES,
         shard: Shard = THE_ONE,
         on_registry: Callable[[Registry], None] = lambda _: None,
+        *,
+        broker_tells: bool = True,
     ) -> None:
         self._tables = tables
         self._shard = shard
         self._on_registry = on_registry
+        self._broker_tells = broker_tells
         self._routes = routes
         self._judge = judge
         self._settings = settings
@@ -259,8 +263,8 @@ class Pipeline:
         self._acknowledge(source)
         for topic in self._edge.rebirths():
             source.send(topic, sparkplug.rebirth(self._clock() // 1000))
-        if source.fenced or (self._sink.shard_taken and not source.connected):
-            raise Fenced  # MQTT 3.1.1 does not say why it parts with us
+        if source.fenced or (not self._broker_tells and self._sink.shard_taken and not source.connected):
+            raise Fenced  # who took our session has the shard's lock, too
         self._sink.drain()
         if not self._sink.spooling and not self._judge.knows_the_past:
             self._learn_the_past()

@@ -169,7 +169,7 @@ class Sharing:
         free = {shard for shard in range(self._count) if shard not in view.claimed}
         self._free_since = {shard: self._free_since.get(shard, now_s) for shard in free}
         here = {shard for shard, worker in view.spools.items() if worker == self._me}
-        elsewhere = view.spools.keys() - here
+        elsewhere = {shard for shard, worker in view.spools.items() if worker != self._me and worker not in view.ill}
 
         give = dict.fromkeys(sorted(mine & elsewhere), Why.TO_SPOOL)
         kept = mine - give.keys()

@@ -146,6 +146,10 @@ def test_what_lies_in_a_machines_spool_brings_the_shard_there() -> None:
     free = View(view.workers, {0: 1, 1: 1, 3: 2}, {2: 1})
     assert mine.moves(free, frozenset({0, 1}), frozenset(), 9.0).take == {2: Why.SPOOLED}
     assert theirs.moves(free, frozenset({3}), frozenset(), 20.0).take == {}
+    ill = View(
+        view.workers, {0: 1, 1: 1, 3: 2}, {2: 1}, ill=frozenset({1})
+    )  # which cannot bring it in: judging goes first
+    assert theirs.moves(ill, frozenset({3}), frozenset(), 21.0).take == {2: Why.FREE}
     full = View(view.workers, {0: 1, 1: 1, 2: 1, 3: 2}, {2: 1})
     given_ = mine.moves(full, frozenset({0, 1, 2}), frozenset(), 20.0).give
     assert given_ == {1: Why.TO_SHARE}  # and not the one whose spool is being brought in

@@ -1,4 +1,4 @@
-"""What Prometheus may know of the service beyond the dashboard: shards of the intake, queues, disks, broker, database."""
+"""What Prometheus may know of the service beyond the dashboard: shards of the intake, queues, disks, broker, tables."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -58,6 +58,13 @@ ALONE: Final = {
         ),
         "anhu report ledger --from 2026-11-01 --to 2026-11-30 --out 11月.xlsx",
     ),
+    "sizing": (
+        (
+            "估算一批机构需要多大的机器；不需要数据库。 "
+            "Estimate the machine that a number of institutions needs; needs no database."
+        ),
+        "anhu sizing --institutions 50 --devices 60 --interval-s 60",
+    ),
     "openapi": (
         (
             "输出 HTTP API 的 OpenAPI 描述；不需要数据库。 "

@@ -68,6 +68,16 @@ from dashboard.service import Service
 from dashboard.settings import DashboardSettings
 from ingest import database
 
+_UNPROTECTED = (
+    operations.router,
+    session.public,
+    oidc.public,
+    acknowledge.router,
+    draws.public,
+    public.router,
+    export.router,
+)
+_OF_ONESELF = (session.router, account.router)
 _RIGHTFUL = (
     institutions.router,
     alerts.router,
@@ -107,6 +117,8 @@ _RIGHTFUL = (
     rules.router,
     wall.router,
 )
+_WITH_SESSION = (*_OF_ONESELF, *_RIGHTFUL)
+_PREFIX: Final = "/api"  # of what needs a session
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {code: {"model": schemas.Problem} for code in (401, 403)}
 _LIVE_CONNECTIONS_MAX = 4  # of the live side's own pool: requests can never starve the alarms
 
@@ -164,7 +176,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.routes.extend(_routes())
-    app.openapi_schema = described()
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way: else it would write its own, on request
     app.mount("/", page.Page(static))
     problems.install(app)
     # The last one added is the first a request meets.
@@ -191,36 +203,42 @@ def create_app(
 def _routes() -> tuple[BaseRoute, ...]:
     """Of every app of this process: they know nothing of its settings, and putting them together takes a while."""
     whole = APIRouter()
-    unprotected = (
-        operations.router,
-        session.public,
-        oidc.public,
-        acknowledge.router,
-        draws.public,
-        public.router,
-        export.router,
-    )
-    for each in (*unprotected, _protected(), live.router):
+    for each in (*_UNPROTECTED, _protected(), live.router):
         whole.include_router(each)
+    for route in whole.routes:  # FastAPI works out what a router's routes need at its first request, for half a second
+        route.matches({"type": "http", "method": "GET", "path": "/", "headers": []})
     return tuple(whole.routes)
 
 
 @cache
 def described() -> dict[str, Any]:
-    """The OpenAPI document of every app of this process."""
+    """The OpenAPI document of every app of this process: made when somebody asks for it, for it takes a second."""
     return openapi.document(_routes())
 
 
 @cache
+def path_templates() -> tuple[str, ...]:
+    """The paths of the OpenAPI document, in its order."""
+    within = [(each, "") for each in _UNPROTECTED] + [(each, _PREFIX) for each in _WITH_SESSION]
+    found = (
+        prefix + route.path_format
+        for router, prefix in within
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    )
+    return tuple(dict.fromkeys(found))
+
+
+@cache
 def _route_names() -> RouteNames:
-    return RouteNames(described()["paths"])
+    return RouteNames(path_templates())
 
 
 def _protected() -> APIRouter:
     """Everything that needs a session. Every route names the right it is about: one that does not cannot be added."""
-    protected = APIRouter(prefix="/api", dependencies=[Depends(signed_in)], responses=_REFUSED)
-    protected.include_router(session.router)
-    protected.include_router(account.router)
+    protected = APIRouter(prefix=_PREFIX, dependencies=[Depends(signed_in)], responses=_REFUSED)
+    for each in _OF_ONESELF:
+        protected.include_router(each)
     for each in _RIGHTFUL:
         for route in each.routes:
             if not isinstance(route, APIRoute) or not any(

@@ -12,6 +12,8 @@ from dashboard import schemas
 from dashboard.access import Serving, client_address
 from dashboard.errors import NotPermitted
 from dashboard.service import Service
+from dashboard.service_figures import ServiceFigures
+from ingest import history
 from ingest.errors import DatabaseUnavailable
 
 router = APIRouter(tags=["operations"])
@@ -43,7 +45,18 @@ def metrics(request: Request, serving: Serving) -> Response:
     """Only for the configured networks, by default this machine."""
     if not _may_measure(request, serving):
         raise NotPermitted("metrics are for the configured networks only")
-    return Response(serving.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(serving.metrics.text() + _of_the_service(serving).text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _of_the_service(serving: Service) -> ServiceFigures:
+    """As it is now; of a database that does not answer, only that."""
+    try:
+        reachable = serving.gateways.reachable()
+        with serving.as_service() as connection:
+            return ServiceFigures(serving.health.look(connection, reachable), history.heartbeats(connection))
+    except (psycopg.OperationalError, DatabaseUnavailable) as error:
+        log.warning("metrics: the database does not answer", error=str(error))
+        return ServiceFigures()
 
 
 def _database_answers(serving: Service) -> bool:

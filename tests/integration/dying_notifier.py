@@ -1,8 +1,7 @@
-"""A notifier that kills itself (SIGKILL) at a named step, the n-th time it gets there: python -m … URL STEP N."""
+"""A notifier that kills itself (SIGKILL) at a named step, the n-th time it gets there: for a Forker."""
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +54,3 @@ def main(database_url: str, step: str, times: int) -> None:
         webhook_plain_http=True, webhook_networks_allowed=["127.0.0.0/8"], send_s_max=1.0, lease_s=3.0, refresh_s=0.5
     )
     notify.Notifier(database_url, settings).run(threading.Event())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

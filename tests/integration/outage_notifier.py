@@ -1,8 +1,7 @@
-"""A notifier for an outage that kills itself (SIGKILL) at a named step: python -m … URL FOLDER SPOOL STEP."""
+"""A notifier for an outage that kills itself (SIGKILL) at a named step: for a Forker."""
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,3 @@ def main(database_url: str, folder: str, spool: str, step: str) -> None:
     stop = stop_on_signals()
     journal = Path(folder) / "journal.sqlite"
     Notifier(database_url, settings(), journal=journal, spool=Path(spool)).run(stop)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -2,19 +2,18 @@
 answer was lost does one arrive twice."""
 
 import random
-import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from alerting.alert import Kind, Priority
 from alerting.people import Role
-from tests.commands import environment
 from tests.integration.dying_notifier import STEPS
+from tests.integration.forker import Fork, Forker
 from tests.integration.notify_world import NotifyWorld, webhook
 from tests.integration.providers import Request, Say, provider
 from tests.integration.world import home_of
@@ -37,7 +36,7 @@ def test_killed_at_every_step_every_message_still_arrives(database_url: str) -> 
     def behave(_request: Request) -> Say:
         return Say({"ok": 1}, wait_s=chance.choice((0.0, 0.0, 0.05)))
 
-    with provider(behave) as server:
+    with ExitStack() as stack, provider(behave) as server:
         for number in range(3):
             world.person(f"值班{number}", Role.OPERATOR, [webhook(server.url, f"/{number}")])
         dying_over = threading.Event()
@@ -53,15 +52,16 @@ def test_killed_at_every_step_every_message_still_arrives(database_url: str) -> 
 
         raising = threading.Thread(target=keep_raising)
         raising.start()
+        forker = stack.enter_context(Forker("tests.integration.dying_notifier"))
         plan = [(step, times) for step in STEPS[:-1] for times in (1, 3)]
         try:
             for step, times in plan:
-                with life(database_url, step, times) as dying:
+                with life(forker, database_url, step, times) as dying:
                     assert dying.wait(60) == -9, step
         finally:
             dying_over.set()
             raising.join(60)
-        with life(database_url, "never", 1):
+        with life(forker, database_url, "never", 1):
             wait_until(lambda: told_everybody(world, len(raised)), "everybody is told", time_s_max=60)
         received = Counter(request.headers["idempotency-key"] for request in server.requests)
     rows = world.rows("SELECT push_id || '.' || contact_id, state, lost_answers FROM deliveries")
@@ -77,13 +77,13 @@ def test_killed_at_every_step_every_message_still_arrives(database_url: str) -> 
 
 
 @contextmanager
-def life(database_url: str, step: str, times: int) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.integration.dying_notifier", database_url, step, str(times)]
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def life(forker: Forker, database_url: str, step: str, times: int) -> Iterator[Fork]:
+    fork = forker.run(database_url, step, times)
+    try:
+        yield fork
+    finally:
+        fork.kill()
+        fork.wait()
 
 
 def told_everybody(world: NotifyWorld, alarms: int) -> bool:

@@ -3,8 +3,6 @@ afterwards, whenever the notifier was killed."""
 
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -27,7 +25,7 @@ from alerting.people import Person, Role, Scope
 from anhu import runtime
 from ingest.database import connect
 from ingest.errors import DatabaseUnavailable
-from tests.commands import environment
+from tests.integration.forker import Fork, Forker
 from tests.integration.notify_world import webhook
 from tests.integration.outage_notifier import STEPS, settings
 from tests.integration.providers import Provider, Request, provider
@@ -69,6 +67,7 @@ class Home:
         self.bench = bench
         self.folder = folder / "notifier"
         self.log = folder / "notifier.log"
+        self.forker = Forker("tests.integration.outage_notifier", self.log)
         self.server = server
         body = default_policy()
         for old, new in POLICY:
@@ -95,12 +94,9 @@ class Home:
             thread.join(40)
             assert not thread.is_alive()
 
-    def life(self, step: str) -> subprocess.Popen[bytes]:
+    def life(self, step: str) -> Fork:
         """One in a process of its own, which kills itself at `step`."""
-        words = [self.bench.services.database_url, str(self.folder), str(self.bench.spool), step]
-        command = [sys.executable, "-m", "tests.integration.outage_notifier", *words]
-        with self.log.open("ab") as errors:
-            return subprocess.Popen(command, env=environment(), stdout=errors, stderr=errors)
+        return self.forker.run(self.bench.services.database_url, str(self.folder), str(self.bench.spool), step)
 
     def alarm(self, device: int) -> float:
         """Publish what is an alarm; when."""
@@ -145,7 +141,9 @@ class Home:
 @pytest.fixture
 def home(bench: Bench, own_services: tuple[runtime.Services, Path]) -> Iterator[Home]:
     with provider() as server:
-        yield Home(bench, own_services[1], server)
+        made = Home(bench, own_services[1], server)
+        with made.forker:
+            yield made
 
 
 def devices(home: Home, numbers: Sequence[int], path: str = "/operator") -> None:

@@ -15,8 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from alerting.alert import Kind, Verb
 from alerting.people import RIGHTS, Role, Scope
 from dashboard.access import Reach
-from dashboard.app import create_app
-from dashboard.settings import DashboardSettings
+from dashboard.app import described
 from tests.integration.dashboard_world import frames, serve
 from tests.integration.people_world import FOREIGN_WORDS, Two, build_two
 from tests.integration.route_rights import ENDS, EXPECTED, GRANTS, PICTURE, PUBLIC, SESSION
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.integration
 
 
 def routes() -> list[tuple[str, str]]:
-    paths = create_app("postgresql:///unused", DashboardSettings()).openapi()["paths"]
+    paths = described()["paths"]
     return [(method.upper(), path) for path, methods in paths.items() for method in methods]
 
 

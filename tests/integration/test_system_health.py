@@ -57,6 +57,11 @@ def test_every_part_is_told(
         assert (roles["watch"], roles["notifier"], roles["dashboard"] >= 1) == (1, 0, True)
         assert seen["broker_reachable"] is True
         assert (seen["outbox_waiting"], seen["spool_bytes"]) == (0, 5000)
+        figures = client.get("/metrics").text.splitlines()
+        assert {"anhu_database_up 1.0", "anhu_broker_up 1.0", "anhu_spool_bytes 5000.0", "anhu_own_alerts 1.0"} <= set(
+            figures
+        )
+        assert 'anhu_role_connections{role="watch"} 1.0' in figures
         assert seen["spool_bytes_max"] > 5000
         assert [each["folder"] for each in seen["disks"]] == [str(tmp_path)]
         assert 0 < seen["disks"][0]["free_share"] < 1

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 from alerting import evidence
 from alerting.rules import default_rules, parse
 from anhu import cli
-from dashboard.app import described
+from dashboard.app import create_app, described, path_templates
 from dashboard.hub import SECTIONS
 from dashboard.schemas import SnapshotFrame
 from dashboard.schemas.recorded import Evidence
+from dashboard.settings import DashboardSettings
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 GOOD = ("2", "3")
@@ -95,6 +96,11 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     named = {part.split('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}
     assert named <= shapes.keys()
     assert "#/$defs" not in text
+
+
+def test_it_is_what_the_app_serves_and_the_metrics_know_its_paths(document: dict[str, Any]) -> None:
+    assert create_app("postgresql:///unused", DashboardSettings()).openapi() == document
+    assert path_templates() == tuple(document["paths"])
 
 
 def test_a_snapshot_is_described_as_the_hub_writes_it() -> None:

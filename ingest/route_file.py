@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ingest import toml_text
 from ingest.errors import RoutesInvalid
 from ingest.formats import DEVICE_IN_TOPIC, IGNORE, NAMING, ROUTABLE, sparkplug
 from ingest.quantity import QUANTITIES
@@ -58,7 +59,7 @@ def load(path: Path | None) -> Routes:
 def parse(text: str) -> Routes:
     """The routes in `text`, after Anhu's own. Raises RoutesInvalid with every error and its line."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RoutesInvalid([(line_of(error), str(error))]) from error
     problems: list[tuple[int | None, str]] = [

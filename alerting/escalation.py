@@ -368,7 +368,8 @@ def _route(table: CheckedTable, name: str, record: object, problems: list[str]) 
 
 
 def _step(number: int, table: CheckedTable) -> Step:
-    to = [_target(table, each) for each in table.take("to", []) or [""]]
+    written = table.take("to", [])
+    to = [_target(table, each) for each in (written if isinstance(written, list) and written else [written])]
     step = Step(
         number=number,
         after_s=table.number("after_s", 0, 7 * _DAY_S),

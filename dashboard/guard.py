@@ -1,5 +1,5 @@
-"""What every request passes before it is served: where it comes from, how large it is, whether it can be kept; and every
-answer's headers."""
+"""What every request passes before it is served: where it comes from, how large it is, whether it can be kept; and the
+headers of every answer."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -90,7 +90,7 @@ def _rule(record: Mapping[str, Any], told: list[str]) -> RouteRule | None:
     """The route in one table, None where its topic cannot be read; what is wrong is appended to `told`."""
     told += [f"unknown field {name}" for name in record.keys() - _FIELDS]
     topic, format_, institution = (record.get(name, "") for name in ("topic", "format", "institution"))
-    if format_ not in ROUTABLE:
+    if not isinstance(format_, str) or format_ not in ROUTABLE:
         told.append(f"format {str(format_)[:32]!r} is not one of {', '.join(sorted(ROUTABLE))}")
     if not isinstance(institution, str) or (institution and not _CODE.fullmatch(institution)):
         told.append("institution is a code: letters, digits, - and _ only, at most 64")
@@ -121,7 +121,7 @@ def _names(value: object, format_: object, told: list[str]) -> Mapping[str, str]
     if value and format_ not in NAMING:
         told.append(f"names has a meaning for {', '.join(sorted(NAMING))} only")
     for name, quantity in value.items():
-        if quantity != "" and quantity not in QUANTITIES:
+        if not isinstance(quantity, str) or (quantity and quantity not in QUANTITIES):
             told.append(f"names: {name} = {str(quantity)[:32]!r} is no quantity")
     return {name: str(quantity) for name, quantity in value.items()} or NO_NAMES
 

@@ -44,7 +44,10 @@ def origin_permitted(headers: Headers, allowed_origins: Collection[str]) -> bool
         return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
     if origin in allowed_origins:
         return True
-    return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    try:
+        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
+    except ValueError:  # half of an IPv6 address
+        return False
 
 
 class OriginGuard:

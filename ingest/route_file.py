@@ -92,6 +92,7 @@ def _rule(record: Mapping[str, Any], told: list[str]) -> RouteRule | None:
     topic, format_, institution = (record.get(name, "") for name in ("topic", "format", "institution"))
     if not isinstance(format_, str) or format_ not in ROUTABLE:
         told.append(f"format {str(format_)[:32]!r} is not one of {', '.join(sorted(ROUTABLE))}")
+        format_ = ""
     if not isinstance(institution, str) or (institution and not _CODE.fullmatch(institution)):
         told.append("institution is a code: letters, digits, - and _ only, at most 64")
         institution = ""

@@ -23,12 +23,15 @@ _POLICY: Final = (
     " worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none';"
     " form-action 'self'"
 )
+_HTTPS_ONLY: Final = "max-age=31536000"  # without subdomains, which may be somebody else's
+_PRIVATE: Final = ("/api", "/a/")  # the address of an acknowledge link is its key
 _PUBLIC: Final = ("/public/", "/api/public/")
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(self), microphone=()",
 }
 
@@ -191,7 +194,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        private, public = path.startswith("/api"), path.startswith(_PUBLIC)
+        private, public = path.startswith(_PRIVATE), path.startswith(_PUBLIC)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -199,6 +202,8 @@ class SecurityHeaders:
                 headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
                 for name, value in _HEADERS.items():
                     headers[name] = value
+                if scope["scheme"] == "https":
+                    headers["strict-transport-security"] = _HTTPS_ONLY
                 if private and public:
                     headers.setdefault("cache-control", "no-store")
                 elif private:

@@ -81,13 +81,12 @@ def test_no_other_site_opens_the_websocket(served: Served) -> None:
 def test_every_answer_has_the_headers_whatever_it_is(served: Served) -> None:
     client, nobody = served.client(), served.client(signed_in=False)
     asked = [(method.upper(), path) for method, path, _ in routes()] + BESIDE
-    for each in (nobody, client):
-        for method, path in asked:
-            for headers in ({}, {"Origin": EVIL}):
-                if (method, path, each) == ("DELETE", "/api/session", client) and not headers:
-                    continue
-                answer = each.request(method, path, headers=headers)
-                held(answer, (method, path, answer.status_code))
+    for method, path in asked:
+        answers = [nobody.request(method, path), client.request(method, path, headers={"Origin": EVIL})]
+        if method.lower() in SAFE:  # as somebody who may, what changes something would be done
+            answers.append(client.request(method, path))
+        for answer in answers:
+            held(answer, (method, path, answer.status_code))
     for answer in (
         nobody.get("/api/alerts?x=%00"), nobody.post("/api/session", content=b"x" * 100_000),
         nobody.post("/api/session", content=b"{", headers={"Content-Type": "application/json"}),

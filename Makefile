@@ -17,10 +17,10 @@ API_SOURCES := $(shell find alerting dashboard ingest inspection \
 	\( -name web -o -name static -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 API_TYPES := $(WEB)/src/api/schema.d.ts
 
-.PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
+.PHONY: help setup demo test test-fuzz audit checks python-checks page-checks pytest browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## 准备 anhu 命令和网页 / prepare the anhu command and the page
 
@@ -46,6 +46,17 @@ page-checks: $(PAGE_READY)
 pytest: setup
 	$(BIN)/python -m compileall -q anhu alerting dashboard ingest inspection simulators
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# The long form of what make test does briefly: the API by its own description, then every decoder; then atheris, which
+# has wheels for Linux on x86-64 alone. SECONDS: of atheris, for all decoders together.
+test-fuzz: setup ## 模糊测试，可加 SECONDS=秒数 / fuzzing, for atheris SECONDS=…
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	ANHU_FUZZ_EXAMPLES=$(or $(EXAMPLES),10) $(BIN)/pytest --timeout 3600 tests/integration/test_openapi_fuzz.py tests/unit/test_decoders.py
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+audit: setup ## 依赖的已知漏洞与许可证 / known vulnerabilities and licences of what Anhu depends on
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit
+	$(BIN)/python deploy/audit.py
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

@@ -15,7 +15,7 @@ from tests.integration.people_world import build_two
 pytestmark = pytest.mark.integration
 
 EXAMPLES = int(os.environ.get("ANHU_FUZZ_EXAMPLES", "1"))
-ODD_PER_EXAMPLE = 4
+ODD_PER_EXAMPLE = 3
 
 
 def test_every_operation_answers_as_described_whatever_it_is_sent(shared_database_url: str) -> None:

@@ -17,7 +17,7 @@ from tests.fuzz.found import found
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ingest", "alerting", "inspection", "dashboard")
-EXAMPLES = 20 * int(os.environ.get("ANHU_FUZZ_EXAMPLES", "1"))
+EXAMPLES = 12 * int(os.environ.get("ANHU_FUZZ_EXAMPLES", "1"))
 # What reads bytes or text into something else, by what it is called in the code.
 READERS = {
     ("tomllib", "loads"), ("toml_text", "loads"), ("orjson", "loads"), ("json", "loads"), ("json_text", "loads"),

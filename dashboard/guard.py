@@ -1,18 +1,21 @@
 """What every request passes before it is served: where it comes from, how large it is, whether it can be kept; and the
 headers of every answer."""
 
+import http
 import re
+import time
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import anyio
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import problems
-from dashboard.errors import BadRequest, BodyTooLarge, OriginRefused
+from dashboard.errors import BadRequest, BodyTooLarge, BodyTooSlow, OriginRefused
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PICTURE: Final = re.compile(r"/api/institutions/[0-9]+/floor-plans/-?[0-9]+/picture")
@@ -24,6 +27,7 @@ _POLICY: Final = (
     " form-action 'self'"
 )
 _HTTPS_ONLY: Final = "max-age=31536000"  # without subdomains, which may be somebody else's
+_BYTES_PER_S_MIN: Final = 4096  # of a body: a photo over a telephone that hardly has a signal is faster
 _PRIVATE: Final = ("/api", "/a/")  # the address of an acknowledge link is its key
 _PUBLIC: Final = ("/public/", "/api/public/")
 _HEADERS: Final = {
@@ -73,12 +77,19 @@ class OriginGuard:
 
 class BodyLimit:
     """Refuses bodies over `bytes_max`, for the one route that takes pictures over `picture_bytes_max`, for the paths in
-    `larger` over what they say, told beforehand or found while reading."""
+    `larger` over what they say, told beforehand or found while reading; and those that come more slowly than the worst
+    telephone line, after `patience_s`: each would hold a connection for as long as somebody likes."""
 
     def __init__(
-        self, app: ASGIApp, bytes_max: int, picture_bytes_max: int, larger: Mapping[str, int] | None = None
+        self,
+        app: ASGIApp,
+        bytes_max: int,
+        picture_bytes_max: int,
+        larger: Mapping[str, int] | None = None,
+        patience_s: float = 30.0,
     ) -> None:
         self._app = app
+        self._patience_s = patience_s
         self._bytes_max = bytes_max
         self._picture_bytes_max = picture_bytes_max
         self._larger = dict(larger or {})
@@ -94,14 +105,22 @@ class BodyLimit:
         if told.isdecimal() and int(told) > bytes_max:
             await problems.of(BodyTooLarge())(scope, receive, send)
             return
-        read_bytes = 0
+        read_bytes, more, began_s = 0, True, time.monotonic()
 
-        async def counted() -> Message:
-            nonlocal read_bytes
-            message = await receive()
+        async def counted() -> Message:  # raises HTTPException, the one kind FastAPI lets through from here
+            nonlocal read_bytes, more
+            if not more:
+                return await receive()  # that the client goes, whenever it does
+            left_s = began_s + self._patience_s + read_bytes / _BYTES_PER_S_MIN - time.monotonic()
+            try:
+                with anyio.fail_after(max(left_s, 0)):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, BodyTooSlow.__doc__) from error
             read_bytes += len(message.get("body", b""))
             if read_bytes > bytes_max:
-                raise HTTPException(413, BodyTooLarge.__doc__)  # the one kind FastAPI lets through from here
+                raise HTTPException(413, BodyTooLarge.__doc__)
+            more = message["type"] == "http.request" and message.get("more_body", False)
             return message
 
         await self._app(scope, counted, send)
@@ -128,8 +147,9 @@ class Keepable:
             return
         try:
             body = await _whole(receive)
-        except HTTPException:  # BodyLimit's, which nobody outside of the routes turns into an answer
-            await problems.of(BodyTooLarge())(scope, receive, send)
+        except HTTPException as error:  # BodyLimit's, which nobody outside of the routes turns into an answer
+            refused = BodyTooSlow() if error.status_code == http.HTTPStatus.REQUEST_TIMEOUT else BodyTooLarge()
+            await problems.of(refused)(scope, receive, send)
             return
         if body is None:
             return  # the client went before it had said all

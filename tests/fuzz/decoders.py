@@ -154,7 +154,13 @@ def _intake(data: bytes) -> object:
 
 
 _ORDER: Final = drill.Order(UUID(int=7), "fire", T0, 60.0, "all")
-_KEY: Final = RSAKey.generate_key(2048, {"kid": "k"})
+
+
+@cache
+def _key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "k"})
+
+
 _EXPECTED: Final = id_token.Expected("https://id.example.org", "anhu", "nonce")
 _CLAIMS: Final = {
     "iss": _EXPECTED.issuer, "aud": _EXPECTED.client_id, "sub": "s", "exp": T0 // 1_000_000 + 60,
@@ -165,7 +171,7 @@ _CLAIMS: Final = {
 
 def _token(data: bytes) -> object:
     """The token as it came; and the same claims signed by the provider, who may say odd things, too."""
-    keys, now_s = KeySet([_KEY]), T0 / 1e6
+    keys, now_s = KeySet([_key()]), T0 / 1e6
     try:
         claims = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -173,7 +179,7 @@ def _token(data: bytes) -> object:
     if not isinstance(claims, dict):
         return id_token.read(_text(data), keys, _EXPECTED, now_s)
     try:
-        signed = jwt.encode({"alg": "RS256", "kid": "k"}, claims, _KEY)
+        signed = jwt.encode({"alg": "RS256", "kid": "k"}, claims, _key())
     except (ValueError, TypeError):
         return None  # the library of ours that signs will not: no provider could
     read = id_token.read(signed, keys, _EXPECTED, now_s)

@@ -118,7 +118,7 @@ class Fuzz:
         key = (case.operation.label, answer.status_code)
         self.statuses[key] = self.statuses.get(key, 0) + 1
         sent = (
-            f"{case.path_parameters} {case.query} {str(case.body)[:300]!r} → {answer.status_code} {answer.text[:300]}"
+            f"{case.path_parameters} {case.query} {str(case.body)[:300]!r} → {answer.status_code} {answer.content[:300]!r}"
         )
         if str(answer.status_code) not in case.operation.definition.raw["responses"]:  # "default" would take any
             self.faults.append(f"{case.operation.label} as {who}: a status the description does not know\n  {sent}")
@@ -245,3 +245,21 @@ def odd(operation: APIOperation, two: Two, count: int) -> Iterator[Case]:
             parts["path_parameters" if where == "path" else "query"][at] = "" if value is None else str(value)
         taken += 1
         yield operation.Case(method=ground.method, **parts)
+
+
+def try_everything(fuzz: Fuzz, examples: int, odd_count: int) -> None:
+    """Every operation as everybody: with `examples` of its own, the same about things that exist, and `odd_count` odd
+    values; the forbidden ones only where there are several examples, for most of them look alike."""
+    for operation in operations():
+        tokens = fuzz.people()
+        known = expected(operation)
+        cases = made(operation, GenerationMode.POSITIVE, examples)
+        if examples > 1:
+            cases += made(operation, GenerationMode.NEGATIVE, examples)
+        if known is not None:
+            cases += [with_things(case, fuzz.two, known) for case in cases]
+        cases += odd(operation, fuzz.two, odd_count)
+        for case in cases:
+            for who in fuzz.usernames:
+                fuzz.send(case, who, tokens[who])
+        fuzz.send(cases[0], ANYBODY, "")

@@ -117,9 +117,8 @@ class Fuzz:
             return
         key = (case.operation.label, answer.status_code)
         self.statuses[key] = self.statuses.get(key, 0) + 1
-        sent = (
-            f"{case.path_parameters} {case.query} {str(case.body)[:300]!r} → {answer.status_code} {answer.content[:300]!r}"
-        )
+        sent = f"{case.path_parameters} {case.query} {str(case.body)[:300]!r}"
+        sent += f" → {answer.status_code} {answer.content[:300]!r}"
         if str(answer.status_code) not in case.operation.definition.raw["responses"]:  # "default" would take any
             self.faults.append(f"{case.operation.label} as {who}: a status the description does not know\n  {sent}")
         try:

@@ -183,7 +183,7 @@ def create_app(
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
-    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed)
+    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed, https_only_days=settings.https_only_days)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=_route_names())
     return app
 

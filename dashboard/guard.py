@@ -26,7 +26,7 @@ _POLICY: Final = (
     " worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none';"
     " form-action 'self'"
 )
-_HTTPS_ONLY: Final = "max-age=31536000"  # without subdomains, which may be somebody else's
+_DAY_S: Final = 86_400
 _BYTES_PER_S_MIN: Final = 4096  # of a body: a photo over a telephone that hardly has a signal is faster
 _PRIVATE: Final = ("/api", "/a/")  # the address of an acknowledge link is its key
 _PUBLIC: Final = ("/public/", "/api/public/")
@@ -202,11 +202,14 @@ def _holds_nul(value: Any) -> bool:
 
 class SecurityHeaders:
     """Puts the headers on every answer that keep a browser from lending the page to somebody else, and search engines
-    away from what the public reads unless it is `indexed`."""
+    away from what the public reads unless it is `indexed`. What came by https tells browsers to do so for
+    `https_only_days`; 0: it does not."""
 
-    def __init__(self, app: ASGIApp, *, indexed: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, indexed: bool = False, https_only_days: int = 0) -> None:
         self._app = app
         self._indexed = indexed
+        # Without subdomains, which may be somebody else's.
+        self._https_only = f"max-age={https_only_days * _DAY_S}" if https_only_days else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -222,8 +225,8 @@ class SecurityHeaders:
                 headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if scope["scheme"] == "https":
-                    headers["strict-transport-security"] = _HTTPS_ONLY
+                if self._https_only and scope["scheme"] == "https":
+                    headers["strict-transport-security"] = self._https_only
                 if private and public:
                     headers.setdefault("cache-control", "no-store")
                 elif private:

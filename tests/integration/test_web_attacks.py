@@ -121,6 +121,7 @@ def test_over_https_browsers_are_told_to_stay_there_and_the_cookie_is_of_this_ho
         client.headers.update(behind)
         answer = sign_in(client, two.passwords["operator"], "operator")
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert "strict-transport-security" not in httpx.get(f"{served.url}/healthz").headers
         cookie = answer.headers["set-cookie"]
         name, token = cookie.split(";")[0].split("=")
         parts = {part.strip().lower() for part in cookie.split(";")[1:]}
@@ -287,3 +288,9 @@ def text_of(content: bytes, kinds: set[str], path: str) -> str:
     assert "<f>" not in sheets, path
     assert "<hyperlink " not in sheets, path
     return "".join(parts.values()).replace("&quot;", '"')
+
+
+def test_where_the_desk_must_be_reached_all_the_same_browsers_are_told_nothing(two: Two) -> None:
+    with serve(two.world, trusted_proxies=["127.0.0.1"], https_only_days=0) as served:
+        answer = httpx.get(f"{served.url}/healthz", headers={"X-Forwarded-Proto": "https"})
+        assert "strict-transport-security" not in answer.headers

@@ -20,7 +20,8 @@ API_TYPES := $(WEB)/src/api/schema.d.ts
 # The guides are part of the page.
 GUIDES := docs/help_pages.py $(wildcard docs/zh/* docs/en/*)
 
-.PHONY: help setup demo test test-cluster checks python-checks page-checks pytest browser bench screenshots format clean
+.PHONY: help setup demo test test-cluster test-fuzz audit checks python-checks page-checks pytest browser bench screenshots
+.PHONY: format clean
 
 help: ## 显示这些命令 / show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,6 +55,17 @@ pytest: setup
 	$(BIN)/python -m compileall -q anhu alerting dashboard ingest inspection simulators
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --collect-only -qq tests >/dev/null
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# The long form of what make test does briefly: the API by its own description, then every decoder; then atheris, which
+# has wheels for Linux on x86-64 alone. SECONDS: of atheris, for all decoders together.
+test-fuzz: setup ## 模糊测试，可加 SECONDS=秒数 / fuzzing, for atheris SECONDS=…
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	ANHU_FUZZ_EXAMPLES=$(or $(EXAMPLES),10) $(BIN)/pytest tests/integration/test_openapi_fuzz.py tests/unit/test_decoders.py
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+audit: setup ## 依赖的已知漏洞与许可证 / known vulnerabilities and licences of what Anhu depends on
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group audit
+	$(BIN)/python deploy/audit.py
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh

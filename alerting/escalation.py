@@ -22,6 +22,7 @@ from alerting.checked_table import CheckedTable
 from alerting.errors import PolicyInvalid
 from alerting.people import Role
 from alerting.suppression import LIFE_SAFETY
+from ingest import toml_text
 from ingest.registry import INSTITUTION_KINDS
 
 CHINA: Final = ZoneInfo("Asia/Shanghai")
@@ -233,7 +234,7 @@ def default_policy() -> str:
 def parse(text: str) -> Policy:
     """The policy in `text`. Raises PolicyInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyInvalid([str(error)]) from error
     problems: list[str] = []
@@ -367,7 +368,8 @@ def _route(table: CheckedTable, name: str, record: object, problems: list[str]) 
 
 
 def _step(number: int, table: CheckedTable) -> Step:
-    to = [_target(table, each) for each in table.take("to", []) or [""]]
+    written = table.take("to", [])
+    to = [_target(table, each) for each in (written if isinstance(written, list) and written else [written])]
     step = Step(
         number=number,
         after_s=table.number("after_s", 0, 7 * _DAY_S),

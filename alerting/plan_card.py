@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from alerting.alert import Kind
 from alerting.errors import PlanInvalid
+from ingest import toml_text
 
 STEPS_MAX: Final = 20
 PHONES_MAX: Final = 20
@@ -77,7 +78,7 @@ class Plan:
 def parse(text: str) -> dict[Kind, Card]:
     """The cards in `text` (TOML), by kind. Raises PlanInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PlanInvalid([str(error)]) from error
     problems: list[str] = []

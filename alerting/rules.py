@@ -16,6 +16,7 @@ from alerting.alert import Condition, Kind, Priority
 from alerting.checked_table import CheckedTable
 from alerting.detect import DETECTORS
 from alerting.errors import RulesInvalid
+from ingest import toml_text
 from ingest.errors import UnitMismatch
 from ingest.quantity import QUANTITIES, convert
 from ingest.registry import INSTITUTION_KINDS, ZONE_KINDS
@@ -143,7 +144,7 @@ def default_rules() -> str:
 def parse(text: str) -> RuleSet:
     """The rule set in `text`. Raises RulesInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesInvalid([str(error)]) from error
     problems: list[str] = []

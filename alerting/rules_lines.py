@@ -4,6 +4,7 @@ import re
 import tomllib
 from typing import Any, Final
 
+from ingest import toml_text
 from ingest.table_lines import TableLines, line_of
 
 _LABEL: Final = re.compile(r"(rule|combination) ([^:]+):")
@@ -18,7 +19,7 @@ def placed(text: str, problems: list[str]) -> list[tuple[int | None, str]]:
     [(2, 'rule a: kind is missing'), (None, 'supervision must be a table')]
     """
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError:
         return [(line_of(ValueError(each)), each) for each in problems]
     lines = _lines(text, document)

@@ -24,6 +24,7 @@ from dashboard.errors import (
     TokenRefused,
 )
 from dashboard.service import Service
+from dashboard.settings import DashboardSettings
 from dashboard.store import OpenSession
 from ingest import directory
 from ingest.database import Connection
@@ -79,11 +80,11 @@ def bearer_token(connection: HTTPConnection) -> str | None:
     return token
 
 
-def _key(connection: HTTPConnection) -> Key:
+def _key(connection: HTTPConnection, settings: DashboardSettings) -> Key:
     """A token counts alone: with it a cookie is not looked at, so that neither can lend the other its rights."""
     if (token := bearer_token(connection)) is not None:
         return Key(auth.token_sha256(token), bearer=True)
-    cookie = connection.cookies.get(auth.COOKIE)
+    cookie = auth.session_token(connection.cookies, settings)
     if not cookie or len(cookie) > auth.TOKEN_LENGTH_MAX:
         raise NotSignedIn
     return Key(auth.token_sha256(cookie), bearer=False)
@@ -91,7 +92,7 @@ def _key(connection: HTTPConnection) -> Key:
 
 def signed_in(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """The session of the request's cookie, or its access token. Raises NotSignedIn, TokenRefused, NotPermitted."""
-    key = _key(connection)
+    key = _key(connection, serving.settings)
     with serving.as_service() as transaction:
         found = auth.session_of(transaction, key.sha256, serving.settings)
     admitted = key.admit(connection, serving, found)
@@ -107,7 +108,7 @@ async def recognised(connection: HTTPConnection, serving: Serving) -> SignedIn:
     """As signed_in, and while the database is away by what it last said of the session: for the alarms on the screen,
     and for nothing that a person could change or look up. Raises NotSignedIn, TokenRefused, NotPermitted,
     psycopg.OperationalError, DatabaseUnavailable."""
-    key = _key(connection)
+    key = _key(connection, serving.settings)
     if serving.live.database_away and (known := serving.known.recall(key.sha256, time.monotonic())) is not None:
         return key.admit(connection, serving, known)
     try:

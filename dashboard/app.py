@@ -16,7 +16,7 @@ from dashboard.access import Permit, signed_in
 from dashboard.account_key import AccountKey
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
-from dashboard.guard import BodyLimit, OriginGuard, SecurityHeaders
+from dashboard.guard import BodyLimit, Keepable, OriginGuard, SecurityHeaders
 from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
@@ -180,6 +180,7 @@ def create_app(
     app.mount("/", page.Page(static))
     problems.install(app)
     # The last one added is the first a request meets.
+    app.add_middleware(Keepable)
     app.add_middleware(
         BodyLimit,
         bytes_max=settings.body_bytes_max,
@@ -194,7 +195,7 @@ def create_app(
         },
     )
     app.add_middleware(OriginGuard, allowed_origins=settings.allowed_origins)
-    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed)
+    app.add_middleware(SecurityHeaders, indexed=settings.public_indexed, https_only_days=settings.https_only_days)
     app.add_middleware(MeasureRequests, metrics=metrics, routes=_route_names())
     return app
 

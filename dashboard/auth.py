@@ -6,6 +6,7 @@ time without use, and after a fixed time in any case. A program has an access to
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -25,6 +26,8 @@ from dashboard.token_scope import TokenScope
 from ingest.database import Connection
 
 COOKIE: Final = "anhu_session"
+# Over https: no subdomain, and nobody on the way who breaks into plain http, can set a cookie of this name.
+SECURE_COOKIE: Final = f"__Host-{COOKIE}"
 ADMINISTRATOR: Final = "admin"
 PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 256
@@ -104,6 +107,13 @@ def readable_password() -> str:
     """A random password that a person can read and type."""
     groups = ("".join(secrets.choice(_READABLE) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
     return "-".join(groups)
+
+
+def session_token(cookies: Mapping[str, str], settings: DashboardSettings) -> str | None:
+    """What a browser's cookies hold of a session; where all pages are reached by https, the plain name counts for
+    nothing, for anybody in between could have set it."""
+    plain = None if settings.secure_cookie == "always" else cookies.get(COOKIE)
+    return cookies.get(SECURE_COOKIE) or plain
 
 
 def normal_username(username: str) -> str:

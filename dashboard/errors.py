@@ -107,6 +107,10 @@ class BodyTooLarge(DashboardError):
     """The request is too large."""
 
 
+class BodyTooSlow(DashboardError):
+    """The request came too slowly."""
+
+
 class Busy(DashboardError):
     """This is being done already: ask again in a while."""
 

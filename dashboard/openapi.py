@@ -18,6 +18,7 @@ SUMMARY: Final = "Safety monitoring for care institutions"
 VERSION: Final = "1"
 
 _PROBLEM: Final = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PLACE: Final = "institution_id"  # what is asked about one that is none, or out of reach, is not found
 _OF_FASTAPI: Final = ("HTTPValidationError", "ValidationError")  # which no answer of ours looks like
 
 _messages = APIRouter()
@@ -35,6 +36,8 @@ def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         for operation in path.values():
             for response in operation["responses"].values():
                 _tell_problem(response)
+            if any(each["in"] == "path" or each["name"] == _PLACE for each in operation.get("parameters", ())):
+                operation["responses"].setdefault("404", {"description": "Not Found", "content": _PROBLEM})
             operation["responses"]["default"] = {"description": "Any other error", "content": _PROBLEM}
     del described["webhooks"]["live"]["post"]["responses"]["422"]
     for name in _OF_FASTAPI:

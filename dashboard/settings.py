@@ -46,6 +46,9 @@ class DashboardSettings(AnhuSettings):
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # settings of its own: ANHU_OIDC_…
     access_token_days_max: int = Field(366, ge=1, le=3660)
     secure_cookie: Literal["auto", "always", "never"] = "auto"  # auto: when the page was reached over https
+    # What browsers are told that came by https (HSTS). Nobody can then click an expired certificate away: 0 where a
+    # duty desk must be reached all the same.
+    https_only_days: int = Field(365, ge=0, le=730)
     allowed_origins: TextList = Field([])  # besides the dashboard's own; for a proxy that rewrites the Host header
     trusted_proxies: TextList = Field([])  # addresses whose X-Forwarded-* headers are believed
     metrics_networks: NetworkList = LOOPBACK

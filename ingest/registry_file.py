@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
+from ingest import toml_text
 from ingest.errors import RegistryFileInvalid
 from ingest.quantity import QUANTITIES
 from ingest.registry import CODE_PATTERN, DEVICE_KINDS, INSTITUTION_KINDS, PANEL_PREFIX, WEARS, ZONE_KINDS
@@ -174,7 +175,7 @@ class _Reader:
 
     def read_toml(self, text: str) -> Draft:
         try:
-            document = tomllib.loads(text)
+            document = toml_text.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise RegistryFileInvalid([(line_of(error), str(error))]) from error
         lines = TableLines(text)

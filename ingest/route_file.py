@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ingest import toml_text
 from ingest.errors import RoutesInvalid
 from ingest.formats import DEVICE_IN_TOPIC, IGNORE, NAMING, ROUTABLE, sparkplug
 from ingest.quantity import QUANTITIES
@@ -58,7 +59,7 @@ def load(path: Path | None) -> Routes:
 def parse(text: str) -> Routes:
     """The routes in `text`, after Anhu's own. Raises RoutesInvalid with every error and its line."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RoutesInvalid([(line_of(error), str(error))]) from error
     problems: list[tuple[int | None, str]] = [
@@ -89,8 +90,9 @@ def _rule(record: Mapping[str, Any], told: list[str]) -> RouteRule | None:
     """The route in one table, None where its topic cannot be read; what is wrong is appended to `told`."""
     told += [f"unknown field {name}" for name in record.keys() - _FIELDS]
     topic, format_, institution = (record.get(name, "") for name in ("topic", "format", "institution"))
-    if format_ not in ROUTABLE:
+    if not isinstance(format_, str) or format_ not in ROUTABLE:
         told.append(f"format {str(format_)[:32]!r} is not one of {', '.join(sorted(ROUTABLE))}")
+        format_ = ""
     if not isinstance(institution, str) or (institution and not _CODE.fullmatch(institution)):
         told.append("institution is a code: letters, digits, - and _ only, at most 64")
         institution = ""
@@ -120,7 +122,7 @@ def _names(value: object, format_: object, told: list[str]) -> Mapping[str, str]
     if value and format_ not in NAMING:
         told.append(f"names has a meaning for {', '.join(sorted(NAMING))} only")
     for name, quantity in value.items():
-        if quantity != "" and quantity not in QUANTITIES:
+        if not isinstance(quantity, str) or (quantity and quantity not in QUANTITIES):
             told.append(f"names: {name} = {str(quantity)[:32]!r} is no quantity")
     return {name: str(quantity) for name, quantity in value.items()} or NO_NAMES
 

@@ -9,13 +9,13 @@ In anhu.toml the connection settings stand at the top and every other group in a
 """
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ingest import toml_text
 from ingest.shards import COUNT_MAX
 
 
@@ -55,7 +55,7 @@ class AnhuSettings(BaseSettings):
         path = config_path()
         if not path.exists():
             return {}
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = toml_text.loads(path.read_text("utf-8"))
         return document.get(cls.table, {}) if cls.table else document
 
 

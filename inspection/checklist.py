@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any, Final
 
 from alerting.checked_table import CheckedTable
+from ingest import toml_text
 from ingest.registry import INSTITUTION_KINDS
 from inspection.errors import ChecklistInvalid, ChecklistUnknown
 
@@ -123,7 +124,7 @@ def parse(text: str, known: Mapping[str, Checklist]) -> Checklist:
     Raises ChecklistInvalid with every error found, each with its line and entry.
     """
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ChecklistInvalid([str(error)]) from error
     problems: list[str] = []
@@ -174,7 +175,7 @@ def get(checklist_id: str) -> Checklist:
 
 
 def _is_composed(text: str) -> bool:
-    return any("from" in item for item in tomllib.loads(text).get("item", []))
+    return any("from" in item for item in toml_text.loads(text).get("item", []))
 
 
 def _id(table: CheckedTable, name: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from alerting.checked_table import CheckedTable
 from alerting.people import RIGHTS, Person, Right, Role
+from ingest import toml_text
 from inspection.credit_calendar import add_months
 from inspection.errors import CommitmentChanged, CommitmentTextInvalid, StepRefused, WrongPerson
 
@@ -97,7 +98,7 @@ class Term:
 def parse(text: str) -> CommitmentText:
     """The text in `text` (TOML). Raises CommitmentTextInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CommitmentTextInvalid([str(error)]) from error
     problems: list[str] = []

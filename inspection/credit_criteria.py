@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any, Final
 
 from alerting.checked_table import CheckedTable
+from ingest import toml_text
 from inspection.errors import CreditCriteriaInvalid
 from inspection.rating_policy import RatingPolicy
 
@@ -94,7 +95,7 @@ class Criteria:
 def parse(text: str) -> Criteria:
     """The criteria in `text` (TOML). Raises CreditCriteriaInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CreditCriteriaInvalid([str(error)]) from error
     problems: list[str] = []

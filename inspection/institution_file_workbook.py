@@ -6,6 +6,7 @@ either language; choices and yes or no by their words in either.
 """
 
 import io
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,13 +20,14 @@ from openpyxl.utils.exceptions import InvalidFileException
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from inspection import workbook_bounds
 from inspection.errors import WorkbookRefused
 from inspection.institution_file import CATALOGUE, Field, FieldKind, FireGap, InstitutionFile, Kept, Section, Value
 from inspection.report import Language
 from inspection.report_words import either
 
 WORKBOOK_BYTES_MAX: Final = 5 * 1_048_576
-UNPACKED_BYTES_MAX: Final = 100 * 1_048_576
+SHEETS_COUNT_MAX: Final = 30  # there is one a section; the same part can stand behind any number of sheets
 ROWS_COUNT_MAX: Final = 20_000  # of a sheet
 FAULTS_COUNT_MAX: Final = 100  # told at once
 _GAPS: Final = ("消防问题", "Fire gaps")  # for reading: gaps are opened and closed one by one
@@ -52,6 +54,8 @@ _BROKEN: Final = (
     SyntaxError,
     RuntimeError,
 )  # fmt: skip - what opening and reading a file that is no workbook, or a damaged one, raises
+
+_one_at_a_time: Final = threading.Lock()  # a workbook of the largest size takes seconds and 100 MB
 
 
 class Entry(NamedTuple):
@@ -197,15 +201,20 @@ def _sheets(data: bytes) -> dict[str, list[tuple[Any, ...]]]:
     """Every sheet's lines, from the first on. Raises WorkbookRefused."""
     if len(data) > WORKBOOK_BYTES_MAX:
         raise WorkbookRefused([f"超过 {WORKBOOK_BYTES_MAX // 1_048_576} MiB / it is larger than that"])
+    with _one_at_a_time:
+        return _opened(data)
+
+
+def _opened(data: bytes) -> dict[str, list[tuple[Any, ...]]]:
     columns = len(_LEAD) + max(len(each.fields) for each in CATALOGUE) + 1
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(each.file_size for each in packed.infolist()) > UNPACKED_BYTES_MAX:
-                raise WorkbookRefused(
-                    [f"解压后超过 {UNPACKED_BYTES_MAX // 1_048_576} MiB / unpacked it is larger than that"]
-                )
+            if (why := workbook_bounds.why_too_large(packed)) is not None:
+                raise WorkbookRefused([why])
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         try:
+            if len(book.worksheets) > SHEETS_COUNT_MAX:
+                raise WorkbookRefused([f"超过 {SHEETS_COUNT_MAX} 个工作表 / more sheets than that"])
             found: dict[str, list[tuple[Any, ...]]] = {}
             for sheet in book.worksheets:
                 lines = list(sheet.iter_rows(max_col=columns, max_row=ROWS_COUNT_MAX + 2, values_only=True))

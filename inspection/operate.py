@@ -74,7 +74,8 @@ def report(connection: Connection, found: Found, actor: Actor, origin: Origin = 
     zones = directory.zones(connection, [found.zone_id] if found.zone_id is not None else [])
     devices = directory.devices(connection, [found.device_id] if found.device_id is not None else [])
     places = [each.institution_id for each in zones] + [each.institution_id for each in devices]
-    if any(each != found.institution_id for each in places):
+    named = (found.zone_id is not None) + (found.device_id is not None)
+    if places != [found.institution_id] * named:  # of another institution, or none at all
         raise StepRefused("that place is not one of this institution")
     key = decide.repeat_key(
         item=found.item, rule=None, device_id=found.device_id, zone_id=found.zone_id, category=found.category

@@ -19,6 +19,7 @@ from typing import Any, Final
 from alerting.alert import Kind
 from alerting.checked_table import CheckedTable
 from alerting.people import Role
+from ingest import toml_text
 from inspection.checklist import Level
 from inspection.errors import HazardPolicyInvalid
 from inspection.hazard import Category, Supervisor
@@ -100,7 +101,7 @@ class Policy:
 def parse(text: str) -> Policy:
     """The policy in `text` (TOML). Raises HazardPolicyInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise HazardPolicyInvalid([str(error)]) from error
     problems: list[str] = []
@@ -167,7 +168,7 @@ def default_policy() -> Policy:
 
 
 def _assignment_that_ships() -> dict[str, Any]:
-    shipped = tomllib.loads(default_text())
+    shipped = toml_text.loads(default_text())
     return {name: shipped[name] for name in _SINCE_2}
 
 

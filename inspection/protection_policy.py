@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib import resources
 
 from alerting.checked_table import CheckedTable
+from ingest import toml_text
 from inspection.errors import ProtectionPolicyInvalid
 
 VALID_DAYS_MAX = 1826  # five years
@@ -29,7 +30,7 @@ class Policy:
 def parse(text: str) -> Policy:
     """The policy in `text` (TOML). Raises ProtectionPolicyInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProtectionPolicyInvalid([str(error)]) from error
     problems: list[str] = []

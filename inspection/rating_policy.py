@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any, Final
 
 from alerting.checked_table import CheckedTable
+from ingest import toml_text
 from inspection.errors import RatingPolicyInvalid
 from inspection.evidence import SOURCES, Query
 from inspection.safety_record import RecordKind
@@ -146,7 +147,7 @@ class RatingPolicy:
 def parse(text: str) -> RatingPolicy:
     """The policy in `text` (TOML). Raises RatingPolicyInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RatingPolicyInvalid([str(error)]) from error
     problems: list[str] = []

@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 
 from alerting.checked_table import CheckedTable
+from ingest import toml_text
 from inspection.errors import FileInvalid
 
 _FIGURES = (
@@ -73,7 +74,7 @@ def weigh(risk: Risk, now: datetime, weights: Weights) -> Weight:
 def parse(text: str) -> Weights:
     """The figures in `text` (TOML). Raises FileInvalid with every error found."""
     try:
-        document = tomllib.loads(text)
+        document = toml_text.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileInvalid([str(error)]) from error
     problems: list[str] = []

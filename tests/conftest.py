@@ -21,6 +21,8 @@ from anhu.data_folder import default_data_dir
 from ingest.database import migrate
 from tests.commands import SPOOLS
 
+# For the tests that call them alone: to import them takes every worker a second.
+collect_ignore = ["integration/openapi_fuzz.py", "bombs.py"]
 TEMPLATE = "anhu_template"
 MEMORY_BYTES_MIN = 8 * 2**30
 _numbers = itertools.count(1)

@@ -54,18 +54,19 @@ class TextMessages:
         reply = self._poster.post(settings.sms_url.get_secret_value(), body.encode(), headers, anywhere=True)
         if isinstance(reply, Answer):
             return reply
-        return refusal(reply) or self._answer(reply.body)
+        return refusal(reply) or answer(settings.sms_ok_field, settings.sms_ok_value, reply.body)
 
-    def _answer(self, body: bytes) -> Answer:
-        field = self._settings.sms_ok_field
-        if not field:
-            return Answer(Outcome.SENT, "taken by the gateway")
-        try:
-            value = orjson.loads(body)
-            for name in field.split("."):
-                value = value[name]
-        except (orjson.JSONDecodeError, LookupError, TypeError):
-            return Answer(Outcome.LOST, "an answer that is none of the gateway's")
-        if str(value) == self._settings.sms_ok_value:
-            return Answer(Outcome.SENT, "taken by the gateway")
-        return Answer(Outcome.FAILED, f"gateway code {str(value)[:20]}")
+
+def answer(field: str, ok_value: str, body: bytes) -> Answer:
+    """What the body of a 200 says: its member `field` (a.b: of a member) is `ok_value` where the message was taken."""
+    if not field:
+        return Answer(Outcome.SENT, "taken by the gateway")
+    try:
+        value = orjson.loads(body)
+        for name in field.split("."):
+            value = value[name]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        return Answer(Outcome.LOST, "an answer that is none of the gateway's")
+    if str(value) == ok_value:
+        return Answer(Outcome.SENT, "taken by the gateway")
+    return Answer(Outcome.FAILED, f"gateway code {str(value)[:20]}")

@@ -58,7 +58,12 @@ _WORDS: Final = {
 
 async def _alert_of(request: Request) -> UUID:
     """Which button was pressed. Raises BadRequest."""
-    form = parse_qs((await request.body()).decode("ascii", "replace"))
+    return named_alert(await request.body())
+
+
+def named_alert(body: bytes) -> UUID:
+    """The alert that the form in `body` names. Raises BadRequest."""
+    form = parse_qs(body.decode("ascii", "replace"))
     try:
         return UUID(form.get("alert", [""])[0])
     except ValueError as error:

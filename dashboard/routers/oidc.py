@@ -5,7 +5,7 @@ import hmac
 import re
 import time
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import structlog
@@ -26,6 +26,7 @@ from dashboard.store import SignInWay, User
 from ingest.database import Connection
 
 public = APIRouter(prefix="/api/session", tags=["session"])
+_NO_PROVIDER: Final[dict[int | str, dict[str, Any]]] = {404: {"model": schemas.Problem}}
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,9 @@ def ways(serving: Serving) -> schemas.SignInWays:
     return schemas.SignInWays(oidc=schemas.OidcWay(label=settings.label) if settings.issuer else None)
 
 
-@public.get("/oidc", summary="Sign in at the provider", status_code=302, response_class=RedirectResponse)
+@public.get(
+    "/oidc", summary="Sign in at the provider", status_code=302, response_class=RedirectResponse, responses=_NO_PROVIDER
+)
 async def begin(serving: Serving, onward: Annotated[str, Query(alias="next", max_length=500)] = "/") -> Response:
     """Leads the browser there; `next` is a path of this site."""
     provider = _provider(serving)
@@ -72,7 +75,13 @@ async def begin(serving: Serving, onward: Annotated[str, Query(alias="next", max
     return response
 
 
-@public.get("/oidc/callback", summary="Back from the provider", status_code=302, response_class=RedirectResponse)
+@public.get(
+    "/oidc/callback",
+    summary="Back from the provider",
+    status_code=302,
+    response_class=RedirectResponse,
+    responses=_NO_PROVIDER,
+)
 async def finish(
     request: Request, serving: Serving, code: Annotated[str, _PARAMETER] = "", state: Annotated[str, _PARAMETER] = "",
     error: Annotated[str, _PARAMETER] = "", iss: Annotated[str, _PARAMETER] = "",

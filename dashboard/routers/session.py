@@ -97,16 +97,16 @@ async def sign_out(request: Request, session: Session, serving: Serving) -> Resp
     serving.live.hub.end_sessions(lambda ended: ended == session.token_sha256)
     log.info("signed out", username=session.user.username)
     response = Response(status_code=status.HTTP_204_NO_CONTENT)
-    response.delete_cookie(
-        auth.COOKIE, path="/", secure=over_https(request, serving.settings), httponly=True, samesite="strict"
-    )
+    for name in (auth.COOKIE, auth.SECURE_COOKIE):
+        if name in request.cookies:
+            response.delete_cookie(name, path="/", secure=name == auth.SECURE_COOKIE, httponly=True, samesite="strict")
     return response
 
 
 def set_cookie(response: Response, settings: DashboardSettings, token: str, *, secure: bool) -> None:
     """Give the browser its session."""
     response.set_cookie(
-        auth.COOKIE,
+        auth.SECURE_COOKIE if secure else auth.COOKIE,
         token,
         max_age=int(settings.session_hours_max * 3600),
         path="/",

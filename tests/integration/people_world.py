@@ -63,6 +63,14 @@ NO_FACTS: dict[str, Any] = {
     "drill_count": 0, "checks_called": 0, "checks_missed": [], "checks_missed_count": 0, "hazards": [],
     "hazard_count": 0, "offline_count": 0,
 }  # fmt: skip
+_PLAIN = {
+    "checklist": "duties",
+    "floor": 1,
+    "report": "ledger",
+    "paper": 2,
+    "document_version": 1,
+    "section": "trainings",
+}
 FOREIGN_WORDS = ("外县养老院", "Faraway", "faraway-1", "far-kitchen", "far-smk", "远处", "远方的人")
 
 
@@ -111,6 +119,25 @@ class Two:
     rules_version: int
     own_handover: int
     far_handover: int
+
+    def stands_for(self, name: Any) -> Any:
+        """What a name in route_rights.EXPECTED stands for, ready for a path or a body."""
+        if isinstance(name, dict):
+            return {key: self.stands_for(each) for key, each in name.items()}
+        if isinstance(name, list):
+            return [self.stands_for(each) for each in name]
+        if name in _PLAIN:
+            return _PLAIN[name]
+        if name in ("home", "kitchen"):
+            return getattr(self.world, name)
+        if name == "device":
+            return self.world.devices[0]
+        if name == "act_id":
+            return str(uuid4())
+        found = getattr(self, name)
+        if isinstance(found, UUID):
+            return str(found)
+        return str(found.id) if name.endswith("_alert") else found
 
     def client(self, served: Served, username: str) -> httpx.Client:
         """Somebody signed in."""

@@ -6,7 +6,6 @@ A route that is not in EXPECTED fails the test: whoever adds one states who may 
 import json
 import re
 from typing import Any
-from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -32,43 +31,11 @@ def test_every_route_has_an_expectation():
     assert {(method, path.replace("/{kind}", "/gas")) for method, path in routes()} == set(EXPECTED) | SESSION | PUBLIC
 
 
-_PLAIN = {
-    "checklist": "duties",
-    "floor": 1,
-    "report": "ledger",
-    "paper": 2,
-    "document_version": 1,
-    "section": "trainings",
-}
-
-
-def value_of(two: Two, name: Any) -> Any:
-    """What a name in EXPECTED stands for."""
-    if isinstance(name, dict):
-        return {key: value_of(two, each) for key, each in name.items()}
-    if isinstance(name, list):
-        return [value_of(two, each) for each in name]
-    if name == "home":
-        return two.world.home
-    if name == "kitchen":
-        return two.world.kitchen
-    if name in _PLAIN:
-        return _PLAIN[name]
-    if name == "device":
-        return two.world.devices[0]
-    if name == "act_id":
-        return str(uuid4())
-    found = getattr(two, name)
-    if isinstance(found, UUID):
-        return str(found)
-    return str(found.id) if name.endswith("_alert") else found
-
-
 def call(client, two: Two, route: tuple[str, str], parts: dict[str, Any]):
     method, path = route
     body = EXPECTED[route].body
     for name, stands_for in parts.items():
-        value = value_of(two, stands_for)
+        value = two.stands_for(stands_for)
         if name:
             path = path.replace(f"{{{name}}}", str(value))
         else:
@@ -134,7 +101,7 @@ def odd_ids_and_methods_tell_nothing(two: Two, client: httpx.Client) -> None:
             assert not leaks(answer.text.replace(str(two.far_alert.id), ""), two), (path, odd)
         if expected.foreign is not None:
             for name, stands_for in expected.foreign.items():
-                path = path.replace(f"{{{name}}}", str(value_of(two, stands_for)))
+                path = path.replace(f"{{{name}}}", str(two.stands_for(stands_for)))
             answer = client.head(path)
             assert (answer.status_code, answer.content) in {(405, b""), (404, b""), (403, b"")}, path
 

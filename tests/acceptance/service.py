@@ -41,7 +41,7 @@ class Service:
         self.folder = folder
         if not (folder / "runtime").exists():
             (folder / "runtime").symlink_to(packages_dir)  # the programs are unpacked once for all tests
-        self.host = f"127.0.0.1:{free_port()}"
+        self.host = f"127.0.0.1:{(settings or {}).get('ANHU_DASHBOARD_PORT') or free_port()}"
         self.url = f"http://{self.host}"
         named = {"ANHU_DATA_DIR": str(folder), "ANHU_DASHBOARD_PORT": self.host.partition(":")[2]}
         self.env = environment(**named, **(settings or {}))

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections import Counter
 from typing import Any, Final, Self
 
 from websockets.exceptions import WebSocketException
@@ -24,8 +23,9 @@ class Page:
         self._shown_us: dict[str, int] = {}
         self._heartbeat: dict[str, Any] = {}
         self._heartbeat_us = 0
-        self.raises: Counter[tuple[int, str]] = Counter()  # (connection, device) → how often a raise was told
-        self.connections = 0
+        self.connections = self._snapshots = 0
+        # (connection, snapshot, device) → (event, version of the alert) of each raise that was told
+        self.raises: dict[tuple[int, int, str], list[tuple[Any, ...]]] = {}
         self._thread = threading.Thread(target=self._follow, name="page", daemon=True)
 
     def __enter__(self) -> Self:
@@ -45,9 +45,7 @@ class Page:
         """Whether it has been told since then that pipeline and database are there."""
         with self._lock:
             beat = self._heartbeat
-            return (
-                self._heartbeat_us >= since_us and bool(beat.get("pipeline_alive")) and not beat.get("database_away")
-            )
+            return self._heartbeat_us >= since_us and bool(beat.get("pipeline_alive")) and not beat.get("database_away")
 
     def _follow(self) -> None:
         while not self._over.is_set():
@@ -76,12 +74,14 @@ class Page:
         if frame["type"] == "heartbeat":
             self._heartbeat, self._heartbeat_us = frame, at_us
         elif frame["type"] in ("snapshot", "snapshot_part"):
+            self._snapshots += frame["type"] == "snapshot"
             for alert in frame["alerts"]:
                 self._show(alert, at_us)
         elif frame["type"] == "alert":
             code = self._show(frame["alert"], at_us)
             if code and frame["event"]["verb"] == "raise":
-                self.raises[self.connections, code] += 1
+                told = frame["cursor"], frame["event"]["id"], frame["alert"]["version"], at_us
+                self.raises.setdefault((self.connections, self._snapshots, code), []).append(told)
 
     def _show(self, alert: dict[str, Any], at_us: int) -> str | None:
         if alert["device"] is None:

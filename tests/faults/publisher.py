@@ -81,7 +81,7 @@ class Sender:
     def close(self) -> None:
         """DISCONNECT."""
         if self._socket is not None:
-            self._socket.setblocking(True)
+            self._socket.settimeout(SILENCE_S_MAX)
             self._socket.sendall(b"\xe0\x00")
             self._leave()
 
@@ -127,7 +127,7 @@ class Sender:
         if answer[:1] != b"\x20" or answer[3:] != b"\0":
             wire.close()
             raise ConnectionError(f"the broker refused the connection: {answer.hex()}")
-        wire.setblocking(False)
+        wire.settimeout(0)
         self._socket, self._unread, self._answered_s = wire, b"", time.monotonic()
         self.journal.connections += 1
         again = [bytes((packet[0] | 0x08,)) + packet[1:] for _, packet in self._under_way.values()]

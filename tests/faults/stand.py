@@ -1,8 +1,7 @@
-"""The whole service as `anhu serve` runs it, on a data folder of its own, with people who are called at a real web server
-and a page that follows; and what there is to see of it from outside."""
+"""The whole service as `anhu serve` runs it, on a data folder of its own, with people who are called at a real web
+server; and what there is to see of it from outside."""
 
 import json
-import os
 import re
 import threading
 import time
@@ -37,6 +36,8 @@ SETTINGS: Final = {
     "ANHU_NOTIFY_WEBHOOK_NETWORKS_ALLOWED": "127.0.0.0/8",
     "ANHU_DRILL_CHAIN_TEST": "false",  # a drill of its own accord would be an alert more
     "ANHU_DRILL_DUTY_CHECKS_A_MONTH": "0",
+    "ANHU_DASHBOARD_PING_INTERVAL_S": "5",  # a page that has gone silent is noticed within ten seconds, not forty
+    "ANHU_DASHBOARD_PING_TIMEOUT_S": "5",
 }
 # Every alarm is to be told alone, at once and to one person: then each is one message with one id.
 _ALONE: Final = (("group_s = 10 ", "group_s = 0 "), ("alone_per_minute_max = 3 ", "alone_per_minute_max = 600 "))
@@ -62,19 +63,21 @@ class Stand:
         self._packages_dir = packages_dir
         self._settings = dict(SETTINGS) | {"ANHU_PIPELINE_SPOOL_DIR": str(folder / "spool")} | dict(settings)
         self.spool_file = Path(self._settings["ANHU_PIPELINE_SPOOL_DIR"]) / "shard-00.sqlite"
+        self.kept: Sequence[str] = ROLES  # what `anhu serve` runs
         self._cookie = ""
         self.database_url = self.device_mqtt_url = ""
         self._sampler = _Sampler(self)
 
-    def start(self, *, roles: Sequence[str] = ROLES) -> None:
+    def start(self) -> None:
         """Start it, for the first time or again on the same folder; returns when it serves and its pipeline runs."""
-        words = ("serve", "--roles", ",".join(roles))
+        words = ("serve", "--roles", ",".join(self.kept))
         self.service = Service(words, self.folder, self._packages_dir, self._settings)
         self.service.ready()
         addresses = json.loads((self.folder / "services.json").read_text("utf-8"))
         self.database_url, self.device_mqtt_url = addresses["database_url"], addresses["device_mqtt_url"]
         self.mqtt_url = addresses["mqtt_url"]
-        if "pipeline" in roles:
+        self._settings["ANHU_DASHBOARD_PORT"] = self.service.host.rpartition(":")[2]
+        if "pipeline" in self.kept:
             wait_until(lambda: self.beat_age_s() < 5, "the pipeline runs", time_s_max=RECOVERY_S_MAX, every_s=0.2)
 
     def furnish(self, institutions: list[str]) -> None:
@@ -108,18 +111,20 @@ class Stand:
     @contextmanager
     def page(self, host: str | None = None) -> Iterator[Page]:
         """A page of the administrator's; by another `host` than the dashboard's own if it is to go a detour."""
-        with Page(f"ws://{host or self.service.host}/live", self.service.url, f"{COOKIE}={self._session()}") as page:
+        with Page(f"ws://{host or self.service.host}/live", self.service.url, f"{COOKIE}={self.session}") as page:
             wait_until(lambda: page.connections, "the page is connected")
             yield page
 
     @contextmanager
     def api(self) -> Iterator[httpx.Client]:
         """A signed-in HTTP client, always of the same session."""
-        cookies, headers = {COOKIE: self._session()}, {"Origin": self.service.url}
+        cookies, headers = {COOKIE: self.session}, {"Origin": self.service.url}
         with httpx.Client(base_url=self.service.url, headers=headers, cookies=cookies, timeout=15) as client:
             yield client
 
-    def _session(self) -> str:
+    @property
+    def session(self) -> str:
+        """The administrator's session, as the cookie has it."""
         if not self._cookie:
             with self.service.client() as client:
                 self._cookie = client.cookies[COOKIE]
@@ -170,7 +175,7 @@ class Stand:
 
     def ailing(self) -> str:
         """What is not yet well again, in words; "" when all is."""
-        if missing := set(ROLES) - set(self.roles()):
+        if missing := set(self.kept) - set(self.roles()):
             return f"not running: {', '.join(sorted(missing))}"
         if (age_s := self.beat_age_s()) > 5:
             return f"the pipeline's heartbeat is {age_s:.0f} s old"
@@ -230,11 +235,17 @@ class _Sampler:
 
 @contextmanager
 def stand(
-    packages_dir: Path, institutions: list[str], *, folder: Path | None = None, settings: Mapping[str, str] | None = None
+    packages_dir: Path,
+    institutions: list[str],
+    *,
+    folder: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    roles: Sequence[str] = ROLES,
 ) -> Iterator[Stand]:
-    """A service that runs and knows `institutions`, ended at the end."""
+    """A service that runs and knows `institutions`, ended at the end; on a fresh `folder` unless one is named."""
     with data_folder() as fresh, provider() as receiver:
         made = Stand(folder or fresh, packages_dir, receiver, settings or {})
+        made.kept = roles
         try:
             made.start()
             made.furnish(institutions)
@@ -244,11 +255,23 @@ def stand(
             made.end()
 
 
+@contextmanager
+def stopped(process: psutil.Process) -> Iterator[None]:
+    """SIGSTOP of a process and all that it has begun: it neither answers nor refuses."""
+    process.suspend()  # first, so that it begets and buries no child while the others are stopped
+    children = process.children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.suspend()
+    try:
+        yield
+    finally:
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.resume()
+        process.resume()  # last: a child that was ending anyway is buried by it
+
+
 def now_us() -> int:
     """µs since 1970."""
     return time.time_ns() // 1000
-
-
-def is_root() -> bool:
-    """Whether disks may be mounted and others' processes stopped."""
-    return os.geteuid() == 0

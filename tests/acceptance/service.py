@@ -44,7 +44,7 @@ class Service:
         self.host = f"127.0.0.1:{(settings or {}).get('ANHU_DASHBOARD_PORT') or free_port()}"
         self.url = f"http://{self.host}"
         named = {"ANHU_DATA_DIR": str(folder), "ANHU_DASHBOARD_PORT": self.host.partition(":")[2]}
-        self.env = environment(**named, **(settings or {}))
+        self.env = environment(**{**(settings or {}), **named})
         self._lines: list[str] = []
         # a session of its own, as a terminal gives it: Ctrl-C reaches its whole process group
         self.process = subprocess.Popen(

@@ -22,10 +22,19 @@ def programs_dir(packages_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def common(programs_dir: Path) -> Iterator[Stand]:
-    """A service for all faults that need none of their own: it has been through all before."""
+def veteran(programs_dir: Path) -> Iterator[Stand]:
+    """A service that has been through all faults before."""
     with stand(programs_dir, INSTITUTIONS) as made:
         yield made
+
+
+@pytest.fixture
+def common(veteran: Stand) -> Stand:
+    """A service for all faults that need none of their own; it runs, whatever became of the test before."""
+    if veteran.service.process.poll() is not None:
+        veteran.service.end()
+        veteran.start()
+    return veteran
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:

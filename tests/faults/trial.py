@@ -73,10 +73,13 @@ class Outcome:
         """For the terminal."""
         again = "" if self.again_after_s is None else f", stored again after {self.again_after_s:.1f} s"
         refused = ", ".join(f"{count} {reason}" for reason, count in sorted(self.refused.items()))
+        readings = f"{self.readings} readings sent, {self.stored} stored, {self.doubled} doubled, {self.lost} lost"
+        alarms = (
+            f"{self.called} called, {self.raised} raised, {self.raised_again} raised again, {self.shown} on the page"
+        )
         said = [
-            f"{self.fault}: {self.readings} readings sent, {self.stored} stored, {self.doubled} doubled, {self.lost} lost",
-            f"{self.called} called, {self.raised} raised, {self.raised_again} raised again, {self.shown} on the page,"
-            f" {self.told} told, {self.told_again} told again{again}",
+            f"{self.fault}: {readings}",
+            f"{alarms}, {self.told} told, {self.told_again} told again{again}",
             f"slowest on the page {self.page_s_max:.1f} s, on the phone {self.phone_s_max:.1f} s",
         ]
         return "; ".join([*said, *([f"refused: {refused}"] if refused else []), *([self.note] if self.note else [])])
@@ -148,6 +151,10 @@ class Trial:
         """Let the load go on for so long."""
         until_us = now_us() + int(seconds * 1e6)
         wait_until(lambda: self._stored_after(until_us), "the load goes on", time_s_max=RECOVERY_S_MAX, every_s=0.2)
+
+    def begin_outage(self) -> None:
+        """Note that it begins only now."""
+        self._begun_us = now_us()
 
     def pause(self, seconds: float) -> None:
         """Let the fault last until so long after it began."""

@@ -17,10 +17,10 @@ API_SOURCES := $(shell find alerting dashboard ingest inspection \
 	\( -name web -o -name static -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 API_TYPES := $(WEB)/src/api/schema.d.ts
 
-.PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
+.PHONY: help setup demo test test-faults checks python-checks page-checks pytest browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## 准备 anhu 命令和网页 / prepare the anhu command and the page
 
@@ -49,6 +49,9 @@ pytest: setup
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh
+
+test-faults: setup ## 故障测试，约一刻钟 / faults under load, a quarter of an hour; PAGE=docs/faults.md keeps the table
+	ANHU_FAULT_PAGE=$(PAGE) $(BIN)/pytest tests/faults -s -rfEs -p no:cacheprovider $(if $(ONLY),-k "$(ONLY)")
 
 bench: setup ## 性能测试，只测一组用 ONLY=组名 / benchmarks, one group with ONLY=group
 	$(BIN)/python -m benchmarks $(ONLY)

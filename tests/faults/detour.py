@@ -98,3 +98,4 @@ class Detour:
                         end.shutdown(socket.SHUT_RDWR)
             with self._lock:
                 self._standing.pop(near, None)
+            one.close()

@@ -4,12 +4,12 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.faults.stand import stand, stopped
+from tests.faults.stand import MIB, stand, stopped
 from tests.faults.trial import Trial
 from tests.waiting import wait_until
 
@@ -37,9 +37,9 @@ def small_disk(mib: int) -> Iterator[Path]:
 def filled(disk: Path, left_bytes: int) -> Iterator[None]:
     """Something else takes all of the disk but so much."""
     ballast = disk / "ballast"
-    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free - left_bytes)
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):  # others write there too: until it is full
+        while (free := os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize) > left_bytes:
+            file.write(bytes(min(MIB, free - left_bytes)))
     try:
         yield
     finally:

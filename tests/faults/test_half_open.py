@@ -4,10 +4,14 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
+from anhu import mosquitto, runtime
+from anhu.broker_access import SERVICE_USER
 from anhu.data_folder import DataFolder
+from anhu.postgres import DATABASE, OWNER, PORT
 from tests.acceptance.service import data_folder
 from tests.faults.detour import KEEPALIVE_S, Detour
 from tests.faults.stand import Stand, stand
@@ -29,32 +33,37 @@ class Network(NamedTuple):
 def network(programs_dir: Path) -> Iterator[Network]:
     with (
         data_folder() as folder,
-        Detour(to_socket(folder / "socket" / ".s.PGSQL.5432")) as database,
-        Detour(lambda: to_port(int((folder / "mqtt-port").read_text("ascii")))) as broker,
+        runtime.start(folder, progress=print, packages_dir=programs_dir) as services,
+        Detour(to_database(folder)) as database,
+        Detour(to_port(urlsplit(services.mqtt_url).port or 0)) as broker,
     ):
-        secrets = DataFolder(folder).secrets  # drawn now, so that the addresses can be told beforehand
+        kept = DataFolder(folder).secrets
         settings = {
-            "ANHU_DATABASE_URL": f"postgresql://anhu:{secrets.postgres}@127.0.0.1:{database.port}/anhu",
-            "ANHU_MQTT_URL": f"mqtt://anhu:{secrets.mqtt}@127.0.0.1:{broker.port}",
+            "ANHU_DATABASE_URL": f"postgresql://{OWNER}:{kept.postgres}@127.0.0.1:{database.port}/{DATABASE}",
+            "ANHU_MQTT_URL": mosquitto.url(broker.port, SERVICE_USER, kept.mqtt),
         }
         with stand(programs_dir, ["h01", "h02", "h03"], folder=folder, settings=settings) as made:
             yield Network(made, database, broker)
 
 
-def to_socket(path: Path) -> Callable[[], socket.socket]:
-    """How to get to a Unix socket."""
+def to_database(folder: Path) -> Callable[[], socket.socket]:
+    """How to get to the embedded database, which listens on a Unix socket."""
 
     def reach() -> socket.socket:
         made = socket.socket(socket.AF_UNIX)
-        made.connect(str(path))
+        try:
+            made.connect(str(folder / "socket" / f".s.PGSQL.{PORT}"))
+        except OSError:
+            made.close()
+            raise
         return made
 
     return reach
 
 
-def to_port(port: int) -> socket.socket:
-    """A connection to a port of this machine."""
-    return socket.create_connection(("127.0.0.1", port))
+def to_port(port: int) -> Callable[[], socket.socket]:
+    """How to get to a port of this machine."""
+    return lambda: socket.create_connection(("127.0.0.1", port))
 
 
 def test_the_network_forgets_the_connections_to_the_database(network: Network) -> None:
@@ -77,13 +86,13 @@ def test_the_network_forgets_the_connections_to_the_broker(network: Network) -> 
 
 def test_the_network_forgets_the_connection_of_a_page(network: Network) -> None:
     """The page hears no heartbeat and connects anew; the dashboard lets the old one go."""
-    host, _, port = network.stand.service.host.partition(":")
+    port = network.stand.service.host.partition(":")[2]
 
     def pages() -> int:
         with network.stand.api() as client:
             return int(client.get("/api/system").raise_for_status().json()["live_clients"])
 
-    with Detour(lambda: socket.create_connection((host, int(port)))) as detour:
+    with Detour(to_port(int(port))) as detour:
         by = f"127.0.0.1:{detour.port}"
         with Trial(network.stand, "a page's connection half open", "h03", page_host=by) as trial:
             trial.begin_fault()

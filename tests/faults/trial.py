@@ -229,7 +229,7 @@ class Trial:
         out.peak_mib = self.stand.peak_mib()
         self._count_calls(called)
         OUTCOMES.append(out)
-        print(out.line())  # noqa: T201 - the line of the fault
+        print(out.line())
         self._check(rows - sent)
 
     def _wait_for_rows(self, must: set[Reading], sent: set[Reading]) -> None:

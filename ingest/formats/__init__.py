@@ -21,8 +21,6 @@ FORMATS: Final[dict[str, Decoder]] = {
 }
 NAMING: Final = frozenset(("zigbee2mqtt", "chirpstack_up", sparkplug.FORMAT))
 DEVICE_IN_TOPIC: Final = frozenset(("native", "radar", "acceleration", "zigbee2mqtt", "zigbee2mqtt_availability"))
-# One clock dates what many devices say: when it is ahead, no house may lose its alarms to it (ingest/intake.py).
-OF_GATEWAYS: Final = frozenset(("zigbee2mqtt", "chirpstack_up", "chirpstack_status", sparkplug.FORMAT))
 IGNORE: Final = "ignore"  # the format of what is taken from the broker and not looked at
 # What a routes file may name: beside these, what is no reading by itself (ingest/intake.py, ingest/edge_node.py).
 ROUTABLE: Final = frozenset((*FORMATS, "acceleration", sparkplug.FORMAT, IGNORE))

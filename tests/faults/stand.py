@@ -2,6 +2,7 @@
 server; and what there is to see of it from outside."""
 
 import json
+import os
 import re
 import threading
 import time
@@ -177,7 +178,7 @@ class Stand:
         """What is not yet well again, in words; "" when all is."""
         if missing := set(self.kept) - set(self.roles()):
             return f"not running: {', '.join(sorted(missing))}"
-        if (age_s := self.beat_age_s()) > 5:
+        if abs(age_s := self.beat_age_s()) > 5:
             return f"the pipeline's heartbeat is {age_s:.0f} s old"
         if self.spooled():
             return "the spool is not empty"
@@ -198,8 +199,11 @@ class Stand:
         return self._sampler.read()
 
     def end(self) -> None:
-        """Stop everything."""
+        """Stop everything. With ANHU_FAULT_LOG, what the service said is added to that file."""
         self.service.end()
+        if path := os.environ.get("ANHU_FAULT_LOG"):
+            with Path(path).open("a", encoding="utf-8") as log:
+                log.write(self.service.printed)
 
 
 class _Sampler:

@@ -53,7 +53,11 @@ def pipeline(others: Stand, folder: Path) -> Iterator[Callable[[float], None]]:
 )
 def test_the_clock_steps(others: Stand, tmp_path: Path, ahead_s: float, institution: str, name: str) -> None:
     """Alarms come through all the while. It is set right again by a step the other way."""
-    with pipeline(others, tmp_path) as step, Trial(others, name, institution, alarms=60) as trial:
+    back = ahead_s < 0  # then all that devices say is dated ahead
+    with (
+        pipeline(others, tmp_path) as step,
+        Trial(others, name, institution, alarms=60, redated=back) as trial,
+    ):
         trial.begin_fault()
         step(ahead_s)
         wait_until(trial.alarms_heard, "an alarm is told meanwhile", time_s_max=60)

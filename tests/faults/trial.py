@@ -88,21 +88,27 @@ class Outcome:
 OUTCOMES: Final[list[Outcome]] = []
 
 
+def _by_point(readings: Iterable[Reading]) -> Counter[tuple[str, str]]:
+    return Counter((each.device, each.quantity) for each in readings)
+
+
 class Trial:
     """`institution` is one that no other trial of the stand uses. `plan` are further arguments of its Plan.
 
-    `refused`: how many dead letters of which reason belong to it. `broker_forgets`: what the broker acknowledged in its
-    last moments may be lost with it, and is counted apart. `page_host`: the page takes this detour.
+    `refused`: how many dead letters of which reason belong to it. `broker_forgets_s`: what the broker acknowledged in
+    its last moments may be lost with it, and is counted apart. `redated`: what the service took to be dated ahead is a
+    row as of its arrival, and left a letter. `page_host`: the page takes this detour.
     """
 
     def __init__(
         self, stand: Stand, fault: str, institution: str, *, refused: Mapping[str, int] | None = None,
-        broker_forgets_s: float = 0.0, page_host: str | None = None, **plan: Any,
+        broker_forgets_s: float = 0.0, redated: bool = False, page_host: str | None = None, **plan: Any,
     ) -> None:  # fmt: skip
         self.stand = stand
         self.outcome = Outcome(fault)
         self.refused = dict(refused or {})
         self._broker_forgets_s = broker_forgets_s
+        self._redated = redated
         self._page_host = page_host
         self._institution, self._plan_more = institution, plan
         self._begun_us = self._over_us = 0
@@ -223,6 +229,12 @@ class Trial:
         rows = {Reading(*each) for each in stored}
         out.readings, out.stored, out.doubled = len(sent), len(stored), len(stored) - len(rows)
         out.lost, out.lost_by_broker = len(must - rows), len((sent - rows) & forgettable)
+        unknown = rows - sent
+        if self._redated:
+            ahead = {number for number in range(journal.count) if not rows.issuperset(self.plan.readings(number))}
+            self.refused["future"] = len(ahead)
+            out.lost, unknown = out.lost - len(unknown), set()
+            out.note = f"{len(ahead):,} messages count as of their arrival, each with a letter"
         if self._broker_forgets_s:
             out.note = f"the broker had acknowledged {out.lost_by_broker} readings that it forgot"
         out.refused = dict(self.stand.rows(_REFUSED, f"anhu/v1/{self._institution}/%"))  # type: ignore[arg-type]
@@ -230,13 +242,14 @@ class Trial:
         self._count_calls(called)
         OUTCOMES.append(out)
         print(out.line())
-        self._check(rows - sent)
+        self._check(unknown)
 
     def _wait_for_rows(self, must: set[Reading], sent: set[Reading]) -> None:
         def complete() -> bool:
             if self._stored_after(0) < len(must):
                 return False
-            return must <= {Reading(*each) for each in self.stand.rows(_STORED, self._institution)}
+            rows = [Reading(*each) for each in self.stand.rows(_STORED, self._institution)]
+            return _by_point(rows) == _by_point(must) if self._redated else must <= set(rows)
 
         wait_until(complete, f"all of {len(sent)} readings are stored", time_s_max=180, every_s=0.5)
 

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ingest.formats import native
 from ingest.mqtt import Address
 from tests.acceptance.service import COOKIE
-from tests.faults.plan import Stage, quiet_code
+from tests.faults.plan import ALARMS_MAX, Stage, alarm_code, quiet_code
 from tests.faults.stand import Stand, now_us
 from tests.faults.trial import Trial
 from tests.integration.providers import Request, Say, ok
@@ -113,15 +113,17 @@ def client(mqtt_url: str) -> Iterator[Callable[[str, bytes], None]]:
 
 
 def test_devices_whose_clocks_are_wrong(common: Stand) -> None:
-    """An hour ahead and eight days behind are refused, with the reason, and nothing beside them."""
-    count = 50
-    with Trial(common, "devices' clocks wrong", "f19", refused={"future": count, "ancient": count}) as trial:
+    """What is dated an hour ahead counts as of its arrival, an alarm too; eight days behind is refused with the reason.
+    Nothing is lost beside them."""
+    count, fast, slow = 50, alarm_code("f19", ALARMS_MAX - 1), alarm_code("f19", ALARMS_MAX - 2)
+    refused = {"future": count, "ancient": count}
+    with Trial(common, "devices' clocks wrong", "f19", refused=refused, beside={fast: count}) as trial:
         trial.under_way()
         with client(common.device_mqtt_url) as publish:
             for _ in range(count):
-                for wrong_s in (3600, -8 * 86_400):
-                    payload = native.encode(now_us() + wrong_s * 1_000_000, {"temperature": 21.0})
-                    publish(f"anhu/v1/f19/{quiet_code('f19', 1)}/readings", payload)
+                for code, wrong_s in ((fast, 3600), (slow, -8 * 86_400)):
+                    payload = native.encode(now_us() + wrong_s * 1_000_000, {"smoke_alarm": 1})
+                    publish(f"anhu/v1/f19/{code}/readings", payload)
         trial.goes_on()
 
 

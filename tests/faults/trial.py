@@ -97,18 +97,21 @@ class Trial:
 
     `refused`: how many dead letters of which reason belong to it. `broker_forgets_s`: what the broker acknowledged in
     its last moments may be lost with it, and is counted apart. `redated`: what the service took to be dated ahead is a
-    row as of its arrival, and left a letter. `page_host`: the page takes this detour.
+    row as of its arrival, and left a letter. `beside`: devices that call apart from the plan, and how many rows each
+    must have. `page_host`: the page takes this detour.
     """
 
     def __init__(
         self, stand: Stand, fault: str, institution: str, *, refused: Mapping[str, int] | None = None,
-        broker_forgets_s: float = 0.0, redated: bool = False, page_host: str | None = None, **plan: Any,
+        broker_forgets_s: float = 0.0, redated: bool = False, beside: Mapping[str, int] | None = None,
+        page_host: str | None = None, **plan: Any,
     ) -> None:  # fmt: skip
         self.stand = stand
         self.outcome = Outcome(fault)
         self.refused = dict(refused or {})
         self._broker_forgets_s = broker_forgets_s
         self._redated = redated
+        self._beside = dict(beside or {})
         self._page_host = page_host
         self._institution, self._plan_more = institution, plan
         self._begun_us = self._over_us = 0
@@ -229,7 +232,9 @@ class Trial:
         rows = {Reading(*each) for each in stored}
         out.readings, out.stored, out.doubled = len(sent), len(stored), len(stored) - len(rows)
         out.lost, out.lost_by_broker = len(must - rows), len((sent - rows) & forgettable)
-        unknown = rows - sent
+        beside = Counter(each.device for each in rows - sent if each.device in self._beside)
+        assert beside == self._beside
+        unknown = {each for each in rows - sent if each.device not in self._beside}
         if self._redated:
             ahead = {number for number in range(journal.count) if not rows.issuperset(self.plan.readings(number))}
             self.refused["future"] = len(ahead)
@@ -266,7 +271,7 @@ class Trial:
             raise AssertionError(f"{error}: {ailing[0] or 'the page hears of trouble'}") from None
 
     def _wait_for_calls(self, called: Iterable[str]) -> None:
-        wanted = set(called)
+        wanted = {*called, *self._beside}
         wait_until(lambda: wanted <= set(self.page.shown_us()), "every alarm is shown", time_s_max=60, every_s=0.2)
         wait_until(lambda: wanted <= set(self._told()), "every alarm is told", time_s_max=120, every_s=0.5)
         wait_until(
@@ -302,7 +307,7 @@ class Trial:
         assert not unknown, f"rows that nobody sent: {sorted(unknown)[:5]}"
         assert (out.doubled, out.lost) == (0, 0)
         assert out.refused == self.refused
-        called = set(self.plan.callers(out.messages))
+        called = {*self.plan.callers(out.messages), *self._beside}
         events = sorted(self.stand.rows(_EVENTS, self._institution))
         assert events == sorted((code, "fire", "raise", "fire.smoke.contact", 1) for code in called)
         alerts = self.stand.rows(_ALERTS, self._institution)

@@ -20,8 +20,8 @@ API_TYPES := $(WEB)/src/api/schema.d.ts
 # The guides are part of the page.
 GUIDES := docs/help_pages.py $(wildcard docs/zh/* docs/en/*)
 
-.PHONY: help setup demo test test-cluster test-fuzz audit checks python-checks page-checks pytest browser bench screenshots
-.PHONY: format clean
+.PHONY: help setup demo test test-faults test-cluster test-fuzz audit checks python-checks page-checks pytest browser bench
+.PHONY: screenshots format clean
 
 help: ## 显示这些命令 / show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ audit: setup ## 依赖的已知漏洞与许可证 / known vulnerabilities and li
 
 browser: # Chromium and Chinese fonts for the acceptance tests
 	@sh deploy/browser.sh
+
+test-faults: setup ## 故障测试，约一刻钟 / faults under load, a quarter of an hour; PAGE=docs/faults.md keeps the table
+	ANHU_FAULT_PAGE=$(PAGE) $(BIN)/pytest tests/faults -s -rfEs -p no:cacheprovider $(if $(ONLY),-k "$(ONLY)")
 
 bench: setup ## 性能测试，只测一组用 ONLY=组名 / benchmarks, one group with ONLY=group
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -47,6 +47,15 @@ class Presence:
         """After we ourselves were deaf (no broker): everyone gets their time anew."""
         return replace(self, since_us=now_us)
 
+    def not_after(self, now_us: int) -> "Presence":
+        """After the clock was set back: what was heard at a time that is still to come was heard by now."""
+        return replace(
+            self,
+            since_us=min(self.since_us, now_us),
+            seen_us=np.minimum(self.seen_us, now_us),
+            heard_again_us=np.minimum(self.heard_again_us, now_us),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -62,6 +71,7 @@ class Changes:
 
 def supervise(plan: Plan, presence: Presence, now_us: int) -> tuple[Presence, Changes]:
     """Who is silent at `now_us`."""
+    presence = presence.not_after(now_us)
     known = presence.seen_us != NEVER
     heard_us = np.full(len(plan.institution_id), NEVER, np.int64)
     np.maximum.at(heard_us, plan.institution, presence.seen_us)

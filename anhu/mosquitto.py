@@ -32,7 +32,8 @@ allow_anonymous false
 {access}
 persistence true
 persistence_location {folder}/
-autosave_interval 60
+# a crash takes with it what was acknowledged since, also a session that is younger: then devices speak to nobody
+autosave_interval 10
 persistent_client_expiration 7d
 set_tcp_nodelay true
 max_connections 10000

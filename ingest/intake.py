@@ -10,7 +10,7 @@ import numpy as np
 from ingest import panel_report
 from ingest.edge_node import EdgeNode, Exchange
 from ingest.errors import DrillMessageRefused, Refusal, UnitMismatch
-from ingest.formats import FORMATS, IGNORE, OF_GATEWAYS, acceleration, drill, sparkplug
+from ingest.formats import FORMATS, IGNORE, acceleration, drill, sparkplug
 from ingest.formats.acceleration import Window
 from ingest.formats.drill import DrillCall
 from ingest.message import DeadLetter, Limits, Message, dead_letter, too_large, untimely
@@ -229,8 +229,7 @@ def decode(message: Message, where: Route | None, limits: Limits, edge: Exchange
         return Decoded.refused(Refusal.DECODER_FAILED, detail), where.institution
     if message.retained:
         return _as_state(decoded), where.institution
-    if where.format in OF_GATEWAYS:
-        _date_by_arrival(decoded, message, limits)
+    _date_by_arrival(decoded, message, limits)
     return decoded, where.institution
 
 
@@ -241,16 +240,21 @@ def _of_edge_node(message: Message, where: Route, edge: Exchange) -> Decoded:
 
 
 def _date_by_arrival(decoded: Decoded, message: Message, limits: Limits) -> None:
-    """Let what is dated later than can be count as of its arrival: the clock of its gateway is ahead."""
+    """Let what is dated later than can be count as of its arrival: the clock it comes from is ahead, or ours was set
+    back, and neither may cost an alarm. What was measured before in the same message keeps its distance."""
     latest_us = message.received_at_us + limits.future_us_max
     ahead_us = max((each.measured_at_us for each in decoded.samples), default=latest_us) - message.received_at_us
     if ahead_us <= limits.future_us_max:
         return
-    decoded.samples = [
-        each._replace(measured_at_us=message.received_at_us) if each.measured_at_us > latest_us else each
-        for each in decoded.samples
-    ]
-    detail = f"the gateway's clock is {ahead_us / 1e6:.0f} s ahead; kept as of the arrival"
+    oldest_us = message.received_at_us - limits.age_us_max
+
+    def dated(measured_us: int) -> int:
+        if measured_us <= latest_us:
+            return measured_us
+        return measured_us - ahead_us if measured_us - ahead_us >= oldest_us else message.received_at_us
+
+    decoded.samples = [each._replace(measured_at_us=dated(each.measured_at_us)) for each in decoded.samples]
+    detail = f"the clock is {ahead_us / 1e6:.0f} s ahead of ours; kept as of the arrival"
     decoded.rejections.append(Rejection(Refusal.FUTURE, detail))
 
 

@@ -269,7 +269,7 @@ class Pipeline:
         if not self._sink.spooling and not self._judge.knows_the_past:
             self._learn_the_past()
         self._look_for_news()
-        if self._clock() - self._ticked_us >= TICK_US:
+        if is_due(self._ticked_us, TICK_US, self._clock()):
             self._tick(source, stop)
 
     def _look_s(self) -> float:
@@ -336,7 +336,7 @@ class Pipeline:
         )
         self._say(verdict, stop)
         self._edge.save()
-        prune = now_us - self._pruned_us >= PRUNE_US
+        prune = is_due(self._pruned_us, PRUNE_US, now_us)
         beat = self._heartbeat(now_us, source.waiting_count)
 
         def note(connection: Connection) -> None:
@@ -359,8 +359,8 @@ class Pipeline:
         what it kept, so one empty second proves nothing; and delays that ran out are not held up for ever."""
         self._ticks_emptied = self._ticks_emptied + 1 if self._emptied else 0
         self._emptied = False
-        if self._ticks_emptied > 1:
-            self._caught_up_us = now_us
+        # A clock that was set back must not hold them up for as long either.
+        self._caught_up_us = now_us if self._ticks_emptied > 1 else min(self._caught_up_us, now_us)
         return self._ticks_emptied > 1 or now_us - self._caught_up_us > BEHIND_US_MAX
 
     def _learn_the_past(self) -> None:
@@ -412,6 +412,15 @@ class Pipeline:
             self._shard.number, from_us(now_us), from_us(self._started_us), os.getpid(), self.counts.messages,
             self.counts.readings, self.counts.dead_letters, waiting_count, min(self._lag_ms, 2**31 - 1),
         )  # fmt: skip
+
+
+def is_due(last_us: int, every_us: int, now_us: int) -> bool:
+    """Whether it is time again; also after the clock was set back, which would else put it off by as much.
+
+    >>> [is_due(100, 10, now_us) for now_us in (100, 109, 110, 99)]
+    [False, False, True, True]
+    """
+    return not 0 <= now_us - last_us < every_us
 
 
 def hold_shard(connection: Connection, shard: Shard = THE_ONE) -> None:

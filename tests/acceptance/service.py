@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -39,10 +39,10 @@ class Service:
         self.folder = folder
         if not (folder / "runtime").exists():
             (folder / "runtime").symlink_to(packages_dir)  # the programs are unpacked once for all tests
-        self.host = f"127.0.0.1:{free_port()}"
+        self.host = f"127.0.0.1:{(settings or {}).get('ANHU_DASHBOARD_PORT') or free_port()}"
         self.url = f"http://{self.host}"
-        port = self.host.partition(":")[2]
-        self.env = environment(ANHU_DATA_DIR=str(folder), ANHU_DASHBOARD_PORT=port, **settings)
+        named = {"ANHU_DATA_DIR": str(folder), "ANHU_DASHBOARD_PORT": self.host.partition(":")[2]}
+        self.env = environment(**{**settings, **named})
         self._lines: list[str] = []
         # a session of its own, as a terminal gives it: Ctrl-C reaches its whole process group
         self.process = subprocess.Popen(

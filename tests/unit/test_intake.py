@@ -1,5 +1,6 @@
 """From messages to columns, purely."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -104,9 +105,10 @@ def test_unregistered_things_are_counted_by_message() -> None:
     assert intake.dead_letters == []
 
 
-def test_an_unknown_device_is_not_asked_for_the_time() -> None:
-    intake = taken(native({"co": 1}, 10**8, device="x"))
-    assert (reasons(intake), len(intake.unclaimed)) == ([], 1)
+def test_an_unknown_device_is_listed_whatever_its_clock_says() -> None:
+    for second, reason in ((10**8, ["future"]), (-(10**9), [])):
+        intake = taken(native({"co": 1}, second, device="x"))
+        assert (reasons(intake), len(intake.unclaimed)) == (reason, 1)
 
 
 def test_one_message_makes_a_bounded_number_of_dead_letters() -> None:
@@ -185,6 +187,20 @@ def test_a_gateway_whose_clock_is_ahead_costs_no_alarm() -> None:
     assert said(10**9) == ([0], ["future"])
     assert said(-86_400.001) == ([], ["ancient"])  # that may be an old state, told anew
     assert said(120, retained=True) == ([], ["future"])
+
+
+def test_nor_does_a_device_whose_clock_is_ahead_or_ours_that_was_set_back() -> None:
+    def said(*ahead_s: float) -> tuple[list[int], list[str]]:
+        records = [{"n": "co", "t": T0 / S + each, "v": 90} for each in ahead_s]
+        intake = taken(("anhu/v1/home/d1/senml", json.dumps(records).encode()))
+        return [each - T0 for each in intake.readings.measured_at_us.tolist()], reasons(intake)
+
+    assert said(3600) == ([0], ["future"])
+    assert said(3598, 3600, 3599) == ([-2 * S, 0, -1 * S], ["future"])
+    assert said(-10, 3600) == ([-10 * S, 0], ["future"])
+    assert said(3600, 10**7) == ([0, 0], ["future"])  # no distance that could be meant
+    assert reasons(taken(native({"co": 90}, 3600))) == ["future"]
+    assert taken(native({"co": 90}, 3600)).readings.measured_at_us.tolist() == [T0]
 
 
 def test_a_code_means_its_own_device_whatever_another_is_called() -> None:

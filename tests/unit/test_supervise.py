@@ -92,3 +92,11 @@ def test_a_late_reading_shows_that_the_device_lives():
             events += feed(engine, readings((point(1, "temperature"), second - 3600, 20), delay_s=3600))
         events += pass_time(engine, second)
     assert offline(events) == []
+
+
+def test_a_clock_that_is_set_back_puts_nobodys_loss_off():
+    engine = state(10)
+    run(engine, 3600, 3660, range(1, 11))
+    events = run(engine, 60, 400, range(2, 11))  # an hour earlier: device 1 is heard no more
+    assert [event[:2] for event in events] == [("raise", "supervision.offline")]
+    assert 60 + 290 < events[0][2] <= 60 + 292

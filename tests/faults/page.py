@@ -80,7 +80,8 @@ class Page:
         elif frame["type"] == "alert":
             code = self._show(frame["alert"], at_us)
             if code and frame["event"]["verb"] == "raise":
-                told = frame["cursor"], frame["event"]["id"], frame["alert"]["version"], at_us
+                alert = frame["alert"]
+                told = frame["cursor"], frame["event"]["id"], alert["id"], alert["kind"], alert["version"], at_us, alert
                 self.raises.setdefault((self.connections, self._snapshots, code), []).append(told)
 
     def _show(self, alert: dict[str, Any], at_us: int) -> str | None:

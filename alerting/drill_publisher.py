@@ -7,6 +7,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest import broker_tls
 from ingest.errors import BrokerUnavailable
 from ingest.mqtt import CONNECT_TIMEOUT_S, KEEPALIVE_S, Address
 
@@ -45,7 +46,7 @@ class MqttPublisher:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            client.tls_set()
+            client.tls_set_context(broker_tls.client_context())
         answered = threading.Event()
         problem: list[str] = []
 
@@ -58,7 +59,9 @@ class MqttPublisher:
         try:
             client.connect(self._address.host, self._address.port, KEEPALIVE_S)
         except OSError as error:
-            raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {error}") from error
+            raise BrokerUnavailable(
+                f"{self._address.host}:{self._address.port}: {broker_tls.refusal(error)}"
+            ) from error
         client.loop_start()
         self._client = client
         if not answered.wait(CONNECT_TIMEOUT_S) or problem:

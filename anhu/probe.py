@@ -3,12 +3,13 @@
 import os
 import re
 import socket
-import ssl
 from urllib.parse import unquote, urlsplit
 
 import psycopg
 
 from anhu.language import text
+from ingest.broker_tls import client_context, refusal
+from ingest.errors import BrokerUnavailable
 
 MQTT_PORT, MQTTS_PORT = 1883, 8883
 CONNACK_BYTES = 4
@@ -52,10 +53,12 @@ def broker_trouble(address: str, time_s_max: float) -> str | None:
         with socket.create_connection(place, timeout=time_s_max) as plain:
             if not secure:
                 return _shake_hands(plain, parts.username, parts.password)
-            with ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as wrapped:
+            with client_context().wrap_socket(plain, server_hostname=parts.hostname) as wrapped:
                 return _shake_hands(wrapped, parts.username, parts.password)
-    except OSError as error:
+    except BrokerUnavailable as error:
         return str(error)
+    except OSError as error:
+        return refusal(error)
 
 
 def _shake_hands(connection: socket.socket, user: str | None, password: str | None) -> str | None:

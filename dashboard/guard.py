@@ -19,6 +19,7 @@ _POLICY: Final = (
     " worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none';"
     " form-action 'self'"
 )
+_HTTPS_FROM_NOW_ON: Final = "max-age=31536000"
 _PUBLIC: Final = ("/public/", "/api/public/")
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
@@ -123,6 +124,8 @@ class SecurityHeaders:
                     headers.setdefault("cache-control", "no-store")
                 elif private:
                     headers["cache-control"] = "no-store"
+                if scope.get("scheme") == "https":  # ours, or a trusted proxy's word
+                    headers["strict-transport-security"] = _HTTPS_FROM_NOW_ON
                 if public and not self._indexed:
                     headers["x-robots-tag"] = "noindex"
             await send(message)

@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest import broker_tls
 from ingest.errors import BrokerUnavailable
 from ingest.inbox import Inbox
 from ingest.message import Message
@@ -129,7 +130,7 @@ class Source:
         self._client = Subscriber(client_id, self._on_message)
         self._client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            self._client.tls_set()
+            self._client.tls_set_context(broker_tls.client_context())
         self._client.reconnect_delay_set(min_delay=1, max_delay=_RECONNECT_DELAY_S_MAX)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -145,7 +146,9 @@ class Source:
                 self._address.host, self._address.port, KEEPALIVE_S, clean_start=False, properties=properties
             )
         except OSError as error:
-            raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {error}") from error
+            raise BrokerUnavailable(
+                f"{self._address.host}:{self._address.port}: {broker_tls.refusal(error)}"
+            ) from error
         self._client.loop_start()
         if not self._connected.wait(CONNECT_TIMEOUT_S):
             self.close()

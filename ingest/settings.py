@@ -63,6 +63,7 @@ class Connections(AnhuSettings):
     database_url: SecretStr | None = None
     mqtt_url: SecretStr | None = None
     admin_mqtt_url: SecretStr | None = None  # for `anhu broker sync` alone: may change the broker's accounts
+    mqtt_ca_file: Path | None = None  # whom we believe about a broker's certificate, instead of this system's list
     data_dir: Path = Field(default_factory=default_data_dir)
 
 
@@ -91,6 +92,19 @@ class PipelineSettings(AnhuSettings):
     def spool_file(self, data_dir: Path) -> Path:
         """Where the pipeline keeps what the database cannot take just now."""
         return (self.spool_dir or data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
+
+
+class BrokerSettings(AnhuSettings):
+    """The embedded broker's door to the network, which speaks TLS alone; `[broker]`, ANHU_BROKER_…. Without a port
+    there is none, and the broker is reached on this machine only."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_BROKER_", extra="ignore")
+    table = "broker"
+
+    tls_port: int | None = Field(None, ge=1, le=65_535)
+    tls_host: str = "0.0.0.0"  # noqa: S104 - what it is for; the address of one network narrows it
+    tls_certificate: Path | None = None  # default: what `anhu tls init` has made
+    tls_key: Path | None = None
 
 
 class StorageSettings(AnhuSettings):

@@ -1,5 +1,6 @@
 """The simulators' edge: an MQTT 5 publisher with bounded memory."""
 
+import os
 import ssl
 import threading
 import time
@@ -213,7 +214,7 @@ def _client(broker: Broker) -> paho.Client:
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:
-        client.tls_set_context(ssl.create_default_context())
+        client.tls_set_context(ssl.create_default_context(cafile=os.environ.get("ANHU_MQTT_CA_FILE")))
     return client
 
 

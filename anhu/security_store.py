@@ -1,7 +1,9 @@
 """What the database knows about how safely the service is run."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ingest import reach
 from ingest.database import Connection
@@ -42,8 +44,8 @@ class DatabaseFacts:
 def look(connection: Connection, idle_since: datetime, one_time_since: datetime) -> DatabaseFacts:
     """Read it. Raises psycopg.Error, as where nothing has been migrated."""
 
-    def names(statement: str, parameters: object = None) -> tuple[str, ...]:
-        return tuple(str(row[0]) for row in connection.execute(statement.encode(), parameters))  # type: ignore[arg-type]
+    def names(statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        return tuple(str(row[0]) for row in connection.execute(statement.encode(), parameters))
 
     row = connection.execute(
         "SELECT rolsuper OR rolbypassrls, (SELECT max(at) FROM ledger_checkpoints), EXISTS (SELECT FROM ledger),"

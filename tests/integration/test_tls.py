@@ -17,7 +17,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from anhu import certificates, cli, packages, postgres, probe, runtime
+from anhu import certificates, cli, embedded, mosquitto, packages, postgres, probe, runtime
 from anhu.certificates import Pair
 from anhu.data_folder import DataFolder
 from anhu.errors import CertificatesUnusable
@@ -227,6 +227,32 @@ def test_an_authority_is_made_once_and_renews_for_the_same_names(house: House) -
     assert f"SHA-256 {fingerprint}" in run("show")
     for name, mode in (("ca.key", 0o600), ("server.key", 0o600), ("ca.pem", 0o644)):
         assert (house.folder / "tls" / name).stat().st_mode & 0o777 == mode
+
+
+def test_the_brokers_door_is_what_is_set_and_told_where_it_cannot_open(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANHU_CONFIG", str(data_dir / "none.toml"))
+    monkeypatch.delenv("ANHU_BROKER_TLS_PORT", raising=False)
+    assert embedded._tls_listener(data_dir) is None
+    monkeypatch.setenv("ANHU_BROKER_TLS_PORT", "8883")
+    monkeypatch.setenv("ANHU_BROKER_TLS_HOST", "192.0.2.1")
+    door = embedded._tls_listener(data_dir)
+    assert door == TlsListener("192.0.2.1", 8883, data_dir / "tls/server.pem", data_dir / "tls/server.key")
+    data = DataFolder(data_dir)
+    home = data.service_folder("mosquitto")
+    with pytest.raises(CertificatesUnusable, match="anhu tls init"):  # nobody has made one yet
+        mosquitto._tls_listener(data, home, door)
+    (data_dir / "tls").mkdir()
+    now = datetime.now(UTC)
+    authority = certificates.make_authority("an authority of the tests", now)
+    one, other = (certificates.make_server(authority, [HOST], now) for _ in range(2))
+    write(data_dir / "tls", Pair(one.certificate, other.key))
+    with pytest.raises(CertificatesUnusable):  # a key that is another's
+        mosquitto._tls_listener(data, home, door)
+    write(data_dir / "tls", one)
+    assert "listener 8883 192.0.2.1\n" in mosquitto._tls_listener(data, home, door)
+    assert (home / "server.key").stat().st_mode & 0o077 == 0
 
 
 def test_a_certificate_never_outlives_its_authority() -> None:

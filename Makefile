@@ -17,6 +17,9 @@ API_SOURCES := $(shell find alerting dashboard ingest inspection \
 	\( -name web -o -name static -o -name __pycache__ \) -prune -o \( -name '*.py' -o -type d \) -print)
 API_TYPES := $(WEB)/src/api/schema.d.ts
 
+# The guides are part of the page.
+GUIDES := docs/help_pages.py $(wildcard docs/zh/* docs/en/*)
+
 .PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
@@ -79,6 +82,6 @@ $(WEB)/node_modules/types-ready: $(PYTHON_READY) $(WEB)/node_modules/ready $(API
 # Left as they are where nothing in them has changed: then the page need not be built again either.
 $(API_TYPES): $(WEB)/node_modules/types-ready ;
 
-$(PAGE_READY): $(WEB)/node_modules/ready $(API_TYPES) $(WEB_SOURCES)
+$(PAGE_READY): $(WEB)/node_modules/ready $(API_TYPES) $(WEB_SOURCES) $(GUIDES)
 	@sh deploy/page.sh build
 	@touch $@

@@ -28,7 +28,7 @@ _FORM: Final = TypeAdapter(_Kept)
 
 
 def dump(directory: Directory) -> bytes:
-    """The directory, whole: people and what they set in a first line, the registry in a second."""
+    """What people set: all of the directory but the registry, which changes less often and is much longer."""
     roster = directory.roster
     kept = _Kept(
         directory.policy_body,
@@ -38,13 +38,13 @@ def dump(directory: Directory) -> bytes:
         tuple(directory.contacts.values()),
         tuple(directory.suppressions),
     )
-    return _FORM.dump_json(kept) + b"\n" + registry_cache.dump(directory.registry)
+    return _FORM.dump_json(kept)
 
 
-def load(body: bytes) -> Directory:
-    """What `dump` was given. Raises PolicyInvalid, ValueError for what another version of Anhu wrote."""
-    people, _, registry = body.partition(b"\n")
-    kept = _FORM.validate_json(people)
+def load(body: bytes, registry: bytes) -> Directory:
+    """What `dump` was given, with a registry as registry_cache keeps it. Raises PolicyInvalid, ValueError for what
+    another version of Anhu wrote."""
+    kept = _FORM.validate_json(body)
     return Directory(
         policy=parse(kept.policy),
         roster=Roster({person.id: person for person in kept.persons}, kept.rotations, kept.stand_ins),

@@ -12,8 +12,8 @@ from ingest.registry import Registry
 
 
 def load_directory(connection: Connection, now: datetime, registry: Registry | None = None) -> Directory:
-    """Everything people set, as it stands; `registry` where it is known to be the current one. The policy that ships
-    with Anhu is put in force where there is none."""
+    """Everything people set, as it stands; `registry` where its places are known to be the current ones. The policy
+    that ships with Anhu is put in force where there is none."""
     if oncall_store.load_policy(connection) is None:
         default = default_policy()
         oncall_store.save_policy(connection, parse(default), default, loaded_by="anhu: first start")
@@ -26,6 +26,6 @@ def load_directory(connection: Connection, now: datetime, registry: Registry | N
         roster=oncall_store.roster(connection, now),
         contacts={number: tuple(ways) for number, ways in contacts.items()},
         suppressions=tuple(suppression_store.in_force_or_planned(connection, now)),
-        registry=registry or ingest_store.load_registry(connection),
+        registry=registry or ingest_store.load_places(connection),
         policy_body=body,
     )

@@ -14,6 +14,7 @@ from alerting.delivery import Push
 from alerting.errors import JournalUnavailable
 from alerting.journal import Journal
 from alerting.ladder import Ladder, Telling
+from ingest import registry_cache
 
 log = structlog.get_logger("alerting.outage")
 
@@ -24,6 +25,7 @@ class Mirror:
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
         self._complained = False
+        self._registry_version: int | None = None  # of what is kept
 
     def begin(
         self, alerts: Sequence[Alert], ladders: Sequence[Ladder], tellings: Sequence[Telling], pushes: Sequence[Push]
@@ -33,8 +35,12 @@ class Mirror:
 
     def directory(self, directory: Directory) -> None:
         """Everything people set has been read anew."""
-        body = directory_cache.dump(directory)
-        self._try(lambda journal: journal.keep((), away=False, notes={"directory": body}))
+        notes = {"directory": directory_cache.dump(directory)}
+        version = directory.registry.version
+        if version != self._registry_version:
+            notes["registry"] = registry_cache.dump(directory.registry)
+        if self._try(lambda journal: journal.keep((), away=False, notes=notes)):
+            self._registry_version = version
 
     def heard(self, alerts: Sequence[Alert]) -> None:
         """Alerts as they now stand; before anything is decided about them."""
@@ -49,14 +55,16 @@ class Mirror:
         """Alerts that are over."""
         self._try(lambda journal: journal.forget(alerts, now - REMEMBERED))
 
-    def _try(self, write: Callable[[Journal], None]) -> None:
+    def _try(self, write: Callable[[Journal], None]) -> bool:
+        """Whether it is kept."""
         if self._journal is None:
-            return
+            return False
         try:
             write(self._journal)
         except JournalUnavailable as error:
             if not self._complained:
                 log.error("what is known cannot be kept for an outage", reason=str(error))  # noqa: TRY400
             self._complained = True
-        else:
-            self._complained = False
+            return False
+        self._complained = False
+        return True

@@ -43,11 +43,11 @@ class OutageDesk:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        kept = journal.note("directory")
-        if kept is None:
+        kept, registry = journal.note("directory"), journal.note("registry")
+        if kept is None or registry is None:
             raise JournalUnavailable("no directory has been kept: the notifier was never here with the database")
         try:
-            self.directory: Directory = directory_cache.load(kept)
+            self.directory: Directory = directory_cache.load(kept, registry)
         except (PolicyInvalid, ValueError) as error:
             raise JournalUnavailable("the directory that was kept cannot be read") from error
         self.outbox = JournalOutbox(journal, settings, lambda: self.directory)

@@ -21,7 +21,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main(chosen: Sequence[str]) -> int:
-    """Run the `chosen` groups, all of them when none is named."""
+    """Run the `chosen` groups; all but the long ones when none is named."""
     unknown = [name for name in chosen if name not in groups.names()]
     if unknown:
         console.print(f"no group {', '.join(unknown)}; there are: {', '.join(groups.names())}")
@@ -31,7 +31,7 @@ def main(chosen: Sequence[str]) -> int:
     try:
         with stage(lambda line: console.print(line, markup=False, soft_wrap=True)) as ready:
             machine = describe(ready)
-            for name in chosen or groups.names():
+            for name in chosen or [each for each in groups.names() if each not in groups.LONG]:
                 console.print(f"\n{name}", style="bold")
                 figures += groups.load(name)(ready)
                 save(LATEST, machine, figures)

@@ -49,6 +49,11 @@ class Load:
         return ("smoke_alarm",) if self.alarm else fleet.QUIET
 
     @property
+    def values_each(self) -> int:
+        """How many readings a message tells."""
+        return len(self.quantities)
+
+    @property
     def devices(self) -> Sequence[int]:
         """Which devices send."""
         return self.chosen or range(self.device_first, self.device_first + self.device_count)
@@ -102,6 +107,7 @@ class Trial:
     stored_us: int
     neighbours_percent: float = 0.0
     idle_percent: float = 0.0
+    backlog_s_max: float = BACKLOG_S_MAX
 
     @property
     def backlog_s(self) -> float:
@@ -116,7 +122,7 @@ class Trial:
     @property
     def sustained(self) -> bool:
         """Whether the rate was kept up with."""
-        return self.stored == self.load.count and self.backlog_s <= BACKLOG_S_MAX
+        return self.stored == self.load.count and self.backlog_s <= self.backlog_s_max
 
 
 def search(trial: Callable[[float], Trial], first_per_s: float, *, tries_max: int) -> list[Trial]:
@@ -138,7 +144,7 @@ def search(trial: Callable[[float], Trial], first_per_s: float, *, tries_max: in
         else:
             continue
         if low == 0:
-            rate = min(done.stored_per_s, 0.95 * rate)
+            rate = max(min(done.stored_per_s, 0.95 * rate), rate / 4)
         else:
             rate = low * 1.25 if high == math.inf else math.sqrt(low * high)
     return trials

@@ -1,6 +1,7 @@
 """What has become a row, as any other connection sees it."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from benchmarks import fleet
@@ -33,11 +34,12 @@ _POINTS: Final = "SELECT points.id, devices.code, quantity FROM points JOIN devi
 
 
 def points_by_topic(connection: Connection) -> Points:
-    """The points of every device, by its topic."""
+    """The points of every device of the fleet, by its topic."""
     topics = {fleet.device_code(number): fleet.topic(number) for number in range(fleet.DEVICE_COUNT)}
     found: Points = {}
     for point_id, code, quantity in connection.execute(_POINTS):
-        found.setdefault(topics[code], {})[quantity] = point_id
+        if topic := topics.get(code):
+            found.setdefault(topic, {})[quantity] = point_id
     return found
 
 
@@ -76,7 +78,13 @@ def last_seen_us(connection: Connection, load: Load, points: Points, wait_s_max:
 
 
 def latencies_ms(connection: Connection, load: Load, points: Points, wait_s_max: float) -> list[float]:
-    """How long each message of a sparse `load` took from when it was due to when its row was first seen.
+    """How long each message of a sparse `load` took from when it was due to when its row was first seen."""
+    return arrivals_ms(load, lambda numbers: seen(connection, load, points, numbers), wait_s_max)
+
+
+def arrivals_ms(load: Load, look: Callable[[list[int]], list[int]], wait_s_max: float) -> list[float]:
+    """How long each message of a sparse `load` took from when it was due until `look`, asked for those that are
+    missing, first named it.
 
     Looks every POLL_S, so the answer is too long by up to that and the question itself, never too short. What is not
     seen `wait_s_max` after the last was due is missing in the answer.
@@ -89,7 +97,7 @@ def latencies_ms(connection: Connection, load: Load, points: Points, wait_s_max:
         before, due = due, load.due_count(time.time_ns() // 1000)
         missing.update(range(before, due))
         if missing:
-            arrived, at_us = seen(connection, load, points, sorted(missing)), time.time_ns() // 1000
+            arrived, at_us = look(sorted(missing)), time.time_ns() // 1000
             found += [(at_us - load.due_us(number)) / 1000 for number in arrived]
             missing.difference_update(arrived)
         time.sleep(POLL_S)

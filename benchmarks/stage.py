@@ -35,6 +35,7 @@ from ingest import store
 from ingest.database import Connection, connect, migrate
 from ingest.errors import DatabaseUnavailable
 from ingest.mqtt import Address, session_name
+from ingest.registry_file import Draft
 
 START_S_MAX: Final = 60.0
 STOP_S_MAX: Final = 30.0
@@ -118,16 +119,26 @@ class Stage:
         roots = {"supervisor": supervisor_id}
         for child in psutil.Process(supervisor_id).children():
             roots[child.cmdline()[-1]] = child.pid
-        for child in psutil.Process().children():
-            if child.cmdline()[-2:] == ["-m", "anhu.guardian"]:
-                roots["guardian"] = child.pid
-                roots |= {_server_name(each): each.pid for each in child.children()}
-        return roots
+        roots["guardian"] = self._guardian().pid
+        return roots | self.servers()
+
+    def servers(self) -> dict[str, int]:
+        """The process ids of `postgres` and `mosquitto`."""
+        return {_server_name(each): each.pid for each in self._guardian().children()}
+
+    def _guardian(self) -> psutil.Process:
+        """Who keeps this stage's servers: a group may have servers of its own beside the others'."""
+        guardians = (each for each in psutil.Process().children() if each.cmdline()[-2:] == ["-m", "anhu.guardian"])
+        return next(
+            each
+            for each in guardians
+            if any(str(self.folder) in part for server in each.children() for part in server.cmdline())
+        )
 
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
         """The database is shut down, and whoever would start it again held up; it is back when this is left."""
-        guardian = next(each for each in psutil.Process().children() if each.cmdline()[-2:] == ["-m", "anhu.guardian"])
+        guardian = self._guardian()
         server = next(each for each in guardian.children() if _server_name(each) == "postgres")
         guardian.suspend()
         try:
@@ -205,15 +216,15 @@ class Child:
 
 
 @contextmanager
-def stage(say: Callable[[str], None]) -> Iterator[Stage]:
-    """Everything on a fresh, durable data folder that is removed at the end."""
+def stage(say: Callable[[str], None], registered: Callable[[], Draft] = fleet.draft) -> Iterator[Stage]:
+    """Everything on a fresh, durable data folder that is removed at the end, with what is `registered`."""
     folder = Path(tempfile.mkdtemp(prefix="anhu-bench-"))
     folder.chmod(0o711)
     try:
         with runtime.start(folder, progress=say, packages_dir=default_data_dir(os.environ) / "runtime") as services:
             migrate(services.database_url, PACKAGES)
             with connect(services.database_url) as connection:
-                store.import_registry(connection, fleet.draft())
+                store.import_registry(connection, registered())
                 password = auth.seed_administrator(connection) or ""
                 points = rows.points_by_topic(connection)
             yield Stage(

@@ -11,7 +11,9 @@ import os
 import resource
 import time
 from array import array
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -29,17 +31,21 @@ _FIRE: Final = b'"kind":"fire"'  # devices that send nothing meanwhile are raise
 _ALERT_ID: Final = b'"alert":{"id":"'
 _ID_LENGTH: Final = 36
 _SNAPSHOT: Final = b'{"type":"snapshot"'
+_READINGS: Final = b'{"type":"readings"'
+_TEXT: Final = 1
 _PING: Final = 9
+_PONG: Final = 10
 _LENGTH_16: Final = 126  # the next two bytes tell the length; 127: the next eight
 
 
 class Heard(NamedTuple):
-    """Milliseconds from each alert's being due to each page, how many alerts pages did not get, and the CPU time that
-    listening took."""
+    """Milliseconds from each alert's being due to each page, how many alerts pages did not get, the CPU time that
+    listening took, and how many frames told of watched devices."""
 
     delay_ms: "array[float]"
     missing_count: int
     cpu_s: float
+    readings_count: int
 
 
 class _Arrivals:
@@ -47,6 +53,7 @@ class _Arrivals:
 
     def __init__(self, expected_count: int) -> None:
         self.delay_s: array[float] = array("d")
+        self.readings_count = 0
         self._due_s: dict[bytes, float] = {}
         self.complete = asyncio.Event()
         self._expected_count = expected_count
@@ -66,8 +73,9 @@ class _Page(asyncio.Protocol):
     """One page: takes frames as they come, each in order. What two detectors confirm together is raised once more on
     one of them: of an alert the first frame counts."""
 
-    def __init__(self, request: bytes, arrivals: _Arrivals) -> None:
+    def __init__(self, request: bytes, arrivals: _Arrivals, watched: Sequence[int] = ()) -> None:
         self._request = request
+        self._watched = watched
         self._arrivals = arrivals
         self._rest = b""
         self._open = False
@@ -107,7 +115,7 @@ class _Page(asyncio.Protocol):
 
     def _take(self, opcode: int, body: bytes, at_s: float) -> None:
         if opcode == _PING:
-            self._transport.write(b"\x8a" + bytes([0x80 | len(body)]) + bytes(4) + body)  # a pong, masked with zeros
+            self._transport.write(_masked(body, _PONG))
         elif body.startswith(_ALERT):
             cursor = int(body[len(_ALERT) : body.index(b",", len(_ALERT))])
             if cursor <= self._cursor:
@@ -119,8 +127,17 @@ class _Page(asyncio.Protocol):
                 if alert_id not in self.alerts:
                     self.alerts.add(alert_id)
                     self._arrivals.note(alert_id, body, at_s)
+        elif body.startswith(_READINGS):
+            self._arrivals.readings_count += 1
         elif body.startswith(_SNAPSHOT) and not self.began.done():
             self.began.set_result(None)
+            for device_id in self._watched:
+                self._transport.write(_masked(orjson.dumps({"type": "watch", "device_id": device_id})))
+
+
+def _masked(body: bytes, opcode: int = _TEXT) -> bytes:
+    """A whole frame of at most 125 bytes, masked with zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(body)]) + bytes(4) + body
 
 
 def _span(data: bytes, start: int) -> tuple[int, int] | None:
@@ -134,7 +151,9 @@ def _span(data: bytes, start: int) -> tuple[int, int] | None:
     return (body, body + length) if len(data) >= body + length else None
 
 
-async def _listen(origin: str, cookie: str, pages_count: int, alerts: int, wait_s: float, result: Connection) -> Heard:
+async def _listen(
+    origin: str, cookie: str, pages_count: int, alerts: int, wait_s: float, result: Connection, watched: Sequence[int]
+) -> Heard:
     address = urlsplit(origin)
     host, port = address.hostname or "", address.port or 80
     key = base64.b64encode(os.urandom(16)).decode()
@@ -147,8 +166,8 @@ async def _listen(origin: str, cookie: str, pages_count: int, alerts: int, wait_
     pages: list[_Page] = []
     while len(pages) < pages_count:
         batch = [
-            loop.create_connection(lambda: _Page(request, arrivals), host, port)
-            for _ in range(min(_BATCH_COUNT, pages_count - len(pages)))
+            loop.create_connection(partial(_Page, request, arrivals, watched[number : number + 1]), host, port)
+            for number in range(len(pages), min(len(pages) + _BATCH_COUNT, pages_count))
         ]
         new = [page for _, page in await asyncio.gather(*batch)]
         await asyncio.gather(*(page.began for page in new))
@@ -159,12 +178,20 @@ async def _listen(origin: str, cookie: str, pages_count: int, alerts: int, wait_
         await asyncio.wait_for(arrivals.complete.wait(), wait_s)
     delay_ms = array("d", (1000 * delay_s for delay_s in arrivals.delay_s))
     missing = sum(alerts - len(page.alerts) for page in pages)
-    return Heard(delay_ms, missing, time.process_time() - cpu_before_s)
+    return Heard(delay_ms, missing, time.process_time() - cpu_before_s, arrivals.readings_count)
 
 
-def listen(origin: str, cookie: str, pages: int, alerts: int, wait_s: float, result: Connection) -> None:
+def listen(
+    origin: str,
+    cookie: str,
+    pages: int,
+    alerts: int,
+    wait_s: float,
+    watched: Sequence[int],  # device ids: one a page, as far as they go
+    result: Connection,
+) -> None:
     """Open `pages` websockets, answer READY, and with a Heard when each has had `alerts` raised alerts or `wait_s` has
     passed; the process's main function."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, pages + _FILES_BESIDE), most))
-    result.send(uvloop.run(_listen(origin, cookie, pages, alerts, wait_s, result)))
+    result.send(uvloop.run(_listen(origin, cookie, pages, alerts, wait_s, result, watched)))

@@ -37,6 +37,7 @@ case ${1:-} in
     types_if_outdated
     echo "== 构建网页 / building the page"
     npm run build
+    ../../.venv/bin/python ../../docs/help_pages.py ../static/help
     ;;
   check)
     types_if_outdated

@@ -1,7 +1,7 @@
 """All SQL of the intake: registry, readings, dead letters, unclaimed devices, the pipeline's sign of life."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -141,6 +141,16 @@ def registry_version(connection: Connection) -> int:
 
 def load_registry(connection: Connection) -> Registry:
     """The whole registry, as of the caller's transaction."""
+    points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
+    return _registry(connection, (Point(*row) for row in points))
+
+
+def load_places(connection: Connection) -> Registry:
+    """The registry without its points, which are most of it: for who tells where things stand, and judges nothing."""
+    return _registry(connection, ())
+
+
+def _registry(connection: Connection, points: Iterable[Point]) -> Registry:
     version = registry_version(connection)
     institutions = connection.execute("SELECT id, code, name, name_en, kind, region FROM institutions ORDER BY id")
     zones = connection.execute("SELECT id, institution_id, code, name, name_en, kind, floor FROM zones ORDER BY id")
@@ -148,13 +158,12 @@ def load_registry(connection: Connection) -> Registry:
         "SELECT id, institution_id, zone_id, code, name, kind, model, report_interval_s, wear, address"
         " FROM devices ORDER BY id"
     )
-    points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return Registry.build(
         version,
         (Institution(*row) for row in institutions),
         (Zone(*row) for row in zones),
         (Device(*row) for row in devices),
-        (Point(*row) for row in points),
+        points,
     )
 
 

@@ -3,9 +3,12 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from typing import Final
 
 from benchmarks.figures import Figure
 from benchmarks.stage import Stage
+
+LONG: Final = ("province",)  # half an hour: only when asked for
 
 Group = Callable[[Stage], list[Figure]]
 

@@ -23,7 +23,7 @@ def run(stage: Stage) -> list[Figure]:
     count = ALARMS_PER_S * SECONDS
     with stage.service() as service:
         cookie = sign_in(service.origin, stage.password)
-        with Child(listen, service.origin, cookie, PAGES, count, SECONDS + WAIT_S_MAX) as listening:
+        with Child(listen, service.origin, cookie, PAGES, count, SECONDS + WAIT_S_MAX, ()) as listening:
             listening.ready()
             with stage.database() as connection:
                 at_rest = rows.devices_at_rest(connection, count)

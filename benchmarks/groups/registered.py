@@ -1,26 +1,18 @@
 """100,000 registered devices: how soon the pipeline judges after its start, and what it needs when all reported."""
 
 import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from anhu import keeper, runtime
-from anhu.commands.migrate import PACKAGES
-from anhu.data_folder import default_data_dir
+from anhu import keeper
 from benchmarks.figures import Figure
 from benchmarks.load import Load
 from benchmarks.publisher import Sent, publish
 from benchmarks.rows import readings_stored
 from benchmarks.stage import DRAIN_S_MAX, LEAD_US, START_S_MAX, STOP_S_MAX, BenchFailed, Child, Stage, now_us, until
+from benchmarks.stage import stage as servers
 from benchmarks.usage import Meter
-from ingest import store
-from ingest.database import connect, migrate
 from ingest.registry_file import DeviceDraft, Draft, InstitutionDraft, ZoneDraft
 
 DEVICES: Final = 100_000
@@ -35,21 +27,24 @@ MEMORY_MIB_WANTED: Final = 600.0
 
 def run(stage: Stage) -> list[Figure]:
     """On servers of its own: the other groups' registry stays as it is."""
-    with _servers(stage) as (folder, services), connect(services.database_url, autocommit=True) as connection:
-        stage.say(f"  registering {DEVICES:,} devices")
-        with connect(services.database_url) as importing:
-            store.import_registry(importing, _draft())
+    stage.say(f"  registering {DEVICES:,} devices")
+    with servers(stage.say, _draft) as own, own.database() as connection:
         connection.execute("ANALYZE")
         program = keeper.Program(
             "pipeline", [sys.executable, "-m", "anhu.role", "pipeline"],
-            dict(os.environ) | {"ANHU_DATABASE_URL": services.database_url, "ANHU_MQTT_URL": services.mqtt_url},
-            log_path=folder / "pipeline.log",
+            dict(os.environ)
+            | {
+                "ANHU_DATABASE_URL": own.database_url,
+                "ANHU_MQTT_URL": own.mqtt_url,
+                "ANHU_DATA_DIR": str(own.folder),
+            },
+            log_path=own.folder / "pipeline.log",
         )  # fmt: skip
         probes = Load(
             PROBES_PER_S, PROBES, now_us() + LEAD_US, DEVICES // 2, DEVICES // 2, connections=2, alarm=True,
             topic_of=topic,
         )  # fmt: skip
-        with Child(publish, services.device_mqtt_url, probes) as probing:
+        with Child(publish, own.device_mqtt_url, probes) as probing:
             time.sleep(LEAD_US / 1e6)
             began_s = time.monotonic()
             process = keeper.spawn(program)
@@ -60,7 +55,7 @@ def run(stage: Stage) -> list[Figure]:
                 stage.say(f"  judged after {started_s:.1f} s")
                 probing.answer(START_S_MAX)
                 load = Load(MESSAGES_PER_S, DEVICES, now_us() + LEAD_US, 0, DEVICES, topic_of=topic)
-                with Child(publish, services.device_mqtt_url, load) as sending:
+                with Child(publish, own.device_mqtt_url, load) as sending:
                     sent: Sent = sending.answer(DEVICES / MESSAGES_PER_S + START_S_MAX)
                 wanted = DEVICES * len(load.quantities)
                 stored, _ = readings_stored(connection, load, wanted, DRAIN_S_MAX)
@@ -75,19 +70,6 @@ def run(stage: Stage) -> list[Figure]:
         Figure("registered.start_to_judged_s", started_s, "s", START_S_WANTED),
         Figure("registered.pipeline_mib", memory_mib, "MiB", MEMORY_MIB_WANTED),
     ]
-
-
-@contextmanager
-def _servers(stage: Stage) -> Iterator[tuple[Path, runtime.Services]]:
-    folder = Path(tempfile.mkdtemp(prefix="anhu-bench-"))
-    folder.chmod(0o711)
-    packages_dir = default_data_dir(os.environ) / "runtime"
-    try:
-        with runtime.start(folder, progress=stage.say, packages_dir=packages_dir) as services:
-            migrate(services.database_url, PACKAGES)
-            yield folder, services
-    finally:
-        shutil.rmtree(folder)
 
 
 def topic(number: int) -> str:

@@ -35,13 +35,14 @@ def free_port() -> int:
 class Service:
     """A running service: what it printed, its processes, its address."""
 
-    def __init__(self, words: tuple[str, ...], folder: Path, packages_dir: Path) -> None:
+    def __init__(self, words: tuple[str, ...], folder: Path, packages_dir: Path, **settings: str) -> None:
         self.folder = folder
         if not (folder / "runtime").exists():
             (folder / "runtime").symlink_to(packages_dir)  # the programs are unpacked once for all tests
         self.host = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.host}"
-        self.env = environment(ANHU_DATA_DIR=str(folder), ANHU_DASHBOARD_PORT=self.host.partition(":")[2])
+        port = self.host.partition(":")[2]
+        self.env = environment(ANHU_DATA_DIR=str(folder), ANHU_DASHBOARD_PORT=port, **settings)
         self._lines: list[str] = []
         # a session of its own, as a terminal gives it: Ctrl-C reaches its whole process group
         self.process = subprocess.Popen(
@@ -166,9 +167,9 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(*words: str, folder: Path, packages_dir: Path) -> Iterator[Service]:
+def running(*words: str, folder: Path, packages_dir: Path, **settings: str) -> Iterator[Service]:
     """A service that is ready, and ended at the end."""
-    service = Service(words, folder, packages_dir)
+    service = Service(words, folder, packages_dir, **settings)
     try:
         yield service.ready()
     finally:

@@ -55,6 +55,11 @@ def settings_of(provider: OidcProvider) -> OidcSettings:
 
 def open_account(page: Page) -> None:
     page.get_by_test_id("user-menu").locator("button").first.click()
+    with page.expect_popup() as opened:
+        page.get_by_test_id("guide").click()
+    expect(opened.value.locator("h1")).to_have_text("值班员指南")
+    expect(opened.value.locator("img").first).to_have_js_property("complete", True)  # noqa: FBT003 - the property's value
+    opened.value.close()
     page.get_by_test_id("my-account").click()
     expect(page.get_by_test_id("session-row").first).to_be_visible()
 

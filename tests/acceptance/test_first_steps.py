@@ -1,7 +1,9 @@
 """The first run, in a real browser: from `anhu serve` on an empty folder to a device that reports and a test alarm on
-the desk, through the service's own broker, with nothing but what the page says."""
+the desk, through the service's own broker, with nothing but what the page says; and the same by the command line, as
+docs/en/first-sensor.md tells it."""
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -9,8 +11,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import Browser, Page, expect
 
+from tests.acceptance import first_sensor
 from tests.acceptance.house import DESK, WAIT_MS
 from tests.acceptance.service import Service, data_folder, running
+from tests.doc_pages import ROOT, Block, blocks
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -38,20 +42,50 @@ def done(page: Page, step: str) -> None:
     expect(page.get_by_test_id(f"step-{step}")).to_have_attribute("data-done", "true", timeout=WAIT_MS)
 
 
-def test_from_nothing_to_a_test_alarm_on_the_desk(browser: Browser, programs_dir: Path) -> None:
+@pytest.fixture(scope="module")
+def service(programs_dir: Path) -> Iterator[Service]:
+    """One that begins empty, started as docs/en/first-sensor.md says, with the roles that both ways in are about."""
     with data_folder() as folder:
+        (folder / "work").mkdir()
+        first_sensor.write_files(folder / "work")
         words = "serve", "--roles", "pipeline,dashboard,drills"
-        with running(*words, folder=folder, packages_dir=programs_dir) as service:
-            context = browser.new_context(viewport=DESK, locale="zh-CN")
-            context.set_default_timeout(WAIT_MS)
-            page, complaints = context.new_page(), []
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-            try:
-                walk(page, service)
-            finally:
-                context.close()
-            assert [each for each in complaints if "401" not in each and "409" not in each] == []
+        routes = str(folder / "work" / "routes.toml")
+        with running(*words, folder=folder, packages_dir=programs_dir, ANHU_PIPELINE_ROUTES=routes) as service:
+            yield service
+
+
+def test_from_nothing_to_a_test_alarm_on_the_desk(browser: Browser, service: Service) -> None:
+    context = browser.new_context(viewport=DESK, locale="zh-CN")
+    context.set_default_timeout(WAIT_MS)
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    try:
+        walk(page, service)
+    finally:
+        context.close()
+    assert [each for each in complaints if "401" not in each and "409" not in each] == []
+
+
+def test_the_page_about_a_first_sensor_leads_to_two_alarms(service: Service, programs_dir: Path) -> None:
+    [start] = [each.text for each in first_sensor.COMMANDS if each.words == "service"]
+    assert start.split() == ['ANHU_PIPELINE_ROUTES="$PWD/routes.toml"', "anhu", "serve"]
+    env = first_sensor.command_env(service, service.folder, programs_dir)
+    del env["ANHU_PIPELINE_ROUTES"]  # the page sets it
+    shell = first_sensor.Shell(env, service.folder / "work")
+    try:
+        with service.client() as client:
+            first_sensor.follow(shell, client)
+    finally:
+        shell.close()
+    assert "Traceback" not in service.printed
+
+
+def test_the_page_about_a_first_sensor_shows_the_same_code_in_both_languages() -> None:
+    def code(page: Path) -> list[Block]:
+        return [each for each in blocks(page) if each.language != "yaml"]  # its comments are in the page's language
+
+    assert code(ROOT / "docs" / "zh" / "first-sensor.md") == code(first_sensor.PAGE)
 
 
 def walk(page: Page, service: Service) -> None:

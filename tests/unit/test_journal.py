@@ -16,6 +16,8 @@ from alerting.errors import JournalUnavailable
 from alerting.escalation import default_policy
 from alerting.journal import Journal
 from alerting.ladder import Ladder, Telling, TellingKey
+from alerting.mirror import Mirror
+from ingest import registry_cache
 from tests.unit.notify_simulation import World
 
 NOW = datetime(2026, 11, 27, 6, 0, tzinfo=UTC)
@@ -88,10 +90,28 @@ def test_a_file_that_cannot_be_read_is_put_aside(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_the_registry_is_kept_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", 16)
+    mirror = Mirror(journal)
+    directory = dataclasses.replace(World(1).directory, policy_body=default_policy())
+    mirror.directory(directory)
+    people, registry = journal.note("directory"), journal.note("registry")
+    assert people is not None
+    assert registry is not None
+    journal.keep((), away=False, notes={"registry": b"untouched"})
+    mirror.directory(dataclasses.replace(directory, contacts={}))
+    assert journal.note("directory") != people
+    assert journal.note("registry") == b"untouched"
+    newer = dataclasses.replace(directory.registry, version=directory.registry.version + 1)
+    mirror.directory(dataclasses.replace(directory, registry=newer))
+    assert directory_cache.load(journal.note("directory") or b"", journal.note("registry") or b"").registry == newer
+    journal.close()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_directory_comes_back_as_it_was(seed: int) -> None:
     directory = dataclasses.replace(World(seed).directory, policy_body=default_policy())
-    found = directory_cache.load(directory_cache.dump(directory))
+    found = directory_cache.load(directory_cache.dump(directory), registry_cache.dump(directory.registry))
     assert found.policy == directory.policy
     assert found.roster.persons == directory.roster.persons
     assert list(found.roster.rotations) == list(directory.roster.rotations)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting import directory_cache, event_json
+from alerting import event_json
 from alerting.acknowledge_link import NewLink
 from alerting.alert import (
     Alert,
@@ -29,6 +29,7 @@ from alerting.errors import JournalUnavailable
 from alerting.escalation import default_policy, parse
 from alerting.journal import Journal
 from alerting.ladder import Ending, Ladder
+from alerting.mirror import Mirror
 from alerting.oncall import Roster, Rotation
 from alerting.outage_desk import OutageDesk
 from alerting.outbox import Taken
@@ -90,7 +91,7 @@ class Outage:
     def __init__(self, folder: Path) -> None:
         self.now = NOW
         self.journal = Journal(folder / "notifier" / "journal.sqlite", 16)
-        self.journal.keep((), away=False, notes={"directory": directory_cache.dump(directory())})
+        Mirror(self.journal).directory(directory())
         self.path = folder / "spool.sqlite"
         self.spool = Spool(self.path, 10_000_000)
         self.hands = Hands()
@@ -270,7 +271,7 @@ def test_without_a_directory_nobody_can_be_told(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite", 16)
     with pytest.raises(JournalUnavailable, match="no directory"):
         OutageDesk(journal, None, NotifySettings(), lambda: NOW)
-    journal.keep((), away=False, notes={"directory": b'{"policy": 3}\n'})
+    journal.keep((), away=False, notes={"directory": b'{"policy": 3}', "registry": b"[]"})
     with pytest.raises(JournalUnavailable, match="cannot be read"):
         OutageDesk(journal, None, NotifySettings(), lambda: NOW)
     journal.close()

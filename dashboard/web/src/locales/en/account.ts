@@ -37,6 +37,7 @@ export const account: typeof chinese = {
   scope: { everywhere: "Everywhere", institution: "Institution {id}", label: "Scope" },
   account: {
     menu: "My account",
+    guide: "User guide",
     changePassword: "Change password",
     old: "Current password",
     next: "New password",

@@ -35,6 +35,7 @@ export const account = {
   scope: { everywhere: "全部辖区", institution: "机构 {id}", label: "管辖范围" },
   account: {
     menu: "我的账号",
+    guide: "使用指南",
     changePassword: "修改密码",
     old: "当前密码",
     next: "新密码",

@@ -94,6 +94,9 @@ class PipelineSettings(AnhuSettings):
         return (self.spool_dir or data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
 
 
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what it is for
+
+
 class BrokerSettings(AnhuSettings):
     """The embedded broker's door to the network, which speaks TLS alone; `[broker]`, ANHU_BROKER_…. Without a port
     there is none, and the broker is reached on this machine only."""
@@ -102,7 +105,7 @@ class BrokerSettings(AnhuSettings):
     table = "broker"
 
     tls_port: int | None = Field(None, ge=1, le=65_535)
-    tls_host: str = "0.0.0.0"  # noqa: S104 - what it is for; the address of one network narrows it
+    tls_host: str = EVERYWHERE  # on which of this machine's addresses
     tls_certificate: Path | None = None  # default: what `anhu tls init` has made
     tls_key: Path | None = None
 

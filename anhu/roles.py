@@ -218,8 +218,8 @@ def check_settings() -> None:
     from ingest.settings import BrokerSettings, PanelSettings, PipelineSettings, StorageSettings
 
     for group in (
-        PipelineSettings, BrokerSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings, WatchSettings,
-        DrillSettings, DashboardSettings,
+        PipelineSettings, BrokerSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings,
+        WatchSettings, DrillSettings, DashboardSettings,
     ):  # fmt: skip
         group()
     route_file.load(PipelineSettings().routes)

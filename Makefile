@@ -20,10 +20,10 @@ API_TYPES := $(WEB)/src/api/schema.d.ts
 # The guides are part of the page.
 GUIDES := docs/help_pages.py $(wildcard docs/zh/* docs/en/*)
 
-.PHONY: help setup demo test checks python-checks page-checks pytest browser bench screenshots format clean
+.PHONY: help setup demo test test-cluster checks python-checks page-checks pytest browser bench screenshots format clean
 
 help: ## 显示这些命令 / show these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(PYTHON_READY) $(if $(wildcard $(WEB)/package.json),$(PAGE_READY)) ## 准备 anhu 命令和网页 / prepare the anhu command and the page
 
@@ -32,6 +32,9 @@ demo: setup ## 运行演示 / run the demo
 
 test: browser ## 全部检查和测试 / every check and test
 	@$(MAKE) --no-print-directory --jobs 2 python-checks pytest page-checks
+
+test-cluster: setup ## 集群测试：三个 NATS 节点、三个进程 / a cluster: three NATS nodes, three workers
+	$(BIN)/pytest -m cluster tests/cluster
 
 checks: python-checks page-checks ## 只做静态检查 / the static checks alone
 

@@ -43,7 +43,17 @@ class MqttPublisher:
 
     def _connect(self) -> paho.Client:
         self.close()
-        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        problems: list[str] = []
+        for place in self._address.nodes:
+            client = self._connect_to(*place, problems)
+            if client is not None:
+                return client
+        raise BrokerUnavailable("; ".join(problems))
+
+    def _connect_to(self, host: str, port: int, problems: list[str]) -> paho.Client | None:
+        """The client, connected to this node; None where it does not take us in, and `problems` says why."""
+        protocol = paho.MQTTv5 if self._address.version == 5 else paho.MQTTv311
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=protocol)
         client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
             client.tls_set_context(broker_tls.client_context())
@@ -57,14 +67,14 @@ class MqttPublisher:
 
         client.on_connect = on_connect
         try:
-            client.connect(self._address.host, self._address.port, KEEPALIVE_S)
+            client.connect(host, port, KEEPALIVE_S)
         except OSError as error:
-            raise BrokerUnavailable(
-                f"{self._address.host}:{self._address.port}: {broker_tls.refusal(error)}"
-            ) from error
+            problems.append(f"{host}:{port}: {broker_tls.refusal(error)}")
+            return None
         client.loop_start()
         self._client = client
         if not answered.wait(CONNECT_TIMEOUT_S) or problem:
             self.close()
-            raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {(problem or ['no answer'])[0]}")
+            problems.append(f"{host}:{port}: {(problem or ['no answer'])[0]}")
+            return None
         return client

@@ -28,7 +28,7 @@ from alerting.notification import decide, next_change
 from alerting.outage_watch import OutageWatch
 from alerting.sender import Senders
 from alerting.settings import NotifySettings
-from alerting.spool_feed import SpooledEntry, SpoolFeed
+from alerting.spool_feed import Position, SpooledEntry, SpoolFeed
 
 POLL_S: Final = 0.05
 
@@ -145,7 +145,7 @@ class OutageDesk:
             return ()
 
     def _position(self) -> bytes:
-        return orjson.dumps(self._feed.position if self._feed else ["", 0])
+        return orjson.dumps(self._feed.position if self._feed else [])
 
     def _take_in(self, entries: Sequence[SpooledEntry]) -> list[tuple[Alert, AlertEvent]]:
         """The alerts that events of the spool change, as they leave them. The log will do the same with them: the
@@ -192,8 +192,8 @@ class OutageDesk:
                 self.book.dirty[alert_id] = None
 
 
-def _read_up_to(kept: bytes | None) -> tuple[str, int]:
-    if kept is None:
-        return "", 0
-    spool, number = orjson.loads(kept)
-    return str(spool), int(number)
+def _read_up_to(kept: bytes | None) -> Position:
+    found = orjson.loads(kept) if kept is not None else []
+    if found and isinstance(found[0], str):  # an older version noted the one spool there was
+        found = [found]
+    return tuple((str(spool), int(number)) for spool, number in found)

@@ -21,6 +21,7 @@ from ingest.database import Connection
 from ingest.intake import Intake
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import Registry
+from ingest.shards import THE_ONE, Shard
 from ingest.spool import Spooled
 
 NOTHING: Final = ReadingBatch.build((), (), (), ())
@@ -66,7 +67,7 @@ class Log(Protocol):
     def load_rules(self, connection: Connection) -> tuple[str, str] | None: ...
     def save_rules(self, connection: Connection, *, version: str, sha256: str, body: str, loaded_by: str) -> bool: ...
     def changed_since(self, connection: Connection, event_id: int) -> list[Alert]: ...
-    def open_alerts(self, connection: Connection) -> list[Alert]: ...
+    def open_alerts(self, connection: Connection, institutions: Sequence[int] | None = None) -> list[Alert]: ...
     def last_event_id(self, connection: Connection) -> int: ...
 
 
@@ -76,14 +77,20 @@ class Readings(Protocol):
     def readings_since(
         self, connection: Connection, since: datetime, until: datetime, points: Sequence[int] | None = None
     ) -> ReadingBatch: ...
-    def last_heard(self, connection: Connection, since: datetime) -> list[tuple[int, int]]: ...
+    def last_heard(
+        self, connection: Connection, since: datetime, points: Sequence[int] | None = None
+    ) -> list[tuple[int, int]]: ...
 
 
 class Judge:
-    """The engine as the pipeline's judge (ingest.pipeline.Judge)."""
+    """The engine as the pipeline's judge (ingest.pipeline.Judge), of all institutions or of a shard's. What others
+    change in alerts of other shards is none of its business."""
 
-    def __init__(self, settings: AlertingSettings, log: Log = store, readings: Readings = ingest_store) -> None:
+    def __init__(
+        self, settings: AlertingSettings, log: Log = store, readings: Readings = ingest_store, shard: Shard = THE_ONE
+    ) -> None:
         self._settings = settings
+        self._shard = shard
         self._log = log
         self._readings = readings
         self._falls = FallWatch()
@@ -107,7 +114,7 @@ class Judge:
         if self._cursor is not None:
             return News(*found, self._log.changed_since(connection, self._cursor), None, None)
         plan = compile_plan(registry, parse(found[0]))
-        return News(*found, [], self._read_start(connection, plan, now_us), plan)
+        return News(*found, [], self._read_start(connection, plan, registry, now_us), plan)
 
     def take_up(self, news: News, registry: Registry, now_us: int) -> Decision:
         """Make the news count. What no rule stands behind any more is said to be over."""
@@ -137,6 +144,8 @@ class Judge:
             log.info("engine warmed", readings=sum(map(len, news.start.warm)), open_alerts=len(state.alerts))
         for alert in news.changed:
             self._cursor = alert.last_event_id
+            if not self._concerns(alert, registry):
+                continue
             ours = self._logged.get(alert.key)
             if ours is None or ours.last_event_id <= alert.last_event_id:  # else it was read before we went on
                 _place(state, alert)
@@ -195,7 +204,7 @@ class Judge:
         if listening and caught_up:
             verdict.events.extend(unclaimed.end(state, verdict.patch, now_us))
         verdict.events.extend(drill_alarm.end(state, verdict.patch, now_us))
-        verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us))
+        verdict.events.extend(self_alerts.of_spool(state, verdict.patch, spool_share, now_us, self._shard))
         return Decision(verdict, falls=falls)
 
     def write(self, connection: Connection, decision: Decision) -> None:
@@ -231,12 +240,16 @@ class Judge:
         if decision.falls is not None:
             self._falls.adopt(decision.falls)
 
+    def _concerns(self, alert: Alert, registry: Registry) -> bool:
+        institution_id = alert.source.institution_id
+        return self._shard.whole or institution_id is None or institution_id in registry.institutions
+
     def _started(self) -> State:
         if self._state is None:
             raise RuntimeError("the judge has not been started: take_up or start_cached comes first")
         return self._state
 
-    def _read_start(self, connection: Connection, plan: Plan, now_us: int) -> Start:
+    def _read_start(self, connection: Connection, plan: Plan, registry: Registry, now_us: int) -> Start:
         """The latest stored readings, to be judged once more in silence, so that averages, counts and delays stand
         where they stood; for the few points under a rule with a longer delay or a detector with a longer memory, as far
         back as these reach."""
@@ -248,11 +261,13 @@ class Judge:
             longest = timedelta(microseconds=warm_us + int(reach_us.max()))
             points = np.unique(plan.point_id[plan.slot[delayed]]).tolist()
             batches.append(self._readings.readings_since(connection, now - longest, now, points))
-        batches.append(self._readings.readings_since(connection, now - timedelta(microseconds=warm_us), now))
-        heard = self._readings.last_heard(connection, now - timedelta(days=self._settings.seen_days))
+        mine: tuple[list[int], ...] = () if self._shard.whole else (list(registry.points),)
+        places = () if self._shard.whole else (list(registry.institutions),)
+        batches.append(self._readings.readings_since(connection, now - timedelta(microseconds=warm_us), now, *mine))
+        heard = self._readings.last_heard(connection, now - timedelta(days=self._settings.seen_days), *mine)
         # The cursor first: what somebody does between the two reads is then seen twice and not missed.
         cursor = self._log.last_event_id(connection)
-        return Start(tuple(batches), heard, self._log.open_alerts(connection), cursor)
+        return Start(tuple(batches), heard, self._log.open_alerts(connection, *places), cursor)
 
 
 def _place(state: State, alert: Alert) -> None:

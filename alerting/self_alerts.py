@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from alerting.alert import Alert, AlertEvent, Condition, Key, Kind, Priority, Source, Verb, alert_id, engine_event, fold
 from alerting.engine import Patch, State
+from ingest.shards import THE_ONE, Shard
 from ingest.spool import ALARM_SHARE
 
 SPOOL_RULE: Final = "self.spool"
@@ -44,10 +45,11 @@ def judge(standing: Alert | None, findings: list[Finding], now_us: int) -> tuple
     return events, standing
 
 
-def of_spool(state: State, patch: Patch, share: float, now_us: int) -> list[AlertEvent]:
-    """The spool is filling up, or has room again (at half of that); `share` is how full it is, 0 to 1."""
+def of_spool(state: State, patch: Patch, share: float, now_us: int, shard: Shard = THE_ONE) -> list[AlertEvent]:
+    """The spool is filling up, or has room again (at half of that); `share` is how full it is, 0 to 1. Each shard has
+    a spool, and so a rule, of its own."""
     finding = Finding(
-        SPOOL_RULE,
+        SPOOL_RULE if shard.whole else f"{SPOOL_RULE}.{shard.number:02d}",
         True if share >= ALARM_SHARE else False if share <= ALARM_SHARE / 2 else None,
         Priority.HIGH,
         f"数据库不可用，本地缓存已用 {share:.0%}：写满后新数据将留在 MQTT 服务器",

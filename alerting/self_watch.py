@@ -175,9 +175,12 @@ class Watch:
 
     def _measure(self, connection: Connection) -> Measured:
         row = connection.execute(
-            "SELECT extract(epoch FROM clock_timestamp() - min(at)), max(lag_ms) / 1000.0 FROM pipeline_heartbeats"
+            # a shard that has never been served is silent since their number was stated
+            "SELECT extract(epoch FROM clock_timestamp() - min(coalesce(at, stated_at))), max(lag_ms) / 1000.0"
+            " FROM pipeline_heartbeats FULL JOIN (SELECT shard, stated_at FROM shard_count,"
+            "  generate_series(0, count - 1) AS shard) AS stated USING (shard)"
         ).fetchone()
-        age_s, lag_s = (None, None) if row is None or row[0] is None else (float(row[0]), float(row[1]))
+        age_s, lag_s = (None, None) if row is None or row[0] is None else (float(row[0]), float(row[1] or 0))
         free, folder = min((_free_share(each), str(each)) for each in self._folders if each.exists())
         weight = self._weigh(connection)
         behind_s = self._clock() - rollup_store.progress(connection).rolled_until.timestamp()

@@ -12,7 +12,8 @@ from alerting.alert import Alert, AlertEvent
 from alerting.event_json import load
 from ingest.spool import SpoolReader
 
-THE_BEGINNING: Final = ("", 0)  # a position before all that a spool holds
+Position = tuple[tuple[str, int], ...]  # of each spool: which one it is, and how far it was read
+THE_BEGINNING: Final[Position] = ()  # a position before all that a spool holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +27,50 @@ class SpooledEntry:
 
 class SpoolFeed:
     """Events spooled after this object was made; or after the position `after`, if it is still the same spool, and all
-    it holds otherwise."""
+    it holds otherwise. `path` is a spool, or the folder of those of many shards: then also of spools that appear
+    later."""
 
-    def __init__(self, path: Path, *, after: tuple[str, int] | None = None) -> None:
-        self._reader = SpoolReader(path)
-        self._number = self._reader.last_event() if after is None else self._place(after)
+    def __init__(self, path: Path, *, after: Position | None = None) -> None:
+        self._path = path
+        self._after = None if after is None else dict(after)
+        self._readers: dict[Path, SpoolReader] = {}
+        self._numbers: dict[Path, int] = {}
+        self._look_for_files()
+        self._after = self._after or {}  # what appears from now on is new
 
     def new_entries(self) -> list[SpooledEntry]:
         """What was spooled since the last call, in order. Raises sqlite3.OperationalError for an unreadable file."""
-        entries = [SpooledEntry(number, *load(body)) for number, body in self._reader.events_after(self._number)]
-        if entries:
-            self._number = entries[-1].number
-        return entries
+        self._look_for_files()
+        found: list[SpooledEntry] = []
+        for path, reader in self._readers.items():
+            entries = [SpooledEntry(number, *load(body)) for number, body in reader.events_after(self._numbers[path])]
+            if entries:
+                self._numbers[path] = entries[-1].number
+            found += entries
+        return found
 
     @property
-    def position(self) -> tuple[str, int]:
+    def position(self) -> Position:
         """How far this has read, for `after`."""
-        return self._reader.id(), self._number
+        return tuple((reader.id(), self._numbers[path]) for path, reader in self._readers.items())
 
     def pipeline_seen_us(self) -> int | None:
-        """When the pipeline last left a sign of life in the spool, in µs since 1970."""
-        return self._reader.beat_us()
+        """When a pipeline last left a sign of life in a spool, in µs since 1970."""
+        return max((beat for each in self._readers.values() if (beat := each.beat_us()) is not None), default=None)
 
     def waiting(self) -> bool:
-        """Whether the pipeline holds anything that the database does not have yet."""
-        return self._reader.waiting()
+        """Whether a pipeline holds anything that the database does not have yet."""
+        self._look_for_files()
+        return any(reader.waiting() for reader in self._readers.values())
 
     def close(self) -> None:
-        """Close the file."""
-        self._reader.close()
+        """Close the files."""
+        for reader in self._readers.values():
+            reader.close()
 
-    def _place(self, after: tuple[str, int]) -> int:
-        spool, number = after
-        return number if spool == self._reader.id() else 0
+    def _look_for_files(self) -> None:
+        for path in sorted(self._path.glob("shard-*.sqlite")) if self._path.is_dir() else [self._path]:
+            if path not in self._readers:
+                reader = SpoolReader(path)
+                self._numbers[path] = reader.last_event() if self._after is None else self._after.get(reader.id(), 0)
+                self._readers[path] = reader

@@ -116,12 +116,15 @@ def load_many(connection: Connection, alert_ids: Iterable[UUID]) -> dict[UUID, A
     return {alert.id: alert for alert in _alerts(connection, "WHERE id = ANY(%s)", (list(alert_ids),))}
 
 
-def open_alerts(connection: Connection) -> list[Alert]:
-    """Every open alert, the most urgent and then the newest first."""
+def open_alerts(connection: Connection, institutions: Sequence[int] | None = None) -> list[Alert]:
+    """Every open alert, the most urgent and then the newest first; or those of some `institutions`, and of none."""
     ranks = [priority.value for priority in Priority]
+    of_some = "" if institutions is None else " AND (institution_id IS NULL OR institution_id = ANY(%s))"
     return _alerts(
-        connection, "WHERE open ORDER BY array_position(%s::text[], priority), raised_at DESC, id", (ranks,)
-    )  # fmt: skip
+        connection,
+        f"WHERE open{of_some} ORDER BY array_position(%s::text[], priority), raised_at DESC, id",
+        (ranks,) if institutions is None else (list(institutions), ranks),
+    )
 
 
 def open_alert(connection: Connection, key: Key) -> Alert | None:

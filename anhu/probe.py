@@ -3,15 +3,14 @@
 import os
 import re
 import socket
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 
 from anhu.language import text
 from ingest.broker_tls import client_context, refusal
 from ingest.errors import BrokerUnavailable
+from ingest.mqtt import Address
 
-MQTT_PORT, MQTTS_PORT = 1883, 8883
 CONNACK_BYTES = 4
 REFUSALS = {
     1: "protocol version",
@@ -43,18 +42,27 @@ def timescaledb_found(address: str, time_s_max: float) -> tuple[str, str] | None
 
 
 def broker_trouble(address: str, time_s_max: float) -> str | None:
-    """Why the broker at an `mqtt://` or `mqtts://` address does not take us in; None when it does."""
-    parts = urlsplit(address)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+    """Why the broker at an `mqtt://` or `mqtts://` address does not take us in; None when it does, or one node of a
+    cluster."""
+    try:
+        broker = Address.parse(address)
+    except ValueError:
         return text("地址应为 mqtt://用户:密码@主机:端口", "the address should read mqtt://user:password@host:port")
-    secure = parts.scheme == "mqtts"
-    place = parts.hostname, parts.port or (MQTTS_PORT if secure else MQTT_PORT)
+    trouble: str | None = None
+    for place in broker.nodes:
+        trouble = _node_trouble(broker, place, time_s_max)
+        if trouble is None:
+            return None
+    return trouble
+
+
+def _node_trouble(broker: Address, place: tuple[str, int], time_s_max: float) -> str | None:
     try:
         with socket.create_connection(place, timeout=time_s_max) as plain:
-            if not secure:
-                return _shake_hands(plain, parts.username, parts.password)
-            with client_context().wrap_socket(plain, server_hostname=parts.hostname) as wrapped:
-                return _shake_hands(wrapped, parts.username, parts.password)
+            if not broker.tls:
+                return _shake_hands(plain, broker.username, broker.password)
+            with client_context().wrap_socket(plain, server_hostname=place[0]) as wrapped:
+                return _shake_hands(wrapped, broker.username, broker.password)
     except BrokerUnavailable as error:
         return str(error)
     except OSError as error:
@@ -87,10 +95,10 @@ def connect_packet(client_id: str, user: str | None, password: str | None) -> by
     flags = 0x02
     if user is not None:
         flags |= 0x80
-        fields.append(unquote(user))
+        fields.append(user)
         if password is not None:
             flags |= 0x40
-            fields.append(unquote(password))
+            fields.append(password)
     body = b"\x00\x04MQTT\x04" + bytes([flags]) + (10).to_bytes(2, "big")
     for value in fields:
         data = value.encode()

@@ -2,11 +2,14 @@
 
 import gc
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from anhu import logs
 from anhu.errors import AnhuError
@@ -15,7 +18,10 @@ from anhu.stop_signals import stop_on_signals
 
 if TYPE_CHECKING:
     from ingest import panel
+    from ingest.database import Connection
     from ingest.pipeline import Pipeline
+
+log = structlog.get_logger("anhu.roles")
 
 LOCAL: Final = "pipeline,notifier,dashboard,watch,drills,hazards"
 
@@ -24,12 +30,28 @@ class AddressMissing(AnhuError):
     """A role needs the addresses of the database and the broker."""
 
 
+class UnfitForShards(AnhuError):
+    """What is set does not go with the number of shards."""
+
+
 def pipeline() -> None:
     """Broker and fire panels → decode → judge → database, until SIGTERM. Raises IngestError, AlertingError."""
+    from ingest.settings import PipelineSettings
+
+    if PipelineSettings().shards == 1:
+        _whole()
+    else:
+        _worker()
+
+
+def _whole() -> None:
+    """The one pipeline there is."""
     from alerting.process import Judge
     from alerting.settings import AlertingSettings
-    from ingest import route_file, store
-    from ingest.mqtt import Source, Subscriptions, session_name
+    from ingest import route_file, shard_store, store
+    from ingest.database import connect
+    from ingest.errors import DatabaseUnavailable
+    from ingest.mqtt import Address, Source, Subscriptions, session_name
     from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import Connections, PipelineSettings
     from ingest.sources import Sources
@@ -41,6 +63,8 @@ def pipeline() -> None:
     database_url, mqtt_url = addresses()
     settings = PipelineSettings()
     routes = route_file.load(settings.routes)
+    with suppress(DatabaseUnavailable), connect(database_url) as connection:  # where it is away, it is as it was
+        shard_store.agree_count(connection, settings.shards)
     spool = Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576)
     pipe = Pipeline(
         Writer(database_url, hold_shard),
@@ -51,6 +75,7 @@ def pipeline() -> None:
         settings,
         now_us,
         routes,
+        broker_tells=Address.parse(mqtt_url).version == 5,
     )
     pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
     _calm_garbage_collector()
@@ -65,6 +90,71 @@ def pipeline() -> None:
     finally:
         source.close()
         pipe.close()
+
+
+def _worker() -> None:
+    """A worker that shares the shards with others."""
+    from alerting.process import Judge
+    from alerting.settings import AlertingSettings
+    from ingest import route_file, shard_store, store
+    from ingest.asked import Asked
+    from ingest.mqtt import Address, Source, session_name
+    from ingest.pipeline import Pipeline, hold_shard
+    from ingest.settings import Connections, PipelineSettings
+    from ingest.shards import Shard, ShardRoutes
+    from ingest.spool import Spool
+    from ingest.spool_folder import SpoolFolder
+    from ingest.worker import Worker
+    from ingest.writer import Writer
+
+    logs.configure()
+    stop = stop_on_signals()
+    database_url, mqtt_url = addresses()
+    settings = PipelineSettings()
+    check_sharding()
+    routes = route_file.load(settings.routes)
+    spools = SpoolFolder(settings.spool_folder(Connections().data_dir))
+
+    def serve(shard: Shard, stop: threading.Event) -> None:
+        def hold(connection: "Connection") -> None:
+            connection.execute(shard_store.FAST_SESSION.encode())
+            hold_shard(connection, shard)
+
+        asked = Asked(database_url, routes, shard)
+        with spools.alone(shard.number) as file:
+            pipe = Pipeline(
+                Writer(database_url, hold),
+                Writer(database_url, lambda _: None, application="anhu pipeline flush"),
+                Spool(file, settings.spool_mib_max * 1_048_576),
+                store,
+                Judge(AlertingSettings(), shard=shard),
+                settings,
+                now_us,
+                ShardRoutes(routes, shard),
+                shard,
+                asked.registry_changed,
+                broker_tells=Address.parse(mqtt_url).version == 5,
+            )
+            try:
+                pipe.open()  # the shard is ours, and the engine warm, before the first message is taken
+                gc.freeze()
+                subscriptions = asked.begin(pipe.registry)
+                source = Source(mqtt_url, session_name(mqtt_url, shard), settings, now_us, subscriptions)
+                try:
+                    source.open()
+                    asked.begun(source)
+                    pipe.run(source, stop)
+                finally:
+                    source.close()
+            finally:
+                pipe.close()
+
+    _calm_garbage_collector()
+    log.warning(
+        "institutions are spread over shards: what names an institution that is not registered is not heard",
+        shards=settings.shards,
+    )
+    Worker(database_url, settings.shards, serve, spools, secrets.randbits(31)).run(stop)
 
 
 @contextmanager
@@ -108,7 +198,7 @@ def watch() -> None:
     upkeep.start()
     try:
         data_dir = Connections().data_dir
-        spool_dir = PipelineSettings().spool_file(data_dir).parent
+        spool_dir = PipelineSettings().spool_folder(data_dir)
         Watch(database_url, data_dir, WatchSettings(), time.time, [spool_dir]).run(stop)
     finally:
         stop.set()
@@ -161,7 +251,7 @@ def notifier() -> None:
         addresses()[0],
         settings,
         journal=settings.journal_file(data_dir),
-        spool=PipelineSettings().spool_file(data_dir),
+        spool=PipelineSettings().followed_spool(data_dir),
     )
     _calm_garbage_collector()
     notifier.run(stop)
@@ -175,7 +265,7 @@ def dashboard() -> None:
     from ingest.settings import Connections, PipelineSettings
 
     logs.configure()
-    spool = PipelineSettings().spool_file(Connections().data_dir)
+    spool = PipelineSettings().followed_spool(Connections().data_dir)
     run(addresses()[0], DashboardSettings(), spool, GatewayAccounts(os.environ))
 
 
@@ -210,7 +300,7 @@ ROLES: Final[dict[str, Callable[[], None]]] = {
 def check_settings() -> None:
     """Whether every role could read its settings: better told at the start than by roles that die again and again.
 
-    Raises pydantic.ValidationError, tomllib.TOMLDecodeError, RoutesInvalid.
+    Raises pydantic.ValidationError, tomllib.TOMLDecodeError, RoutesInvalid, UnfitForShards.
     """
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
@@ -223,6 +313,33 @@ def check_settings() -> None:
     ):  # fmt: skip
         group()
     route_file.load(PipelineSettings().routes)
+    check_sharding()
+
+
+def check_sharding() -> None:
+    """Whether what is set goes with the number of shards. Raises UnfitForShards."""
+    from ingest.settings import PanelSettings, PipelineSettings
+
+    settings = PipelineSettings()
+    if settings.shards > 1 and PanelSettings().port is not None:
+        raise UnfitForShards(
+            text(
+                "消防主机（ANHU_PANEL_PORT）只能接入不分片的服务：分片数（ANHU_PIPELINE_SHARDS）大于 1 时，"
+                "没有哪个进程负责全部主机。请为带消防主机的机构单独部署一套不分片的服务，或取消分片。",
+                "Fire panels (ANHU_PANEL_PORT) connect to a service of one shard: with ANHU_PIPELINE_SHARDS above 1 no"
+                " worker is the one for all panels. Run a service of one shard for the institutions with panels, or do"
+                " without shards.",
+            )
+        )
+    if settings.workers > settings.shards:
+        raise UnfitForShards(
+            text(
+                f"ANHU_PIPELINE_WORKERS（{settings.workers}）多于分片数 ANHU_PIPELINE_SHARDS（{settings.shards}）："
+                "多出的进程无事可做。",
+                f"ANHU_PIPELINE_WORKERS ({settings.workers}) is more than ANHU_PIPELINE_SHARDS ({settings.shards}):"
+                " there would be nothing for some of them to do.",
+            )
+        )
 
 
 def now_us() -> int:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -20,10 +19,11 @@ from anhu.backup import LAST
 from anhu.broker_access import DEVICE_USER
 from anhu.broker_control import Control
 from anhu.errors import BrokerControlFailed, CertificatesUnusable
-from anhu.security_finding import Address, Facts, FileMode, Page
+from anhu.security_finding import Address, Facts, FileMode, Page, is_local
 from anhu.security_store import DatabaseFacts
 from anhu.security_upkeep import IDLE_DAYS, ONE_TIME_DAYS
 from dashboard.settings import DashboardSettings
+from ingest import mqtt
 from ingest.database import connect
 from ingest.errors import DatabaseUnavailable, IngestError
 from ingest.settings import BrokerSettings, Connections, config_path
@@ -97,11 +97,15 @@ def database_address(url: str) -> Address:
 def broker_address(url: str) -> Address:
     """Where the broker is; our own clients verify every certificate.
 
-    >>> broker_address("mqtts://anhu:x@10.0.0.3")
-    Address(host='10.0.0.3', verified=True)
+    >>> broker_address("mqtt://anhu:x@127.0.0.1,10.0.0.3")
+    Address(host='10.0.0.3', verified=False)
     """
-    parts = urlsplit(url)
-    return Address(parts.hostname or "?", verified=parts.scheme == "mqtts")
+    try:
+        broker = mqtt.Address.parse(url)
+    except ValueError:
+        return Address("?", verified=False)
+    hosts = [host for host, _ in broker.nodes]
+    return Address(next((host for host in hosts if not is_local(host)), hosts[0]), verified=broker.tls)
 
 
 def _told(secret: Any) -> str | None:

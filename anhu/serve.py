@@ -15,9 +15,17 @@ from anhu.language import text
 STOP_TIME_S_MAX = 20.0
 
 
-def role_commands(names: Iterable[str]) -> dict[str, list[str]]:
-    """The command of every role."""
-    return {name: [sys.executable, "-m", "anhu.role", name] for name in names}
+def role_commands(names: Iterable[str], workers: int = 1) -> dict[str, list[str]]:
+    """The command of every role; that of the pipeline for each of so many `workers`.
+
+    >>> list(role_commands(["pipeline", "watch"], 2))
+    ['pipeline', 'pipeline-2', 'watch']
+    """
+    commands = {}
+    for name in names:
+        for number in range(1, (workers if name == "pipeline" else 1) + 1):
+            commands[name if number == 1 else f"{name}-{number}"] = [sys.executable, "-m", "anhu.role", name]
+    return commands
 
 
 class Signals:

@@ -80,17 +80,18 @@ class HealthCheck:
             return self._weighed[1]
 
     def _spool_bytes(self) -> int | None:
-        """Of the file and what SQLite keeps beside it; null where there is none on this machine."""
+        """Of the file, or of all shards', and what SQLite keeps beside it; null where there is none on this machine."""
         if self._spool is None or not self._spool.exists():
             return None
-        beside = [self._spool, *(self._spool.with_name(self._spool.name + end) for end in ("-wal", "-shm"))]
+        files = self._spool.glob("shard-*.sqlite") if self._spool.is_dir() else (self._spool,)
+        beside = [each.with_name(each.name + end) for each in files for end in ("", "-wal", "-shm")]
         return sum(each.stat().st_size for each in beside if each.exists())
 
     def _disks(self) -> list[shapes.DiskHealth]:
         """Each disk once, by the first folder on it."""
         data_dir = Connections().data_dir
         found: dict[int, shapes.DiskHealth] = {}
-        for folder in (data_dir, data_dir / "postgres", *((self._spool.parent,) if self._spool else ())):
+        for folder in (data_dir, data_dir / "postgres", *((_folder_of(self._spool),) if self._spool else ())):
             if folder.exists():
                 usage = shutil.disk_usage(folder)
                 shown = shapes.DiskHealth(
@@ -98,6 +99,10 @@ class HealthCheck:
                 )
                 found.setdefault(folder.stat().st_dev, shown)
         return list(found.values())
+
+
+def _folder_of(spool: Path) -> Path:
+    return spool if spool.is_dir() else spool.parent
 
 
 def _certificate(path: Path, now_s: float) -> shapes.CertificateHealth:

@@ -46,6 +46,14 @@ class ShardTaken(DatabaseUnavailable):
     """Another pipeline holds this shard."""
 
 
+class SpoolTaken(IngestError):
+    """Another process of this machine uses this spool."""
+
+
+class ShardsDiffer(IngestError):
+    """The number of shards is another one in this installation."""
+
+
 class BrokerUnavailable(IngestError):
     """The broker does not answer."""
 

@@ -1,10 +1,13 @@
-"""MQTT 5 intake: a persistent session whose messages are acknowledged only when they are safe."""
+"""MQTT intake: a persistent session whose messages are acknowledged only when they are safe.
+
+With MQTT 5, or with 3.1.1 for brokers that speak no other.
+"""
 
 import hmac
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import orjson
 import paho.mqtt.client as paho
@@ -19,8 +22,9 @@ from ingest.errors import BrokerUnavailable
 from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_packet import Publish
-from ingest.routes import SUBSCRIPTION
-from ingest.settings import SHARD, PipelineSettings
+from ingest.routes import PREFIX, SUBSCRIPTION
+from ingest.settings import PipelineSettings
+from ingest.shards import THE_ONE, Shard
 from ingest.subscriber import Subscriber
 
 CONNECT_TIMEOUT_S: Final = 20
@@ -28,34 +32,62 @@ KEEPALIVE_S: Final = 15
 _RECONNECT_DELAY_S_MAX: Final = 5
 _ROOM_S: Final = 0.5  # how long one look for room in the inbox takes, and so how late a stop is noticed
 _SESSION_TAKEN_OVER: Final = 0x8E
+_VERSIONS: Final = {"5": 5, "3.1.1": 4}  # by their protocol level
+_FILTERS_A_PACKET: Final = 200
 
 log = structlog.get_logger("ingest.mqtt")
 
 
 class Address(NamedTuple):
-    """A broker's address, from mqtt://user:password@host:port or mqtts://… for TLS."""
+    """A broker's address, from mqtt://user:password@host:port or mqtts://… for TLS. A cluster's names its nodes with
+    commas between them; `?version=3.1.1` is for a broker without MQTT 5. `version` is the protocol's level: 5, or 4 for
+    3.1.1; `others` are the further nodes."""
 
     host: str
     port: int
     username: str | None
     password: str | None
     tls: bool
+    version: int = 5
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def nodes(self) -> tuple[tuple[str, int], ...]:
+        """All nodes, (host, port) each."""
+        return ((self.host, self.port), *self.others)
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """Raises ValueError, never repeating the password."""
+        """Raises ValueError, never repeating the password.
+
+        >>> Address.parse("mqtt://one:1884,two/?version=3.1.1").nodes
+        (('one', 1884), ('two', 1883))
+        """
         parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError("a broker's address looks like mqtt://user:password@host:1883 (or mqtts:// for TLS)")
-        tls = parts.scheme == "mqtts"
-        port = parts.port or (8883 if tls else 1883)
-        username = unquote(parts.username) if parts.username else None
-        return cls(parts.hostname, port, username, unquote(parts.password) if parts.password else None, tls)
+        user, _, places = parts.netloc.rpartition("@")
+        try:
+            nodes = [urlsplit(f"//{place}") for place in places.split(",")]
+            tls = parts.scheme == "mqtts"
+            found = [(node.hostname or "", node.port or (8883 if tls else 1883)) for node in nodes]
+            options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+            version = _VERSIONS[options.pop("version", "5")]
+        except (KeyError, ValueError):
+            found, options, version = [], {}, 5
+        if parts.scheme not in ("mqtt", "mqtts") or options or not found or not all(host for host, _ in found):
+            raise ValueError(
+                "a broker's address looks like mqtt://user:password@host:1883 (mqtts:// for TLS; several nodes with"
+                " commas between them; ?version=3.1.1 where the broker has no MQTT 5)"
+            )
+        name, colon, word = user.partition(":")
+        return cls(
+            *found[0], unquote(name) if name else None, unquote(word) if colon else None, tls, version, tuple(found[1:])
+        )
 
 
-def session_name(mqtt_url: str) -> str:
+def session_name(mqtt_url: str, shard: Shard = THE_ONE) -> str:
     """The client id under which the broker keeps our queue. It gives the queue to whoever comes with the id, so the id
-    is one that nobody can guess who does not have the service's password.
+    is one that nobody can guess who does not have the service's password. With another number of shards it is another
+    queue: what waits in one is for the institutions that it was made for.
 
     >>> session_name("mqtt://anhu:secret@host") == session_name("mqtts://anhu:secret@elsewhere:8883")
     True
@@ -63,8 +95,9 @@ def session_name(mqtt_url: str) -> str:
     2
     """
     word = (Address.parse(mqtt_url).password or "").encode()
-    secret = hmac.digest(word, f"session of shard {SHARD}".encode(), "sha256").hex()
-    return f"anhu-shard-{SHARD:02d}-{secret[:16]}"
+    of = "" if shard.whole else f" of {shard.count}"
+    secret = hmac.digest(word, f"session of shard {shard.number}{of}".encode(), "sha256").hex()
+    return f"anhu-shard-{shard.number:02d}-{secret[:16]}"
 
 
 class Subscriptions(NamedTuple):
@@ -104,7 +137,9 @@ class Source:
 
     At most `inbox_count_max` messages are unacknowledged at a time (MQTT 5 Receive Maximum), so the broker holds what
     we cannot take. Where large ones fill the inbox earlier, nothing more is read from the connection until there is
-    room.
+    room; with MQTT 3.1.1, in which a client cannot say how much it takes, that is the only bound of ours.
+
+    A node of a cluster that does not take us in is passed over for the next.
     """
 
     def __init__(
@@ -116,7 +151,10 @@ class Source:
         subscriptions: Subscriptions = OWN_TOPICS,
     ) -> None:
         self._address = Address.parse(mqtt_url)
+        self._node = 0
         self._subscriptions = subscriptions
+        self._asking = threading.Lock()  # held while a SUBSCRIBE goes out, until it is noted down
+        self._asked: dict[int, list[str]] = {}  # not answered yet, by packet
         self._settings = settings
         self._clock = clock
         # Twice: after a broker has lost our session, the old messages wait beside the new ones.
@@ -127,7 +165,7 @@ class Source:
         self._connected = threading.Event()
         self._problem = ""
         self.fenced = False
-        self._client = Subscriber(client_id, self._on_message)
+        self._client = Subscriber(client_id, self._on_message, version=self._address.version)
         self._client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
             self._client.tls_set_context(broker_tls.client_context())
@@ -135,24 +173,49 @@ class Source:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
+        self._client.on_connect_fail = self._on_connect_fail
 
     def open(self) -> None:
         """Connect and subscribe. Raises BrokerUnavailable; later losses are mended by the client itself."""
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = self._settings.session_expiry_s
-        properties.ReceiveMaximum = self._settings.inbox_count_max
-        try:
-            self._client.connect(
-                self._address.host, self._address.port, KEEPALIVE_S, clean_start=False, properties=properties
-            )
-        except OSError as error:
-            raise BrokerUnavailable(
-                f"{self._address.host}:{self._address.port}: {broker_tls.refusal(error)}"
-            ) from error
+        for left in reversed(range(len(self._address.nodes))):
+            try:
+                self._client.connect(*self._address.nodes[self._node], KEEPALIVE_S, **self._session())
+                break
+            except OSError as error:
+                host, port = self._address.nodes[self._node]
+                if not left:
+                    raise BrokerUnavailable(f"{host}:{port}: {broker_tls.refusal(error)}") from error
+                self._node = (self._node + 1) % len(self._address.nodes)
         self._client.loop_start()
         if not self._connected.wait(CONNECT_TIMEOUT_S):
             self.close()
             raise BrokerUnavailable(f"{self._address.host}:{self._address.port}: {self._problem or 'no answer'}")
+
+    def _session(self) -> dict[str, Any]:
+        """What else CONNECT says: the session stays when we leave. (In MQTT 3.1.1 the client said so when it was made,
+        and for how long is the broker's affair.)"""
+        if self._address.version < 5:
+            return {}
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_s
+        properties.ReceiveMaximum = self._settings.inbox_count_max
+        return {"clean_start": False, "properties": properties}
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """What the session is to be subscribed to."""
+        return self._subscriptions.wanted
+
+    def resubscribe(self, wanted: Sequence[str]) -> None:
+        """Subscribe to what is `wanted` from now on, and not before, and to nothing else. From any thread."""
+        before = self._subscriptions.wanted
+        former = [each for each in (*before, *self._subscriptions.former) if each not in frozenset(wanted)]
+        self._subscriptions = Subscriptions(wanted, former)
+        if not self.connected:
+            return  # it is done with the next connection
+        if former:
+            self._client.unsubscribe(former)
+        self._subscribe([each for each in wanted if each not in frozenset(before)])
 
     @property
     def connected(self) -> bool:
@@ -208,6 +271,7 @@ class Source:
             self._problem = str(reason)
             log.warning("broker refused us", reason=str(reason))
             return
+        self._problem = ""
         with self._acknowledging:
             self._connection += 1
         if flags.session_present:
@@ -216,22 +280,45 @@ class Source:
             log.info("session resumed", redelivered_count=again)
         if self._subscriptions.former:  # a session that stands keeps them
             client.unsubscribe(list(self._subscriptions.former))
-        # What the broker has kept is state, and no news: it is not asked for (docs/formats.md).
-        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        client.subscribe([(topic, options) for topic in self._subscriptions.wanted])
+        with self._asking:
+            self._asked.clear()
+        if self._subscriptions.wanted:
+            self._subscribe(self._subscriptions.wanted)
+        else:
+            self._connected.set()
 
-    def _on_subscribe(
-        self, _client: Any, _data: Any, _number: int, reasons: list[ReasonCode], _properties: Any
-    ) -> None:
+    def _subscribe(self, filters: Sequence[str]) -> None:
+        # What the broker has kept is state, and no news: it is not asked for (docs/formats.md).
+        five = self._address.version == 5
+        options: Any = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND) if five else 1
+        for at in range(0, len(filters), _FILTERS_A_PACKET):
+            some = list(filters[at : at + _FILTERS_A_PACKET])
+            with self._asking:
+                _, number = self._client.subscribe([(topic, options) for topic in some])
+                if number is not None:
+                    self._asked[number] = some
+
+    def _on_subscribe(self, _client: Any, _data: Any, number: int, reasons: list[ReasonCode], _properties: Any) -> None:
         """Only now does the broker keep for us what is published."""
-        answers = zip(self._subscriptions.wanted, reasons, strict=False)
-        refused = {topic: str(reason) for topic, reason in answers if reason.is_failure}
+        with self._asking:
+            asked = self._asked.pop(number, [])
+            all_answered = not self._asked
+        refused = {topic: str(reason) for topic, reason in zip(asked, reasons, strict=False) if reason.is_failure}
         for topic, reason in refused.items():
             log.error("broker refused a subscription", topic=topic, reason=reason)
-        if SUBSCRIPTION in refused:  # without a gateway's topics we still serve the others
-            self._problem = f"{SUBSCRIPTION}: {refused[SUBSCRIPTION]}"
-            return
-        self._connected.set()
+            if topic.startswith(PREFIX):  # without a gateway's topics we still serve the others
+                self._problem = f"{topic}: {reason}"
+        if all_answered and not self._problem:
+            self._connected.set()
+
+    def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        self._try_next_node()
+
+    def _try_next_node(self) -> None:
+        """Let the client, which is about to connect again, come to another node of the cluster."""
+        if len(self._address.nodes) > 1 and not self._closing.is_set() and not self.fenced:
+            self._node = (self._node + 1) % len(self._address.nodes)
+            self._client.connect_async(*self._address.nodes[self._node], KEEPALIVE_S, **self._session())
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._connected.clear()
@@ -242,8 +329,12 @@ class Source:
             self._client.disconnect()  # else it would come back in a second and take the session from who has it now
         if reason.is_failure:
             log.warning("broker lost", reason=str(reason))
+            self._try_next_node()
 
     def _on_message(self, message: Publish) -> None:
+        if message.retained and self._address.version < 5:  # which cannot be told not to send it
+            self._client.ack_all([message.packet_id] if message.qos else [])
+            return
         receipt = _Receipt(self._connection, message.packet_id, message.qos)
         arrived = Message(message.topic, message.payload, self._clock(), receipt, message.retained)
         if self._inbox.put(arrived):

@@ -1,6 +1,7 @@
-"""MQTT 5 packets as they come over the wire: where each ends, and what a PUBLISH says. Pure.
+"""MQTT packets as they come over the wire: where each ends, and what a PUBLISH says. Pure.
 
-MQTT 5.0 §2.1 (fixed header), §1.5.5 (variable byte integers), §3.3 (PUBLISH), §3.4 (PUBACK).
+MQTT 5.0 §2.1 (fixed header), §1.5.5 (variable byte integers), §3.3 (PUBLISH), §3.4 (PUBACK); MQTT 3.1.1 §3.3 and §3.4,
+which is the same without properties.
 """
 
 import struct
@@ -35,8 +36,13 @@ def end_of_packet(data: bytes, at: int) -> int | None:
     return None if body is None else body[0] + body[1]
 
 
-def publish(packet: bytes) -> Publish | None:
-    """The whole `packet` as a Publish; None for any other packet, for QoS 2, and for what is malformed."""
+def publish(packet: bytes, properties: bool = True) -> Publish | None:
+    """The whole `packet` as a Publish; None for any other packet, for QoS 2, and for what is malformed. MQTT 3.1.1 has
+    no `properties`.
+
+    >>> publish(bytes.fromhex("32 07 0001 61 0007 6869"), False)
+    Publish(topic='a', payload=b'hi', packet_id=7, qos=1, retained=False)
+    """
     qos = packet[0] >> 1 & 3
     if packet[0] >> 4 != PUBLISH or qos > 1:
         return None
@@ -49,11 +55,13 @@ def publish(packet: bytes) -> Publish | None:
         topic = packet[topic_at:topic_end].decode()
         at = topic_end + 2 * qos  # QoS 0 has no packet id
         packet_id = packet[at - 2] << 8 | packet[at - 1] if qos else 0
-        if packet[at]:
-            properties = _variable(packet, at)
-            if properties is None:
+        if not properties:
+            pass
+        elif packet[at]:
+            length = _variable(packet, at)
+            if length is None:
                 return None
-            at = sum(properties)
+            at = sum(length)
         else:
             at += 1
     except (IndexError, ValueError):

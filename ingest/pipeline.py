@@ -24,7 +24,8 @@ from ingest.message import Limits, Message, dead_letter
 from ingest.reading import ReadingBatch, Rejection, from_us
 from ingest.registry import Registry
 from ingest.routes import OWN_ROUTES, Routes
-from ingest.settings import SHARD, PipelineSettings
+from ingest.settings import PipelineSettings
+from ingest.shards import THE_ONE, Shard
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
 from ingest.spool import Spool, Spooled, SpoolFull
@@ -103,7 +104,7 @@ class Tables(SinkTables, Protocol):
     """The tables the pipeline works with (ingest.store)."""
 
     def registry_version(self, connection: Connection) -> int: ...
-    def load_registry(self, connection: Connection) -> Registry: ...
+    def load_registry(self, connection: Connection, shard: Shard) -> Registry: ...
     def drill_key(self, connection: Connection) -> bytes: ...
     def prune_dead_letters(self, connection: Connection, kept_max: int) -> int: ...
     def prune_panel_reports(self, connection: Connection, before: datetime) -> int: ...
@@ -113,8 +114,11 @@ class Tables(SinkTables, Protocol):
 class _Refresh:
     """One reading of what others changed, under way in the writer's thread."""
 
-    def __init__(self, tables: Tables, judge: Judge, registry: Registry, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, tables: Tables, judge: Judge, registry: Registry, clock: Callable[[], int], shard: Shard
+    ) -> None:
         self.registry = registry
+        self._shard = shard
         self._tables = tables
         self.drill_key: bytes | None = None
         self.news: Any = None
@@ -123,14 +127,15 @@ class _Refresh:
 
     def __call__(self, connection: Connection) -> None:
         if self._tables.registry_version(connection) != self.registry.version:
-            self.registry = self._tables.load_registry(connection)
+            self.registry = self._tables.load_registry(connection, self._shard)
         self.drill_key = self._tables.drill_key(connection)
         self.news = self._judge.read(connection, self.registry, self._clock())
 
 
 class Pipeline:
     """One shard's pipeline. `clock` answers µs since 1970; the writer's connections must `hold_shard`, the flusher's
-    are for themselves."""
+    are for themselves. `on_registry` is told whenever the shard's part of the registry has changed. `broker_tells`: why
+    it parts with us, which MQTT 3.1.1 does not."""
 
     def __init__(
         self,
@@ -142,8 +147,15 @@ class Pipeline:
         settings: PipelineSettings,
         clock: Callable[[], int],
         routes: Routes = OWN_ROUTES,
+        shard: Shard = THE_ONE,
+        on_registry: Callable[[Registry], None] = lambda _: None,
+        *,
+        broker_tells: bool = True,
     ) -> None:
         self._tables = tables
+        self._shard = shard
+        self._on_registry = on_registry
+        self._broker_tells = broker_tells
         self._routes = routes
         self._judge = judge
         self._settings = settings
@@ -206,7 +218,7 @@ class Pipeline:
         self._spool.close()
 
     def _open_fresh(self) -> None:
-        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
+        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock, self._shard)
         deadline_s = time.monotonic() + FIRST_ANSWER_S_MAX
         try:
             self._run_when_free(refresh, deadline_s)
@@ -251,8 +263,8 @@ class Pipeline:
         self._acknowledge(source)
         for topic in self._edge.rebirths():
             source.send(topic, sparkplug.rebirth(self._clock() // 1000))
-        if source.fenced:
-            raise Fenced
+        if source.fenced or (not self._broker_tells and self._sink.shard_taken and not source.connected):
+            raise Fenced  # who took our session has the shard's lock, too
         self._sink.drain()
         if not self._sink.spooling and not self._judge.knows_the_past:
             self._learn_the_past()
@@ -336,7 +348,7 @@ class Pipeline:
         if self._sink.run(note):
             self._pruned_us = now_us if prune else self._pruned_us
             if self._refreshing is None:
-                refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
+                refresh = _Refresh(self._tables, self._judge, self._registry, self._clock, self._shard)
                 self._refreshing = refresh, self._writer.begin(refresh), time.monotonic()
         else:
             with self._while_disk_is_full():
@@ -353,7 +365,7 @@ class Pipeline:
 
     def _learn_the_past(self) -> None:
         """After a start without the database, and before anything else is judged with it: all is in there now."""
-        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock)
+        refresh = _Refresh(self._tables, self._judge, self._registry, self._clock, self._shard)
         if self._sink.run(refresh, FIRST_ANSWER_S_MAX):
             self._take_up(refresh)
 
@@ -384,6 +396,8 @@ class Pipeline:
             if cached != self._spool.recall("judge"):
                 self._spool.remember("judge", cached)
         self._say(verdict, threading.Event())
+        if changed:
+            self._on_registry(self._registry)
 
     @contextmanager
     def _while_disk_is_full(self) -> Iterator[None]:
@@ -395,12 +409,12 @@ class Pipeline:
 
     def _heartbeat(self, now_us: int, waiting_count: int) -> store.Heartbeat:
         return store.Heartbeat(
-            SHARD, from_us(now_us), from_us(self._started_us), os.getpid(), self.counts.messages, self.counts.readings,
-            self.counts.dead_letters, waiting_count, min(self._lag_ms, 2**31 - 1),
+            self._shard.number, from_us(now_us), from_us(self._started_us), os.getpid(), self.counts.messages,
+            self.counts.readings, self.counts.dead_letters, waiting_count, min(self._lag_ms, 2**31 - 1),
         )  # fmt: skip
 
 
-def hold_shard(connection: Connection) -> None:
-    """Take this shard's lock for the life of the connection. Raises ShardTaken while another holds it."""
-    if not store.hold_shard(connection, SHARD):
+def hold_shard(connection: Connection, shard: Shard = THE_ONE) -> None:
+    """Take the shard's lock for the life of the connection. Raises ShardTaken while another holds it."""
+    if not store.hold_shard(connection, shard.number):
         raise ShardTaken("another pipeline holds this shard")

@@ -21,6 +21,7 @@ PAGE_ROLE: Final = "anhu_page"
 CLOSED: Final = (
     "readings", "readings_late", "readings_1min", "readings_1h", "readings_packed", "readings_unpacked",
     "readings_late_new", "readings_all", "drill_key", "acknowledge_links", "acknowledge_link_uses", "anhu_migrations",
+    "shard_subscriptions",
 )  # fmt: skip
 _SETS_SINCE: Final = 160_000  # PostgreSQL tells becoming a role from having its rights
 _MADE_MEANWHILE: Final = (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation)

@@ -11,10 +11,12 @@ In anhu.toml the connection settings stand at the top and every other group in a
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ingest.shards import COUNT_MAX
 
 
 def config_path() -> Path:
@@ -73,6 +75,9 @@ class PipelineSettings(AnhuSettings):
     model_config = SettingsConfigDict(env_prefix="ANHU_PIPELINE_", extra="ignore")
     table = "pipeline"
 
+    # Over how many shards the institutions are spread: the same number for every role and machine (docs/scale-out.md).
+    shards: int = Field(1, ge=1, le=COUNT_MAX)
+    workers: int = Field(1, ge=1, le=64)  # how many processes of this machine share in serving them
     batch_count_max: int = Field(5000, ge=1, le=20_000)
     batch_age_ms_max: int = Field(20, ge=1, le=1000)
     inbox_count_max: int = Field(20_000, ge=100, le=65_535)
@@ -89,9 +94,17 @@ class PipelineSettings(AnhuSettings):
     session_expiry_s: int = Field(7 * 86_400, ge=60)
     routes: Path | None = None  # a file of routes beyond Anhu's own topics (ingest/route_file.py)
 
-    def spool_file(self, data_dir: Path) -> Path:
-        """Where the pipeline keeps what the database cannot take just now."""
-        return (self.spool_dir or data_dir / "spool") / f"shard-{SHARD:02d}.sqlite"
+    def spool_folder(self, data_dir: Path) -> Path:
+        """Where the pipelines of this machine keep what the database cannot take just now."""
+        return self.spool_dir or data_dir / "spool"
+
+    def spool_file(self, data_dir: Path, shard: int = 0) -> Path:
+        """Where one of them does."""
+        return self.spool_folder(data_dir) / f"shard-{shard:02d}.sqlite"
+
+    def followed_spool(self, data_dir: Path) -> Path:
+        """Where followers on this machine look while the database is away: the one file, or the folder of many."""
+        return self.spool_file(data_dir) if self.shards == 1 else self.spool_folder(data_dir)
 
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what it is for
@@ -140,6 +153,3 @@ class PanelSettings(AnhuSettings):
     frame_s_max: float = Field(5.0, gt=0)  # from a frame's beginning to its end
     frames_per_s_max: float = Field(50.0, gt=0)
     unacknowledged_max: int = Field(32, ge=1, le=100)
-
-
-SHARD: Final = 0  # one pipeline serves everything until institutions are spread over shards

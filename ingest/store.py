@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from ingest import packing_store, panel_store, rollup_store
+from ingest import packing_store, panel_store, rollup_store, shard_store
 from ingest.copy_format import COPY_COLUMNS, copy_rows, distinct
 from ingest.database import Connection
 from ingest.errors import Refusal, RegistryFileInvalid
@@ -18,6 +18,7 @@ from ingest.quantity import QUANTITIES
 from ingest.reading import ReadingBatch, from_us
 from ingest.registry import PANEL_PREFIX, Device, Institution, Point, Registry, Zone
 from ingest.registry_file import Draft, InstitutionDraft, ZoneDraft
+from ingest.shards import THE_ONE, Shard
 from ingest.unclaimed import Unclaimed
 
 REGISTRY_CHANNEL: Final = "registry"
@@ -139,8 +140,10 @@ def registry_version(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def load_registry(connection: Connection) -> Registry:
-    """The whole registry, as of the caller's transaction."""
+def load_registry(connection: Connection, shard: Shard = THE_ONE) -> Registry:
+    """The whole registry, or a shard's part of it, as of the caller's transaction."""
+    if not shard.whole:
+        return shard_store.load_part(connection, shard, registry_version(connection))
     points = connection.execute("SELECT id, device_id, quantity, unit FROM points ORDER BY id")
     return _registry(connection, (Point(*row) for row in points))
 
@@ -362,10 +365,11 @@ def flush(connection: Connection) -> None:
 
 _ARRIVED_US: Final = "(extract(epoch FROM measured_at) * 1000000)::bigint + delay_ms::bigint * 1000"
 _NEWEST_OPEN: Final = (
-    "SELECT id, measured_at, delay_ms FROM points,"
+    "SELECT id, measured_at, delay_ms FROM points{part},"
     " LATERAL (SELECT measured_at, delay_ms FROM readings WHERE point_id = points.id AND measured_at > %(since)s"
     " AND (points.quantity <> 'alive' OR value > 0) ORDER BY measured_at DESC LIMIT 1) newest"
 )
+_PART: Final = " JOIN unnest(%(points)s::int[]) AS part (point) ON part.point = points.id"
 _HEARD_OPEN: Final = f"SELECT id, {_ARRIVED_US} FROM ({_NEWEST_OPEN}) AS heard"
 _HEARD_EVER: Final = (
     f"SELECT DISTINCT ON (id) id, {_ARRIVED_US} FROM ({_NEWEST_OPEN}"
@@ -381,13 +385,14 @@ _HEARD_EVER: Final = (
 )
 
 
-def last_heard(connection: Connection, since: datetime) -> list[tuple[int, int]]:
-    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`. What a
-    gateway said of a device out of its reach is none of the device's."""
+def last_heard(connection: Connection, since: datetime, points: Sequence[int] | None = None) -> list[tuple[int, int]]:
+    """(point id, when its newest reading arrived, in µs since 1970) of every point with a reading after `since`, or of
+    those among `points`. What a gateway said of a device out of its reach is none of the device's."""
     is_open = since >= rollup_store.progress(connection).packing_until
-    statement = _HEARD_OPEN if is_open else _HEARD_EVER
-    rows = connection.execute(statement.encode(), {"since": since})
-    return [(int(point_id), int(at_us)) for point_id, at_us in rows]
+    statement = (_HEARD_OPEN if is_open else _HEARD_EVER).replace("{part}", "" if points is None else _PART)
+    rows = connection.execute(statement.encode(), {"since": since, "points": points})
+    wanted = None if points is None else frozenset(points)  # what is packed is read for all
+    return [(int(point_id), int(at_us)) for point_id, at_us in rows if wanted is None or point_id in wanted]
 
 
 def drill_key(connection: Connection) -> bytes:

@@ -116,15 +116,20 @@ class Wire:
 
 
 class Subscriber(paho.Client):
-    """A client of MQTT 5 that listens at QoS 0 and 1 and acknowledges by hand.
+    """A client of MQTT 5, or of 3.1.1, that listens at QoS 0 and 1 and acknowledges by hand.
 
     `heard` is called with every message, in the client's thread and in their order. What of paho is used here and is
     not public: `_create_socket`, `_packet_queue`, `_reset_sockets`, `_last_bytes_received` and its lock.
     """
 
-    def __init__(self, client_id: str, heard: Callable[[Publish], None]) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5, manual_ack=True)
+    def __init__(self, client_id: str, heard: Callable[[Publish], None], *, version: int = 5) -> None:
+        five = version == 5
+        super().__init__(
+            CallbackAPIVersion.VERSION2, client_id=client_id, manual_ack=True,
+            protocol=paho.MQTTv5 if five else paho.MQTTv311, clean_session=None if five else False,
+        )  # fmt: skip
         self._heard = heard
+        self._properties = five
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Read what has come, and handle every packet of it that is whole."""
@@ -133,7 +138,7 @@ class Subscriber(paho.Client):
             return super().loop_read(max_packets)  # there is no connection: paho says so
         wire: Wire = connected
         for packet in wire.read():
-            message = mqtt_packet.publish(packet)
+            message = mqtt_packet.publish(packet, self._properties)
             if message is not None:
                 self._heard(message)
                 continue

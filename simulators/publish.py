@@ -1,4 +1,4 @@
-"""The simulators' edge: an MQTT 5 publisher with bounded memory."""
+"""The simulators' edge: an MQTT publisher with bounded memory, which rides over the death of a node of a cluster."""
 
 import os
 import ssl
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
 import paho.mqtt.client as paho
@@ -25,24 +25,44 @@ WAIT_SLICE_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where and as whom to connect."""
+    """Where and as whom to connect; with `others`, the further nodes of a cluster, and `mqtt5` False for a broker that
+    speaks MQTT 3.1.1 alone."""
 
     host: str
     port: int
     username: str | None
     password: str | None
     tls: bool
+    others: tuple[tuple[str, int], ...] = ()
+    mqtt5: bool = True
+
+    @property
+    def nodes(self) -> tuple[tuple[str, int], ...]:
+        """All nodes, (host, port) each."""
+        return ((self.host, self.port), *self.others)
 
     @classmethod
     def parse(cls, mqtt_url: str) -> "Broker":
-        """From `mqtt://user:password@host:1883` (mqtts: TLS, port 8883); the ValueError holds no secrets."""
+        """From `mqtt://user:password@host:1883` (mqtts: TLS, port 8883; several nodes with commas between them;
+        `?version=3.1.1`); the ValueError holds no secrets."""
         url = urlsplit(mqtt_url)
-        if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
-            raise ValueError("the MQTT address must look like mqtt://user:password@host:1883")
         tls = url.scheme == "mqtts"
-        user = None if url.username is None else unquote(url.username)
-        password = None if url.password is None else unquote(url.password)
-        return cls(url.hostname, url.port or (8883 if tls else 1883), user, password, tls)
+        user, _, places = url.netloc.rpartition("@")
+        try:
+            found = [urlsplit(f"//{place}") for place in places.split(",")]
+            nodes = [(node.hostname or "", node.port or (8883 if tls else 1883)) for node in found]
+            options = parse_qsl(url.query, strict_parsing=True) if url.query else [("version", "5")]
+        except ValueError:
+            nodes, options = [], []
+        if url.scheme not in {"mqtt", "mqtts"} or not nodes or not all(host for host, _ in nodes):
+            raise ValueError("the MQTT address must look like mqtt://user:password@host:1883")
+        if options not in ([("version", "5")], [("version", "3.1.1")]):
+            raise ValueError("the one option of an MQTT address is ?version=3.1.1 or ?version=5")
+        name, colon, word = user.partition(":")
+        return cls(
+            *nodes[0], unquote(name) if name else None, unquote(word) if colon else None, tls, tuple(nodes[1:]),
+            options == [("version", "5")],
+        )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -180,37 +200,50 @@ class Publisher:
 
 
 class _PahoLink:
-    def __init__(self, client: paho.Client) -> None:
+    def __init__(self, client: paho.Client, ended: threading.Event) -> None:
         self._client = client
+        self._ended = ended
 
     def send(self, topic: str, payload: bytes) -> None:
         self._client.publish(topic, payload, qos=1)
 
     def hang_up(self) -> None:
+        self._ended.set()
         self._client.disconnect()
         self._client.loop_stop()
 
 
 def _connect(broker: Broker, limits: Limits, answered: Callable[[Answer], None]) -> Link:
-    receive_maximum = _ask_receive_maximum(broker, limits.connect_timeout_s)
+    at, receive_maximum = _ask_receive_maximum(broker, limits.connect_timeout_s)
     client = _client(broker)
 
     def on_publish(_client: paho.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties) -> None:
         answered(Answer.REFUSED if reason.is_failure else Answer.ACKNOWLEDGED)
 
+    def on_lost(*_: Any) -> None:
+        """The client comes back by itself, and sends again what was not acknowledged: to the next node."""
+        nonlocal at
+        if len(broker.nodes) > 1 and not ended.is_set():
+            at = (at + 1) % len(broker.nodes)
+            client.connect_async(*broker.nodes[at], keepalive=30)
+
+    ended = threading.Event()
     client.on_publish = on_publish
+    client.on_connect_fail = on_lost
+    client.on_disconnect = on_lost
     # The client library does not heed the broker's receive maximum; exceeding it would end the connection.
     client.max_inflight_messages_set(min(receive_maximum, limits.outstanding_max))
     client.max_queued_messages_set(0)  # the publisher counts
     client.reconnect_delay_set(min_delay=1, max_delay=limits.retry_delay_s_max)
-    client.connect_async(broker.host, broker.port, keepalive=30)
+    client.connect_async(*broker.nodes[at], keepalive=30)
     client.loop_start()
-    return _PahoLink(client)
+    return _PahoLink(client, ended)
 
 
 def _client(broker: Broker) -> paho.Client:
     client_id = f"anhu-sim-{uuid4().hex[:12]}"
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    protocol = MQTTProtocolVersion.MQTTv5 if broker.mqtt5 else MQTTProtocolVersion.MQTTv311
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=protocol)
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:
@@ -218,9 +251,22 @@ def _client(broker: Broker) -> paho.Client:
     return client
 
 
-def _ask_receive_maximum(broker: Broker, timeout_s: float) -> int:
-    """Connects once to learn whether the broker takes us in and how many unacknowledged messages it allows."""
+def _ask_receive_maximum(broker: Broker, timeout_s: float) -> tuple[int, int]:
+    """Connects once to learn whether the broker takes us in, by which node, and how many unacknowledged messages it
+    allows."""
+    for at in range(len(broker.nodes)):
+        try:
+            return at, _ask_node(broker, at, timeout_s)
+        except BrokerUnreachable:
+            if at == len(broker.nodes) - 1:
+                raise
+    raise BrokerUnreachable(f"{broker}: it has no node")
+
+
+def _ask_node(broker: Broker, at: int, timeout_s: float) -> int:
     client = _client(broker)
+    host, port = broker.nodes[at]
+    place = f"{host}:{port}"
     answer: list[tuple[ReasonCode, Properties | None]] = []
 
     def on_connect(
@@ -232,17 +278,17 @@ def _ask_receive_maximum(broker: Broker, timeout_s: float) -> int:
     client.connect_timeout = timeout_s
     deadline_s = time.monotonic() + timeout_s
     try:
-        client.connect(broker.host, broker.port, keepalive=30)
+        client.connect(host, port, keepalive=30)
         while not answer and time.monotonic() < deadline_s:
             if client.loop(timeout=0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS and not answer:
-                raise BrokerUnreachable(f"{broker}: the connection was closed before the broker answered")
+                raise BrokerUnreachable(f"{place}: the connection was closed before the broker answered")
     except (OSError, ValueError) as error:
-        raise BrokerUnreachable(f"{broker}: {error}") from error
+        raise BrokerUnreachable(f"{place}: {error}") from error
     finally:
         client.disconnect()
     if not answer:
-        raise BrokerUnreachable(f"{broker}: no answer within {timeout_s:g} s")
+        raise BrokerUnreachable(f"{place}: no answer within {timeout_s:g} s")
     reason, properties = answer[0]
     if reason.is_failure:
-        raise BrokerUnreachable(f"{broker} refused the connection: {reason}")
+        raise BrokerUnreachable(f"{place} refused the connection: {reason}")
     return int(getattr(properties, "ReceiveMaximum", RECEIVE_MAXIMUM_DEFAULT))

@@ -12,6 +12,7 @@ from anhu.plain_errors import console, plain_errors
 from anhu.roles import LOCAL, ROLES, check_settings
 from dashboard import auth
 from ingest.database import connect
+from ingest.settings import PipelineSettings
 
 
 def command(
@@ -32,7 +33,8 @@ def command(
         with services(data_dir, reuse=False) as around:
             bring_up_to_date(around.env["ANHU_DATABASE_URL"])
             _first_administrator(around.env["ANHU_DATABASE_URL"])
-            service.supervise(service.role_commands(names), around.env, say=progress, trouble=around.trouble)
+            commands = service.role_commands(names, PipelineSettings().workers)
+            service.supervise(commands, around.env, say=progress, trouble=around.trouble)
 
 
 def _first_administrator(database_url: str) -> None:

@@ -30,6 +30,7 @@ OPEN: Final = {
     "registry_version": "a counter", "pipeline_heartbeats": "of the service", "spool_progress": "of the service",
     "storage_boundaries": "of the service", "storage_progress": "of the service", "packed_days": "of the service",
     "rollup_late": "hours to be rolled up",
+    "shard_count": "a number", "shard_subscriptions": "closed to the role",
     "rule_sets": "rules in force", "escalation_policies": "rules in force", "hazard_policies": "rules in force",
     "rating_policies": "rules in force", "protection_policies": "rules in force", "credit_criteria": "rules in force",
     "commitment_texts": "the words that are signed", "checklist_editions": "checklists in force",

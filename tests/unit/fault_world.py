@@ -312,7 +312,7 @@ class MemoryTables:
     def registry_version(self, connection: Connection) -> int:
         return self._ground.registry.version
 
-    def load_registry(self, connection: Connection) -> Any:
+    def load_registry(self, connection: Connection, shard: Any = None) -> Any:
         return self._ground.registry
 
     def drill_key(self, connection: Connection) -> bytes:
@@ -324,7 +324,7 @@ class MemoryTables:
         at = [row[0] for row in chosen]
         return ReadingBatch.build([row[1] for row in chosen], at, at, [row[2] for row in chosen])
 
-    def last_heard(self, connection: Connection, since: Any) -> list[tuple[int, int]]:
+    def last_heard(self, connection: Connection, since: Any, points: Any = None) -> list[tuple[int, int]]:
         return [(point, at) for point, at in self._ground.rows]
 
     def append(self, connection: Connection, events: Sequence[AlertEvent]) -> dict[uuid.UUID, Alert]:
@@ -351,7 +351,7 @@ class MemoryTables:
         changed = [alert for alert in self._ground.alerts.values() if alert.last_event_id > event_id]
         return sorted(changed, key=lambda alert: alert.last_event_id)
 
-    def open_alerts(self, connection: Connection) -> list[Alert]:
+    def open_alerts(self, connection: Connection, institutions: Any = None) -> list[Alert]:
         return [alert for alert in self._ground.alerts.values() if alert.open]
 
     def last_event_id(self, connection: Connection) -> int:

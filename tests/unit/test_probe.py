@@ -3,6 +3,7 @@
 import pytest
 
 from anhu.probe import broker_trouble, connect_packet, without_password
+from ingest.mqtt import Address
 
 
 @pytest.mark.parametrize(
@@ -30,4 +31,14 @@ def test_a_long_password_needs_a_longer_length() -> None:
 
 
 def test_an_escaped_password_is_sent_plain() -> None:
-    assert connect_packet("id", "user", "p%40ss").endswith(b"\x00\x04p@ss")
+    password = Address.parse("mqtt://user:p%40ss@host").password
+    assert connect_packet("id", "user", password).endswith(b"\x00\x04p@ss")
+
+
+def test_an_address_may_name_the_nodes_of_a_cluster_and_the_version_of_mqtt() -> None:
+    address = Address.parse("mqtts://anhu:p%3Aw@[::1]:1999,two/?version=3.1.1")
+    assert address == Address("::1", 1999, "anhu", "p:w", tls=True, version=4, others=(("two", 8883),))
+    assert Address.parse("mqtt://one").nodes == (("one", 1883),)
+    for bad in ("mqtt://one,", "mqtt://one:x", "mqtt://one?version=4", "mqtt://one?qos=2", "http://one"):
+        with pytest.raises(ValueError, match="a broker's address looks like"):
+            Address.parse(bad)

@@ -27,6 +27,7 @@ def test_a_gateway_that_may_not_be_read_does_not_stop_the_others(
     reasons: tuple[ReasonCode, ReasonCode], served: bool
 ) -> None:
     source = Source("mqtt://127.0.0.1:1", "test", PipelineSettings(), lambda: 0, Subscriptions(("anhu/v1/#", "z/+")))
+    source._asked[1] = list(source.wanted)
     source._on_subscribe(None, None, 1, list(reasons), None)
     assert source.connected is served
     assert (source._problem == "") is served

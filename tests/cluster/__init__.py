@@ -1,0 +1,1 @@
+"""Tests with a cluster of real brokers: minutes, and not part of `make test` (`make test-cluster`)."""

@@ -87,12 +87,13 @@ class Switch(BaseHTTPRequestHandler):
 
 
 def test_an_address_that_is_a_key_is_not_logged_by_the_library_that_asks_there(
-    shared_database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
+    """In a database of its own: where a pipeline has ever been and is no more, all is not well, and the switch not told."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Switch) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/ping?key={WEBHOOK}"
-        with running("watch", tmp_path, ANHU_DATABASE_URL=shared_database_url, ANHU_MQTT_URL=f"mqtt://a:{BROKER}@b",
+        with running("watch", tmp_path, ANHU_DATABASE_URL=database_url, ANHU_MQTT_URL=f"mqtt://a:{BROKER}@b",
                      ANHU_WATCH_DEAD_MAN_URL=url, ANHU_WATCH_DISK_FREE_SHARE_MIN="0.0001"):  # fmt: skip
             wait_until(lambda: Switch.asked, "the switch is asked", time_s_max=120)
             log = tmp_path / "watch.log"

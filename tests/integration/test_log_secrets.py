@@ -89,7 +89,7 @@ class Switch(BaseHTTPRequestHandler):
 def test_an_address_that_is_a_key_is_not_logged_by_the_library_that_asks_there(
     database_url: str, tmp_path: Path
 ) -> None:
-    """In a database of its own: where a pipeline has ever been and is no more, all is not well, and the switch not told."""
+    """In a database of its own: where a pipeline has been and is no more, not all is well, and nothing is told."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Switch) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/ping?key={WEBHOOK}"

@@ -7,6 +7,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest import broker_tls
 from ingest.errors import BrokerUnavailable
 from ingest.mqtt import CONNECT_TIMEOUT_S, KEEPALIVE_S, Address
 
@@ -55,7 +56,7 @@ class MqttPublisher:
         client = paho.Client(CallbackAPIVersion.VERSION2, protocol=protocol)
         client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            client.tls_set()
+            client.tls_set_context(broker_tls.client_context())
         answered = threading.Event()
         problem: list[str] = []
 
@@ -68,7 +69,7 @@ class MqttPublisher:
         try:
             client.connect(host, port, KEEPALIVE_S)
         except OSError as error:
-            problems.append(f"{host}:{port}: {error}")
+            problems.append(f"{host}:{port}: {broker_tls.refusal(error)}")
             return None
         client.loop_start()
         self._client = client

@@ -1,7 +1,6 @@
 """Talking to mosquitto's dynamic-security plugin: commands go to a topic of the broker, and answers come on another."""
 
 import queue
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from anhu.broker_access import CONTROL, WITH_PASSWORD
 from anhu.errors import BrokerControlFailed
 from anhu.language import text
+from ingest import broker_tls
 from ingest.mqtt import Address
 
 ANSWER_S_MAX: Final = 30.0
@@ -35,7 +35,7 @@ class Control:
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._client.username_pw_set(address.username, address.password)
         if address.tls:
-            self._client.tls_set_context(ssl.create_default_context())
+            self._client.tls_set_context(broker_tls.client_context())
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = lambda _client, _data, message: self._take(bytes(message.payload))
@@ -43,7 +43,7 @@ class Control:
         try:
             self._client.connect(address.host, address.port)
         except OSError as error:
-            raise BrokerControlFailed(f"{self._place}: {error}") from error
+            raise BrokerControlFailed(f"{self._place}: {broker_tls.refusal(error)}") from error
 
     def __enter__(self) -> Self:
         self._client.loop_start()

@@ -80,7 +80,7 @@ GROUPS: Final = {
     "draw": "draw", "protection": "protection", "account": "account", "institution-file": "institution_file",
     "commitment": "commitment", "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation",
     "notify": "notify", "broker": "broker", "panel": "panel", "user": "user", "routes": "routes",
-    "storage": "storage", "first-steps": "first_steps", "shards": "shards",
+    "storage": "storage", "tls": "tls", "first-steps": "first_steps", "shards": "shards",
 }  # fmt: skip
 
 
@@ -147,11 +147,16 @@ def doctor(
         Path | None,
         typer.Option(envvar="ANHU_DATA_DIR", show_envvar=True, help="数据目录 / the data folder.", show_default=False),
     ] = None,
+    security: Annotated[bool, typer.Option("--security", help="检查运行是否安全 / see how safely it is run.")] = False,
 ) -> None:
-    """Print the findings; exit code 1 when the service cannot run."""
+    """Print the findings; exit code 1 when the service cannot run, or with --security when something is ✗."""
     from anhu import doctor as medicine
     from anhu.data_folder import default_data_dir
 
+    if security:
+        with plain_errors():
+            safe = medicine.show_security(os.environ, data_dir or default_data_dir(os.environ), lang)
+        raise typer.Exit(0 if safe else 1)
     findings = medicine.examine(os.environ, data_dir or default_data_dir(os.environ), lang)
     medicine.show(findings, Console(highlight=False, soft_wrap=True), lang)
     raise typer.Exit(0 if medicine.is_fit(findings) else 1)

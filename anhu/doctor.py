@@ -21,10 +21,11 @@ from alerting import store
 from alerting.errors import RulesInvalid
 from alerting.rules import default_rules, parse
 from alerting.rules_difference import difference, is_newer
-from anhu import debian, packages, probe
+from anhu import debian, packages, probe, security_check, security_facts
 from anhu.backup import LAST
 from anhu.errors import RuntimeUnavailable, own_servers
 from anhu.language import Language, language_of
+from anhu.security_finding import MARKS
 from anhu.storage_words import sentence, size
 from ingest import packing_store, reach
 from ingest.database import connect
@@ -109,6 +110,22 @@ def show(findings: Sequence[Finding], console: Console, language: Language | Non
         console.print(
             say("缺少必需的部分（✗），请按 → 补齐。", "Something needed is missing (✗); → tells how to get it.")
         )
+
+
+def show_security(env: Mapping[str, str], data_dir: Path, language: Language | None = None) -> bool:
+    """Print how safely the service is run (anhu/security_check.py), and whether nothing is ✗."""
+    language = language or language_of(env)
+    say, console = Words(language), Console(highlight=False, soft_wrap=True)
+    findings = security_check.examine(security_facts.gather(env, data_dir, datetime.now(UTC)), language)
+    for each in findings:
+        console.print(f"{MARKS[each.verdict]} [bold]{escape(each.name)}[/]  {escape(each.seen)}")
+        if each.why:
+            console.print(f"    {escape(each.why)}")
+        if each.remedy:
+            console.print(f"    → {escape(each.remedy)}")
+    safe = security_check.is_safe(findings)
+    console.print(say("没有 ✗。", "Nothing is ✗.") if safe else say("请处理 ✗。", "See to what is ✗."))
+    return safe
 
 
 def _system(say: Words) -> Finding:

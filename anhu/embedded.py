@@ -7,6 +7,8 @@ from pathlib import Path
 
 from anhu import runtime
 from anhu.debian import Progress
+from anhu.mosquitto import TlsListener
+from ingest.settings import BrokerSettings
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,23 @@ def surroundings(
     if env.get("ANHU_DATABASE_URL") and env.get("ANHU_MQTT_URL"):
         yield Surroundings(dict(env) | named, lambda: None)
         return
-    with runtime.start(data_dir, progress=progress, reuse=reuse, packages_dir=packages_dir) as services:
+    started = runtime.start(
+        data_dir, progress=progress, reuse=reuse, packages_dir=packages_dir, tls=_tls_listener(data_dir)
+    )
+    with started as services:
         addresses = {
             "ANHU_DATABASE_URL": env.get("ANHU_DATABASE_URL") or services.database_url,
             "ANHU_MQTT_URL": env.get("ANHU_MQTT_URL") or services.mqtt_url,
             "ANHU_DEVICE_MQTT_URL": env.get("ANHU_DEVICE_MQTT_URL") or services.device_mqtt_url,
         }
         yield Surroundings(dict(env) | named | addresses, services.trouble)
+
+
+def _tls_listener(data_dir: Path) -> TlsListener | None:
+    """The broker's door to the network, as it is set. Raises pydantic.ValidationError, tomllib.TOMLDecodeError."""
+    settings = BrokerSettings()
+    if settings.tls_port is None:
+        return None
+    made = data_dir / "tls"
+    certificate, key = settings.tls_certificate or made / "server.pem", settings.tls_key or made / "server.key"
+    return TlsListener(settings.tls_host, settings.tls_port, certificate, key)

@@ -95,6 +95,10 @@ def own_servers(language: Language | None = None) -> str:
     )
 
 
+class CertificatesUnusable(AnhuError):
+    """Certificates for TLS are missing, cannot be read, or do not belong together."""
+
+
 class PlaceUnknown(AnhuError):
     """There is no such institution or region."""
 

@@ -5,15 +5,17 @@ import json
 import random
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from anhu import broker_access, probe
 from anhu.broker_access import ADMIN_USER, DEVICE_USER, PASSWORD_ROUNDS, SERVICE_USER, Login, password_hash
 from anhu.data_folder import DataFolder
 from anhu.debian import Progress
-from anhu.errors import DataFolderUnusable, ServicesFailed
+from anhu.errors import CertificatesUnusable, DataFolderUnusable, ServicesFailed
 from anhu.keeper import Program
 from anhu.language import text
 from anhu.packages import Mosquitto
@@ -51,6 +53,13 @@ log_type warning
 log_type notice
 connection_messages false
 """
+TLS_LISTENER = """\
+# Gateways and devices, from the network.
+listener {port} {host}
+certfile {folder}/server.pem
+keyfile {folder}/server.key
+tls_version tlsv1.2
+"""
 # The plugin keeps accounts and rights, and `anhu broker sync` changes them; without it there are only our own.
 BY_PLUGIN = """\
 plugin {plugin}
@@ -69,6 +78,16 @@ topic deny anhu/v1/+/drill
 topic deny anhu/v1/+/+/drill
 topic write {topics}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class TlsListener:
+    """Where the broker listens to the network, and the files of its certificate and key (PEM)."""
+
+    host: str
+    port: int
+    certificate: Path
+    key: Path
 
 
 def url(port: int, user: str, password: str) -> str:
@@ -115,9 +134,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[bytes, bytes, bytes]) -> Program:
+def prepare(
+    folder: DataFolder,
+    mosquitto: Mosquitto,
+    port: int,
+    salts: tuple[bytes, bytes, bytes],
+    tls: TlsListener | None = None,
+) -> Program:
     """Write the broker's files; the program for the guardian to keep. A salt is 12 random bytes. Raises
-    DataFolderUnusable when the accounts kept so far cannot be read."""
+    DataFolderUnusable when the accounts kept so far cannot be read, CertificatesUnusable."""
     home = folder.service_folder("mosquitto")
     kept = folder.secrets
     passwords = (SERVICE_USER, kept.mqtt), (DEVICE_USER, kept.mqtt_device), (ADMIN_USER, kept.mqtt_admin)
@@ -133,6 +158,8 @@ def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[by
         folder.write_for_services(home / "topics", rights)
         access = BY_FILES.format(folder=home)
     settings = SETTINGS.format(port=port, host=HOST, folder=home, access=access)
+    if tls is not None:
+        settings += _tls_listener(folder, home, tls)
     folder.write_for_services(home / "mosquitto.conf", settings)
     return Program(
         name="mosquitto",
@@ -144,6 +171,23 @@ def prepare(folder: DataFolder, mosquitto: Mosquitto, port: int, salts: tuple[by
         stop_steps=[(signal.SIGTERM, 15.0)],
         death_signal=signal.SIGTERM,
     )
+
+
+def _tls_listener(folder: DataFolder, home: Path, tls: TlsListener) -> str:
+    """Copies for the broker's own user, and the settings that name them. A key that does not fit is told here, where
+    it can be told in words."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
+        for source, name in ((tls.certificate, "server.pem"), (tls.key, "server.key")):
+            folder.write_for_services(home / name, source.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CertificatesUnusable(
+            text(
+                f"MQTT 的证书 {tls.certificate} 或私钥不能用：{error}。可用 anhu tls init 建立。",
+                f"The broker's certificate {tls.certificate} or its key is unusable: {error}. anhu tls init makes one.",
+            )
+        ) from error
+    return TLS_LISTENER.format(port=tls.port, host=tls.host, folder=home)
 
 
 def _write_accounts(folder: DataFolder, path: Path, logins: list[Login]) -> None:

@@ -1,5 +1,6 @@
 """What is known to go wrong is told in words, without a trace."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from alerting.errors import AlertingError
 from anhu.errors import AnhuError
+from anhu.redaction import Redactor, secrets_of
 from dashboard.errors import DashboardError
 from ingest.errors import IngestError
 from ingest.settings import config_path
@@ -32,5 +34,5 @@ def plain_errors() -> Iterator[None]:
 
 
 def _fail(message: str, error: Exception) -> None:
-    console.print(message, style="red", markup=False)
+    console.print(Redactor(secrets_of(os.environ)).words(message), style="red", markup=False)
     raise SystemExit(1) from error

@@ -3,11 +3,12 @@
 import os
 import re
 import socket
-import ssl
 
 import psycopg
 
 from anhu.language import text
+from ingest.broker_tls import client_context, refusal
+from ingest.errors import BrokerUnavailable
 from ingest.mqtt import Address
 
 CONNACK_BYTES = 4
@@ -60,10 +61,12 @@ def _node_trouble(broker: Address, place: tuple[str, int], time_s_max: float) ->
         with socket.create_connection(place, timeout=time_s_max) as plain:
             if not broker.tls:
                 return _shake_hands(plain, broker.username, broker.password)
-            with ssl.create_default_context().wrap_socket(plain, server_hostname=place[0]) as wrapped:
+            with client_context().wrap_socket(plain, server_hostname=place[0]) as wrapped:
                 return _shake_hands(wrapped, broker.username, broker.password)
-    except OSError as error:
+    except BrokerUnavailable as error:
         return str(error)
+    except OSError as error:
+        return refusal(error)
 
 
 def _shake_hands(connection: socket.socket, user: str | None, password: str | None) -> str | None:

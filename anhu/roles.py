@@ -305,11 +305,11 @@ def check_settings() -> None:
     from alerting.settings import AlertingSettings, DrillSettings, NotifySettings, WatchSettings
     from dashboard.settings import DashboardSettings
     from ingest import route_file
-    from ingest.settings import PanelSettings, PipelineSettings, StorageSettings
+    from ingest.settings import BrokerSettings, PanelSettings, PipelineSettings, StorageSettings
 
     for group in (
-        PipelineSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings, WatchSettings,
-        DrillSettings, DashboardSettings,
+        PipelineSettings, BrokerSettings, StorageSettings, PanelSettings, AlertingSettings, NotifySettings,
+        WatchSettings, DrillSettings, DashboardSettings,
     ):  # fmt: skip
         group()
     route_file.load(PipelineSettings().routes)

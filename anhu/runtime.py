@@ -24,6 +24,7 @@ from anhu.debian import Progress
 from anhu.errors import DataFolderInUse, ServicesFailed
 from anhu.keeper import describe_exit
 from anhu.language import text
+from anhu.mosquitto import TlsListener
 
 STOP_TIME_S_MAX = 70.0
 LOG_LINES_SHOWN = 12
@@ -76,12 +77,14 @@ def start(
     progress: Progress,
     packages_dir: Path | None = None,
     reuse: bool = False,
+    tls: TlsListener | None = None,
 ) -> Services:
     """Start the database and the broker on `data_dir`, and wait until both answer.
 
     Not `durable` is for tests: nothing is flushed to disk. `packages_dir` holds the private programs (by default in the
-    data folder). With `reuse`, services that another process runs there are used as they are, and left running.
-    Raises a kind of RuntimeUnavailable when there are no programs, of ServicesFailed when they do not run.
+    data folder); `tls` is where the broker listens to the network. With `reuse`, services that another process runs
+    there are used as they are, and left running. Raises a kind of RuntimeUnavailable when there are no programs, of
+    ServicesFailed when they do not run, CertificatesUnusable.
     """
     folder = DataFolder(data_dir)
     try:
@@ -92,7 +95,7 @@ def start(
             raise
         return running
     try:
-        return _start(folder, packages_dir or folder.path / "runtime", lock, progress, durable=durable)
+        return _start(folder, packages_dir or folder.path / "runtime", lock, progress, durable=durable, tls=tls)
     finally:
         os.close(lock)  # the guardian holds its own copy for as long as the servers run
 
@@ -107,14 +110,16 @@ def attach(folder: DataFolder) -> Services | None:
     return Services(*addresses, running.get("admin_mqtt_url", ""), lambda: None)
 
 
-def _start(folder: DataFolder, packages_dir: Path, lock: int, progress: Progress, *, durable: bool) -> Services:
+def _start(
+    folder: DataFolder, packages_dir: Path, lock: int, progress: Progress, *, durable: bool, tls: TlsListener | None
+) -> Services:
     (folder.path / "services.json").unlink(missing_ok=True)  # of an owner that was killed
     programs = packages.find(packages_dir, progress=progress, postgres_major=postgres.existing_major(folder))
     socket_folder = folder.socket_folder()
     database = postgres.prepare(folder, programs.postgres, socket_folder, progress, durable=durable)
     port = mosquitto.stable_port(folder, progress)
     salts = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES)
-    broker = mosquitto.prepare(folder, programs.mosquitto, port, salts)
+    broker = mosquitto.prepare(folder, programs.mosquitto, port, salts, tls)
     progress(text("正在启动数据库和 MQTT 服务…", "Starting the database and the MQTT broker…"))
     keeper = _Guardian(folder, [guardian.to_json(program) for program in (database, broker)], lock, socket_folder)
     services = Services(

@@ -40,6 +40,10 @@ class AccountKeyUnusable(DashboardError):
     """The key of the accounts cannot be used."""
 
 
+class CertificateUnusable(DashboardError):
+    """The certificate or the key of the page cannot be used."""
+
+
 class ProviderMissing(DashboardError):
     """There is no provider to sign in at."""
 

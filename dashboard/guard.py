@@ -225,7 +225,7 @@ class SecurityHeaders:
                 headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                if self._https_only and scope["scheme"] == "https":
+                if self._https_only and scope.get("scheme") == "https":  # ours, or a trusted proxy's word
                     headers["strict-transport-security"] = self._https_only
                 if private and public:
                     headers.setdefault("cache-control", "no-store")

@@ -1,6 +1,7 @@
 """Serving the dashboard: uvicorn with uvloop, and a websocket protocol that parts with a client that does not read."""
 
 import resource
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from dashboard.app import create_app
+from dashboard.certificate import Certificate
 from dashboard.gateways import Gateways
 from dashboard.routers.live import WIRE
 from dashboard.settings import DashboardSettings
@@ -57,12 +59,29 @@ class PartingProtocol(WebSocketsSansIOProtocol):
             self.transport.write(data)
 
 
+class ServerConfig(uvicorn.Config):
+    """uvicorn's, with a certificate that may be renewed while it serves."""
+
+    def load(self) -> None:
+        """Read the certificate; with an unusable one the start fails in words."""
+        if self.ssl_certfile is not None and self.ssl_keyfile is not None:
+            self._certificate = Certificate(Path(self.ssl_certfile), Path(self.ssl_keyfile))
+            self.callback_notify = self._renew
+        super().load()
+        if self.ssl is not None:
+            self.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    async def _renew(self) -> None:
+        if self.ssl is not None:
+            self._certificate.take_up(self.ssl)
+
+
 def configure(
     database_url: str, settings: DashboardSettings, spool: Path | None = None, gateways: Gateways | None = None
-) -> uvicorn.Config:
+) -> "ServerConfig":
     """The server's configuration. `spool` is the file of a pipeline on this machine, `gateways` the broker's accounts.
-    Logging is the caller's: the one who starts the process has set it up."""
-    return uvicorn.Config(
+    Logging is the caller's: the one who starts the process has set it up. Raises CertificateUnusable."""
+    return ServerConfig(
         create_app(database_url, settings, spool=spool, gateways=gateways),
         host=settings.host,
         port=settings.port,
@@ -80,6 +99,9 @@ def configure(
         log_config=None,
         timeout_graceful_shutdown=settings.stop_s_max,
         backlog=2048,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        timeout_notify=settings.tls_check_s,
     )
 
 

@@ -2,9 +2,9 @@
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from alerting.people import Role
@@ -32,6 +32,10 @@ class DashboardSettings(AnhuSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8460, ge=0, le=65_535)  # 0: any free one
+    # With both files (PEM) the page is served over https, and over nothing else.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_check_s: int = Field(30, ge=1)  # how soon a renewed certificate is shown
 
     session_hours_max: float = Field(168.0, gt=0)
     # An open page counts as use: the screen on the wall of a duty room must not sign itself out at night.
@@ -75,6 +79,17 @@ class DashboardSettings(AnhuSettings):
     ping_interval_s: float = Field(20.0, gt=0)
     ping_timeout_s: float = Field(20.0, gt=0)
     reconnect_delay_s_max: float = Field(5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together: set both, or neither")
+        return self
+
+    @property
+    def https(self) -> bool:
+        """Whether the dashboard serves TLS itself."""
+        return self.tls_certificate is not None
 
     def account_key_file(self) -> Path:
         """Where the key is kept that seals what is secret of an account."""

@@ -17,6 +17,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest import broker_tls
 from ingest.errors import BrokerUnavailable
 from ingest.inbox import Inbox
 from ingest.message import Message
@@ -167,7 +168,7 @@ class Source:
         self._client = Subscriber(client_id, self._on_message, version=self._address.version)
         self._client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            self._client.tls_set()
+            self._client.tls_set_context(broker_tls.client_context())
         self._client.reconnect_delay_set(min_delay=1, max_delay=_RECONNECT_DELAY_S_MAX)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
@@ -183,7 +184,7 @@ class Source:
             except OSError as error:
                 host, port = self._address.nodes[self._node]
                 if not left:
-                    raise BrokerUnavailable(f"{host}:{port}: {error}") from error
+                    raise BrokerUnavailable(f"{host}:{port}: {broker_tls.refusal(error)}") from error
                 self._node = (self._node + 1) % len(self._address.nodes)
         self._client.loop_start()
         if not self._connected.wait(CONNECT_TIMEOUT_S):

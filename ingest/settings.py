@@ -10,7 +10,7 @@ In anhu.toml the connection settings stand at the top and every other group in a
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -65,6 +65,7 @@ class Connections(AnhuSettings):
     database_url: SecretStr | None = None
     mqtt_url: SecretStr | None = None
     admin_mqtt_url: SecretStr | None = None  # for `anhu broker sync` alone: may change the broker's accounts
+    mqtt_ca_file: Path | None = None  # whom we believe about a broker's certificate, instead of this system's list
     data_dir: Path = Field(default_factory=default_data_dir)
 
 
@@ -104,6 +105,22 @@ class PipelineSettings(AnhuSettings):
     def followed_spool(self, data_dir: Path) -> Path:
         """Where followers on this machine look while the database is away: the one file, or the folder of many."""
         return self.spool_file(data_dir) if self.shards == 1 else self.spool_folder(data_dir)
+
+
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what it is for
+
+
+class BrokerSettings(AnhuSettings):
+    """The embedded broker's door to the network, which speaks TLS alone; `[broker]`, ANHU_BROKER_…. Without a port
+    there is none, and the broker is reached on this machine only."""
+
+    model_config = SettingsConfigDict(env_prefix="ANHU_BROKER_", extra="ignore")
+    table = "broker"
+
+    tls_port: int | None = Field(None, ge=1, le=65_535)
+    tls_host: str = EVERYWHERE  # on which of this machine's addresses
+    tls_certificate: Path | None = None  # default: what `anhu tls init` has made
+    tls_key: Path | None = None
 
 
 class StorageSettings(AnhuSettings):

@@ -1,5 +1,6 @@
 """The simulators' edge: an MQTT publisher with bounded memory, which rides over the death of a node of a cluster."""
 
+import os
 import ssl
 import threading
 import time
@@ -246,7 +247,7 @@ def _client(broker: Broker) -> paho.Client:
     if broker.username is not None:
         client.username_pw_set(broker.username, broker.password)
     if broker.tls:
-        client.tls_set_context(ssl.create_default_context())
+        client.tls_set_context(ssl.create_default_context(cafile=os.environ.get("ANHU_MQTT_CA_FILE")))
     return client
 
 

@@ -12,7 +12,7 @@ from anhu.commands.migrate import bring_up_to_date
 from anhu.errors import AnhuError
 from anhu.language import text
 from anhu.plain_errors import plain_errors
-from ingest import route_file, shard_store, store
+from ingest import broker_tls, route_file, shard_store, store
 from ingest.asked import Asked
 from ingest.database import connect
 from ingest.errors import BrokerUnavailable
@@ -147,7 +147,7 @@ def _forget(mqtt_url: str, client_id: str) -> None:
     )  # fmt: skip
     client.username_pw_set(address.username, address.password)
     if address.tls:
-        client.tls_set()
+        client.tls_set_context(broker_tls.client_context())
     try:
         clean_start = True if five else paho.MQTT_CLEAN_START_FIRST_ONLY
         client.connect(address.host, address.port, clean_start=clean_start)

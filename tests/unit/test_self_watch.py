@@ -3,6 +3,9 @@
 from datetime import timedelta
 from types import SimpleNamespace
 
+import httpx
+import structlog
+
 from alerting.alert import Priority, Verb
 from alerting.self_alerts import judge
 from alerting.self_watch import Measured, Watch, findings
@@ -102,3 +105,28 @@ def test_the_fullest_of_the_disks_is_told(monkeypatch, tmp_path):
     free[data / "postgres"] = 90
     behind[0] = timedelta(hours=3)
     assert seen() == [(Verb.RAISE, "self.rollups")]
+
+
+def test_the_dead_mans_switch_is_told_now_and_then_and_again_when_it_did_not_answer(monkeypatch, tmp_path):
+    answers, asked = [503, 200], []
+
+    def get(url, timeout):
+        asked.append(url)
+        if not answers:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(answers.pop(0), request=httpx.Request("GET", url))
+
+    monkeypatch.setattr(httpx, "get", get)
+    url = "https://outside.example/ping?key=k1"
+    watching = Watch("", tmp_path, WatchSettings(dead_man_url=url, dead_man_s=3600), lambda: 0.0)
+    watching._told_s = -1e9
+    with structlog.testing.capture_logs() as said:
+        watching._tell()
+        watching._tell()  # it had not answered: not only after an hour
+        watching._tell()  # it had
+    assert asked == [url, url]
+    assert [each["event"] for each in said] == ["the dead-man's switch does not answer"]
+    assert "k1" not in str(said)  # its address is its key
+    watching._told_s = -1e9
+    watching._tell()  # nobody there is no reason to stop watching
+    assert len(asked) == 3

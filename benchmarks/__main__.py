@@ -1,4 +1,5 @@
-"""`python -m benchmarks [GROUP …]`: run the groups, print the table, write results/latest.json."""
+"""`python -m benchmarks [GROUP …]`: run the groups, print the table, write results/latest.json. `peers` beside other
+programs is a command of its own (benchmarks/peers)."""
 
 import os
 import platform
@@ -83,4 +84,8 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["peers"]:
+        from benchmarks.peers.__main__ import main as peers  # it takes `describe` from here
+
+        sys.exit(peers(sys.argv[2:]))
     sys.exit(main(sys.argv[1:]))

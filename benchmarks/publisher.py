@@ -29,7 +29,7 @@ class Sent(NamedTuple):
 def publish(mqtt_url: str, load: Load, result: Connection) -> None:
     """Send `load` and answer with a Sent; the process's main function."""
     links = [_Link(Address.parse(mqtt_url), f"bench-{uuid4().hex}") for _ in range(load.connections)]
-    heads = {device: _text(load.topic_of(device)) for device in load.devices}
+    heads = {device: mqtt_text(load.topic_of(device)) for device in load.devices}
     sent, late_us_max = 0, 0
     while sent < load.count:
         now_us = time.time_ns() // 1000
@@ -60,7 +60,7 @@ class _Link:
     def __init__(self, broker: Address, client_id: str) -> None:
         self._socket = socket.create_connection((broker.host, broker.port), timeout=ANSWER_S_MAX)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(_connect(client_id, broker.username or "", broker.password or ""))
+        self._socket.sendall(connect_packet(client_id, broker.username or "", broker.password or ""))
         answer = self._socket.recv(4)
         if answer[:1] != b"\x20" or answer[3:] != b"\0":
             raise ConnectionError(f"the broker refused the connection: {answer.hex()}")
@@ -74,7 +74,7 @@ class _Link:
         """Queue one message for the next flush."""
         self._packet_id = self._packet_id % 65_535 + 1
         length = len(head) + 2 + len(payload)
-        self._waiting += (b"\x32", _length(length), head, self._packet_id.to_bytes(2, "big"), payload)
+        self._waiting += (b"\x32", remaining_length(length), head, self._packet_id.to_bytes(2, "big"), payload)
 
     def flush(self) -> None:
         """Send what was queued, and count what the broker has answered."""
@@ -104,17 +104,18 @@ class _Link:
         self._socket.close()
 
 
-def _text(value: str) -> bytes:
+def mqtt_text(value: str) -> bytes:
+    """A string as MQTT writes it (§1.5.3)."""
     encoded = value.encode()
     return len(encoded).to_bytes(2, "big") + encoded
 
 
-def _length(count: int) -> bytes:
+def remaining_length(count: int) -> bytes:
     """A remaining length below 16,384 (MQTT 3.1.1 §2.2.3)."""
     return bytes((count,)) if count < 128 else bytes((count & 0x7F | 0x80, count >> 7))
 
 
-def _connect(client_id: str, username: str, password: str) -> bytes:
+def connect_packet(client_id: str, username: str, password: str) -> bytes:
     """A clean session with user name and password; no keep-alive, the runs are short."""
-    body = _text("MQTT") + b"\x04\xc2\x00\x00" + _text(client_id) + _text(username) + _text(password)
-    return b"\x10" + _length(len(body)) + body
+    body = mqtt_text("MQTT") + b"\x04\xc2\x00\x00" + mqtt_text(client_id) + mqtt_text(username) + mqtt_text(password)
+    return b"\x10" + remaining_length(len(body)) + body

@@ -81,7 +81,7 @@ class Stage:
         It starts with an empty table: the engine warms up from the last quarter of an hour, and what the groups before
         have stored in that time no fleet of this size sends in a day.
         """
-        port = _free_port()
+        port = free_port()
         with self.database() as connection:
             connection.execute("TRUNCATE readings")
             connection.execute("DELETE FROM pipeline_heartbeats")
@@ -138,16 +138,27 @@ class Stage:
     @contextmanager
     def database_stopped(self) -> Iterator[None]:
         """The database is shut down, and whoever would start it again held up; it is back when this is left."""
+        with self._stopped("postgres", signal.SIGINT):
+            yield
+        until(self._answers, START_S_MAX, "the database to be back")
+
+    @contextmanager
+    def broker_stopped(self) -> Iterator[None]:
+        """The broker is shut down as a restart does it, keeping its sessions; it is back soon after this is left."""
+        with self._stopped("mosquitto", signal.SIGTERM):
+            yield
+
+    @contextmanager
+    def _stopped(self, name: str, how: signal.Signals) -> Iterator[None]:
         guardian = self._guardian()
-        server = next(each for each in guardian.children() if _server_name(each) == "postgres")
+        server = next(each for each in guardian.children() if _server_name(each) == name)
         guardian.suspend()
         try:
-            server.send_signal(signal.SIGINT)
-            until(lambda: server.status() == psutil.STATUS_ZOMBIE, STOP_S_MAX, "the database to be down")
+            server.send_signal(how)
+            until(lambda: server.status() == psutil.STATUS_ZOMBIE, STOP_S_MAX, f"{name} to be down")
             yield
         finally:
             guardian.resume()
-            until(self._answers, START_S_MAX, "the database to be back")
 
     def _answers(self) -> bool:
         with contextlib.suppress(DatabaseUnavailable), self.database():
@@ -253,7 +264,7 @@ def until(happened: Callable[[], bool], wait_s_max: float, what: str) -> None:
         time.sleep(POLL_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port below the usual ephemeral ranges."""
     for _ in range(50):
         port = SystemRandom().randint(20_000, 28_000)

@@ -81,7 +81,7 @@ class Page:
             code = self._show(frame["alert"], at_us)
             if code and frame["event"]["verb"] == "raise":
                 alert = frame["alert"]
-                told = frame["cursor"], frame["event"]["id"], alert["id"], alert["kind"], alert["version"], at_us, alert
+                told = frame["cursor"], frame["event"]["id"], alert["id"], alert["version"], at_us
                 self.raises.setdefault((self.connections, self._snapshots, code), []).append(told)
 
     def _show(self, alert: dict[str, Any], at_us: int) -> str | None:

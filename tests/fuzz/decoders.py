@@ -428,6 +428,7 @@ OURS: Final[Mapping[str, str]] = {
     "ingest.mqtt": "of the spool: Anhu wrote it",
     "ingest.registry_cache": "of the spool: Anhu wrote it",
     "ingest.spool": "Anhu wrote it; that it may be cut off anywhere tests/unit/test_spool.py tries",
+    "ingest.shards": "a number made of a hash, no input",
     "ingest.settings": "anhu.toml, by whoever runs the service; read with toml_text",
     "alerting.backtest_job": "from the dashboard that began it",
     "alerting.detect.fall": "a data file of this package",

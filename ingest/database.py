@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -132,7 +132,9 @@ def migrate(database_url: str, packages: tuple[str, ...]) -> list[Migration]:
                     "SELECT package, version, sha256 FROM anhu_migrations"
                 )
             }
-            for migration in (each for package in packages for each in migrations_of(package)):
+            wanted = [each for package in packages for each in migrations_of(package)]
+            _refuse_newer(known.keys() - {(each.package, each.version) for each in wanted}, packages)
+            for migration in wanted:
                 before = known.get((migration.package, migration.version))
                 if before == migration.sha256:
                     continue
@@ -145,6 +147,16 @@ def migrate(database_url: str, packages: tuple[str, ...]) -> list[Migration]:
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
     return applied
+
+
+def _refuse_newer(unknown: Iterable[tuple[str, int]], packages: tuple[str, ...]) -> None:
+    """Whether all that was applied is known here. What a newer version made of the database an older one could neither
+    read nor fill rightly."""
+    if newer := sorted(f"{package}/{version:04d}" for package, version in unknown if package in packages):
+        raise MigrationConflict(
+            f"the database was upgraded by a newer Anhu ({', '.join(newer)}): install that version again, or restore"
+            " the backup from before the upgrade"
+        )
 
 
 def _apply(connection: Connection, migration: Migration) -> None:

@@ -19,6 +19,7 @@ from anhu import runtime
 from anhu.commands.migrate import PACKAGES
 from anhu.data_folder import default_data_dir
 from ingest.database import migrate
+from tests import recorded_database
 from tests.commands import SPOOLS
 
 # For the tests that call them alone: to import them takes every worker a second.
@@ -58,7 +59,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def drop_database(url: str, database: str) -> None:
-    """DROP DATABASE, whoever is still connected."""
+    """DROP DATABASE, whoever is still connected. With ANHU_RECORD_DATABASES=FOLDER what is in it is kept there first
+    (tests/recorded_database.py)."""
+    if folder := os.environ.get("ANHU_RECORD_DATABASES"):
+        recorded_database.record(named(url, database), Path(folder) / f"{database}-{time.time_ns()}.gz")
     statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
     with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
         for attempt in range(20):

@@ -174,8 +174,9 @@ class Sharing:
         give = dict.fromkeys(sorted(mine & elsewhere), Why.TO_SPOOL)
         kept = mine - give.keys()
         share = self._share(view, self._me) if self._me in view.fit else len(kept)
-        short = any(self._has(view, worker) < self._share(view, worker) for worker in view.fit - {self._me})
-        spare = sorted(kept - here, reverse=True)[: max(0, len(kept) - share)] if short else []
+        # Only where it evens something out: to let a worker with one less have it would cost a warming for nothing.
+        uneven = any(self._has(view, worker) <= len(kept) - 2 for worker in view.fit - {self._me})
+        spare = sorted(kept - here, reverse=True)[: max(0, len(kept) - share)] if uneven else []
         give |= dict.fromkeys(spare, Why.TO_SHARE)
 
         take = dict.fromkeys(sorted(free & serving - elsewhere), Why.OURS)

@@ -80,7 +80,7 @@ GROUPS: Final = {
     "draw": "draw", "protection": "protection", "account": "account", "institution-file": "institution_file",
     "commitment": "commitment", "ledger": "ledger", "policy": "policy", "person": "person", "rotation": "rotation",
     "notify": "notify", "broker": "broker", "panel": "panel", "user": "user", "routes": "routes",
-    "storage": "storage", "tls": "tls", "first-steps": "first_steps", "shards": "shards",
+    "storage": "storage", "tls": "tls", "first-steps": "first_steps", "shards": "shards", "cell": "cell",
 }  # fmt: skip
 
 

@@ -220,3 +220,7 @@ class WordsUnfit(InspectionError):
 
 class NotPublished(InspectionError):
     """There is no such public page."""
+
+
+class CellRefused(InspectionError):
+    """A cell cannot be set up so; the words say why and what to do."""

@@ -36,7 +36,7 @@ SAMPLE_S: Final = 30.0
 MINUTES: Final = 30.0
 WAIT_S_MAX: Final = 60.0
 DEVICE: Final = r"dev-\d{6}"
-DUE: Final = frozenset({"fire", "unanswered"})  # nobody answers here, which is an alert after five minutes
+DUE: Final = frozenset({"fire", "unanswered"})  # nobody answers here, and that is an alert in time
 ALERT_MS_MAX: Final = 250.0
 GROWTH_MAX: Final = 1.05  # of memory, from the middle to the end
 

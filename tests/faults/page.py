@@ -79,8 +79,8 @@ class Page:
                 self._show(alert, at_us)
         elif frame["type"] == "alert":
             code = self._show(frame["alert"], at_us)
-            if code and frame["event"]["verb"] == "raise":
-                alert = frame["alert"]
+            alert = frame["alert"]
+            if code and frame["event"]["verb"] == "raise" and alert["kind"] == "fire":  # not that nobody answered it
                 told = frame["cursor"], frame["event"]["id"], alert["id"], alert["version"], at_us
                 self.raises.setdefault((self.connections, self._snapshots, code), []).append(told)
 

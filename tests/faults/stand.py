@@ -61,6 +61,7 @@ class Stand:
 
     def __init__(self, folder: Path, packages_dir: Path, receiver: Provider, settings: Mapping[str, str]) -> None:
         self.folder, self.receiver = folder, receiver
+        self.servers = folder  # the data folder of those who run the database and the broker
         self._packages_dir = packages_dir
         self._settings = dict(SETTINGS) | {"ANHU_PIPELINE_SPOOL_DIR": str(folder / "spool")} | dict(settings)
         self.spool_file = Path(self._settings["ANHU_PIPELINE_SPOOL_DIR"]) / "shard-00.sqlite"
@@ -74,7 +75,7 @@ class Stand:
         words = ("serve", "--roles", ",".join(self.kept))
         self.service = Service(words, self.folder, self._packages_dir, **self._settings)
         self.service.ready()
-        addresses = json.loads((self.folder / "services.json").read_text("utf-8"))
+        addresses = json.loads((self.servers / "services.json").read_text("utf-8"))
         self.database_url, self.device_mqtt_url = addresses["database_url"], addresses["device_mqtt_url"]
         self.mqtt_url = addresses["mqtt_url"]
         self._settings["ANHU_DASHBOARD_PORT"] = self.service.host.rpartition(":")[2]
@@ -112,7 +113,8 @@ class Stand:
     @contextmanager
     def page(self, host: str | None = None) -> Iterator[Page]:
         """A page of the administrator's; by another `host` than the dashboard's own if it is to go a detour."""
-        with Page(f"ws://{host or self.service.host}/live", self.service.url, f"{COOKIE}={self.session}") as page:
+        by = host or self.service.host
+        with Page(f"ws://{by}/live", f"http://{by}", f"{COOKIE}={self.session}") as page:
             wait_until(lambda: page.connections, "the page is connected")
             yield page
 
@@ -245,11 +247,14 @@ def stand(
     folder: Path | None = None,
     settings: Mapping[str, str] | None = None,
     roles: Sequence[str] = ROLES,
+    servers: Path | None = None,
 ) -> Iterator[Stand]:
-    """A service that runs and knows `institutions`, ended at the end; on a fresh `folder` unless one is named."""
+    """A service that runs and knows `institutions`, ended at the end; on a fresh `folder` unless one is named. With
+    `servers`, somebody else runs database and broker on that data folder."""
     with data_folder() as fresh, provider() as receiver:
         made = Stand(folder or fresh, packages_dir, receiver, settings or {})
         made.kept = roles
+        made.servers = servers or made.folder
         try:
             made.start()
             made.furnish(institutions)

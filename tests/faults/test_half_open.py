@@ -42,7 +42,7 @@ def network(programs_dir: Path) -> Iterator[Network]:
             "ANHU_DATABASE_URL": f"postgresql://{OWNER}:{kept.postgres}@127.0.0.1:{database.port}/{DATABASE}",
             "ANHU_MQTT_URL": mosquitto.url(broker.port, SERVICE_USER, kept.mqtt),
         }
-        with stand(programs_dir, ["h01", "h02", "h03"], folder=folder, settings=settings) as made:
+        with stand(programs_dir, ["h01", "h02", "h03"], servers=folder, settings=settings) as made:
             yield Network(made, database, broker)
 
 

@@ -14,16 +14,19 @@ from typing import Any, Final, Self
 import httpx
 import psutil
 import psycopg
+from paho.mqtt import publish as paho_publish
 
 from alerting import oncall_store, people_store
 from alerting.escalation import default_policy, parse
 from alerting.people import Person, Role, Scope
 from ingest import store
 from ingest.database import connect
+from ingest.formats import native
+from ingest.mqtt import Address
 from ingest.spool import SpoolReader
 from tests.acceptance.service import COOKIE, Service, data_folder
 from tests.faults.page import Page
-from tests.faults.plan import registry
+from tests.faults.plan import quiet_code, registry
 from tests.integration.providers import Provider, provider
 from tests.waiting import wait_until
 
@@ -31,6 +34,7 @@ ROLES: Final = ("pipeline", "notifier", "dashboard", "watch", "drills", "hazards
 RECOVERY_S_MAX: Final = 120.0  # generous: how long it took is reported, and decides nothing
 LOOK_S: Final = 0.5
 MIB: Final = 1_048_576
+PROBE: Final = "probe"
 SECRET: Final = "secret-of-the-fault-suite"
 SETTINGS: Final = {
     "ANHU_NOTIFY_WEBHOOK_PLAIN_HTTP": "true",
@@ -89,7 +93,7 @@ class Stand:
             body = body.replace(old, new)
         body = re.sub(r'\[\[route\]\]\nid = "life-safety".*?(?=\[\[route\]\]\n)', _LIFE_SAFETY, body, flags=re.DOTALL)
         with connect(self.database_url) as connection:
-            store.import_registry(connection, registry(institutions))
+            store.import_registry(connection, registry([*institutions, PROBE]))
             oncall_store.save_policy(connection, parse(body), body, loaded_by="faults")
             for (institution_id,) in connection.execute("SELECT id FROM institutions ORDER BY id").fetchall():
                 who = people_store.save_person(
@@ -97,6 +101,18 @@ class Stand:
                 )
                 way = ("webhook", f"{self.receiver.url}/{institution_id}#{SECRET}")
                 people_store.replace_contacts(connection, actor="faults", who=who, ways=[way])
+        if "pipeline" in self.kept:
+            wait_until(self._known, "the pipeline knows the registry", time_s_max=RECOVERY_S_MAX, every_s=0.3)
+
+    def _known(self) -> bool:
+        """Whether what a registered device says is stored. Until the pipeline has read a new registry, it is listed as
+        unclaimed instead, and a plan that had begun by then would miss its first messages."""
+        address = Address.parse(self.device_mqtt_url)
+        login = {"username": address.username or "", "password": address.password}
+        topic = f"anhu/v1/{PROBE}/{quiet_code(PROBE, 0)}/readings"
+        body = native.encode(now_us(), {"temperature": 21.0})
+        paho_publish.single(topic, body, qos=1, hostname=address.host, port=address.port, auth=login)  # type: ignore[arg-type]
+        return self.rows("SELECT EXISTS (SELECT FROM readings)") == [(True,)]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -202,10 +218,12 @@ class Stand:
 
     def end(self) -> None:
         """Stop everything. With ANHU_FAULT_LOG, what the service said is added to that file."""
-        self.service.end()
-        if path := os.environ.get("ANHU_FAULT_LOG"):
-            with Path(path).open("a", encoding="utf-8") as log:
-                log.write(self.service.printed)
+        try:
+            self.service.end()
+        finally:
+            if path := os.environ.get("ANHU_FAULT_LOG"):
+                with Path(path).open("a", encoding="utf-8") as log:
+                    log.write(self.service.printed)
 
 
 class _Sampler:

@@ -256,7 +256,18 @@ class Trial:
             rows = [Reading(*each) for each in self.stand.rows(_STORED, self._institution)]
             return _by_point(rows) == _by_point(must) if self._redated else must <= set(rows)
 
-        wait_until(complete, f"all of {len(sent)} readings are stored", time_s_max=180, every_s=0.5)
+        try:
+            wait_until(complete, f"all of {len(sent)} readings are stored", time_s_max=180, every_s=0.5)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._missing(must)}") from None
+
+    def _missing(self, must: set[Reading]) -> str:
+        """What is not stored, and when it was measured, in seconds since the fault began."""
+        missing = must - {Reading(*each) for each in self.stand.rows(_STORED, self._institution)}
+        when_s = sorted((each.measured_us - self._begun_us) / 1e6 for each in missing)
+        where = f"{len(missing)} readings, measured {when_s[0]:.3f} s to {when_s[-1]:.3f} s after" if when_s else "none"
+        refused = dict(self.stand.rows(_REFUSED, f"anhu/v1/{self._institution}/%"))
+        return f"{where}; refused: {refused}; {self.stand.ailing() or 'all is well'}"
 
     def _wait_until_well(self, since_us: int) -> None:
         ailing = ["not asked yet"]

@@ -145,6 +145,7 @@ def _worker() -> None:
                     asked.begun(source)
                     pipe.run(source, stop)
                 finally:
+                    asked.end()
                     source.close()
             finally:
                 pipe.close()

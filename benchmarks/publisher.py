@@ -58,12 +58,7 @@ class _Link:
     """One connection to the broker."""
 
     def __init__(self, broker: Address, client_id: str) -> None:
-        self._socket = socket.create_connection((broker.host, broker.port), timeout=ANSWER_S_MAX)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(connect_packet(client_id, broker.username or "", broker.password or ""))
-        answer = self._socket.recv(4)
-        if answer[:1] != b"\x20" or answer[3:] != b"\0":
-            raise ConnectionError(f"the broker refused the connection: {answer.hex()}")
+        self._socket = connected(broker, client_id, ANSWER_S_MAX)
         self._socket.settimeout(None)  # with one, recv would wait in spite of MSG_DONTWAIT; the parent bounds us
         self._waiting: list[bytes] = []
         self._packet_id = 0
@@ -115,7 +110,19 @@ def remaining_length(count: int) -> bytes:
     return bytes((count,)) if count < 128 else bytes((count & 0x7F | 0x80, count >> 7))
 
 
-def connect_packet(client_id: str, username: str, password: str) -> bytes:
-    """A clean session with user name and password; no keep-alive, the runs are short."""
-    body = mqtt_text("MQTT") + b"\x04\xc2\x00\x00" + mqtt_text(client_id) + mqtt_text(username) + mqtt_text(password)
-    return b"\x10" + remaining_length(len(body)) + body
+def connected(broker: Address, client_id: str, timeout_s: float) -> socket.socket:
+    """A clean session with user name and password; no keep-alive, the runs are short. Raises OSError."""
+    made = socket.create_connection((broker.host, broker.port), timeout=timeout_s)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    body = b"".join(
+        (
+            mqtt_text("MQTT"), b"\x04\xc2\x00\x00",
+            *(mqtt_text(each) for each in (client_id, broker.username or "", broker.password or "")),
+        )
+    )  # fmt: skip
+    made.sendall(b"\x10" + remaining_length(len(body)) + body)
+    answer = made.recv(4)
+    if answer[:1] != b"\x20" or answer[3:] != b"\0":
+        made.close()
+        raise ConnectionError(f"the broker refused the connection: {answer.hex()}")
+    return made

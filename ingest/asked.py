@@ -1,6 +1,7 @@
 """What a shard's session is subscribed to, as the registry changes and whoever served it before."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -17,13 +18,17 @@ log = structlog.get_logger("ingest.asked")
 
 class Asked:
     """One shard's subscriptions. They are noted in the database, for the next worker, before the broker is asked for
-    any; without the database they are asked for all the same."""
+    any; without the database they are asked for all the same. Changes are made in a thread of their own, as judging
+    must not wait for a database that hangs."""
 
     def __init__(self, database_url: str, routes: Routes, shard: Shard) -> None:
         self._database_url = database_url
         self._routes = routes
         self._shard = shard
         self._source: Source | None = None
+        self._latest: Sequence[str] = ()
+        self._failed = False
+        self._changing = ThreadPoolExecutor(1, thread_name_prefix=f"subscriptions of shard {shard.number}")
 
     def begin(self, registry: Registry) -> Subscriptions:
         """What to ask for with the first connection."""
@@ -41,19 +46,38 @@ class Asked:
     def begun(self, source: Source) -> None:
         """The first connection stands: what is not wanted any more has been unsubscribed."""
         self._source = source
-        self._note(source.wanted)
+        self._submit(source, source.wanted)
 
     def registry_changed(self, registry: Registry) -> None:
-        """Ask for what the registry has got, and no more for what it has lost."""
-        if self._source is None:
+        """Ask, soon, for what the registry has got, and no more for what it has lost."""
+        source = self._source
+        if source is None:
             return
         wanted = subscriptions(self._routes, self._shard, registry.institution_codes)
-        before = self._source.wanted
-        if set(wanted) == set(before):
-            return
-        self._note(sorted({*before, *wanted}))
-        self._source.resubscribe(wanted)
-        log.info("subscriptions changed", shard=self._shard.number, before=len(before), now=len(wanted))
+        if self._failed or set(wanted) != set(self._latest):
+            self._submit(source, wanted)
+
+    def end(self) -> None:
+        """Ask for nothing more."""
+        self._changing.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, source: Source, wanted: Sequence[str]) -> None:
+        self._failed = False
+        self._latest = wanted
+        self._changing.submit(self._change, source, wanted)
+
+    def _change(self, source: Source, wanted: Sequence[str]) -> None:
+        if wanted is not self._latest:
+            return  # changed again, while the database hung
+        before = source.wanted
+        try:
+            self._note(sorted({*before, *wanted}))
+            if set(wanted) != set(before):
+                source.resubscribe(wanted)
+                log.info("subscriptions changed", shard=self._shard.number, before=len(before), now=len(wanted))
+        except Exception:
+            log.exception("subscriptions not changed", shard=self._shard.number)
+            self._failed = True  # once more with the next change
 
     def _note(self, filters: Sequence[str]) -> None:
         try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -53,6 +54,15 @@ def connect(database_url: str, *, autocommit: bool = False, application: str = "
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error)) from error
+
+
+def of_server(url: str, database: str) -> str:
+    """The address of another database of the same server.
+
+    >>> of_server("postgresql://anhu@db/anhu?sslmode=require", "postgres")
+    'postgresql://anhu@db/postgres?sslmode=require'
+    """
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
 def cut(connection: Connection) -> None:

@@ -100,10 +100,11 @@ class Worker:
             self._tell_spools(connection, waiting)
             self._tell_ill(connection)
             view = shard_store.view(connection)
-            for shard in [each for each, owner in view.claimed.items() if owner == self._number]:
-                if shard not in self._served:  # it has ended
+            ended = [each for each, owner in view.claimed.items() if owner == self._number and each not in self._served]
+            if ended:
+                for shard in ended:
                     shard_store.unlock(connection, Lock.CLAIM, shard)
-            view = shard_store.view(connection)
+                view = shard_store.view(connection)
             now_s = time.monotonic()
             barred = frozenset(shard for shard, failed in self._failed.items() if now_s < failed.until_s)
             moves = self._sharing.moves(view, self.serving, barred, now_s)

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import psutil
@@ -18,7 +17,7 @@ from psycopg import sql
 from anhu import runtime
 from anhu.commands.migrate import PACKAGES
 from anhu.data_folder import default_data_dir
-from ingest.database import migrate
+from ingest.database import migrate, of_server
 from tests import recorded_database
 from tests.commands import SPOOLS
 
@@ -38,17 +37,12 @@ def prepare_template(url: str) -> None:
     migrate(url, PACKAGES)
 
 
-def named(url: str, database: str) -> str:
-    """The address of another database of the same server."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
 def make_database(url: str, database: str, template: str) -> None:
     """CREATE DATABASE as a copy of another one."""
     names = sql.Identifier(database), sql.Identifier(template)
     # By files: by the log, which is meant for servers that must not be held up, it takes six times as long.
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(*names)
-    with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(of_server(url, "postgres"), autocommit=True) as connection:
         connection.execute(statement)
 
 
@@ -62,9 +56,9 @@ def drop_database(url: str, database: str) -> None:
     """DROP DATABASE, whoever is still connected. With ANHU_RECORD_DATABASES=FOLDER what is in it is kept there first
     (tests/recorded_database.py)."""
     if folder := os.environ.get("ANHU_RECORD_DATABASES"):
-        recorded_database.record(named(url, database), Path(folder) / f"{database}-{time.time_ns()}.gz")
+        recorded_database.record(of_server(url, database), Path(folder) / f"{database}-{time.time_ns()}.gz")
     statement = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database))
-    with psycopg.connect(named(url, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(of_server(url, "postgres"), autocommit=True) as connection:
         for attempt in range(20):
             try:
                 connection.execute(statement)
@@ -113,7 +107,7 @@ def services(packages_dir: Path) -> Iterator[runtime.Services]:
 def template_database(services: runtime.Services) -> str:
     """The name of the prepared database that the tests' databases are copies of."""
     make_database(services.database_url, TEMPLATE, "anhu")
-    prepare_template(named(services.database_url, TEMPLATE))
+    prepare_template(of_server(services.database_url, TEMPLATE))
     return TEMPLATE
 
 
@@ -122,7 +116,7 @@ def database_url(services: runtime.Services, template_database: str) -> Iterator
     """The address of a fresh, prepared database."""
     name = f"anhu_test_{next(_numbers)}"
     make_database(services.database_url, name, template_database)
-    yield named(services.database_url, name)
+    yield of_server(services.database_url, name)
     drop_database(services.database_url, name)
 
 
@@ -131,7 +125,7 @@ def shared_database_url(services: runtime.Services, template_database: str) -> I
     """A database for the tests of a module that ask and are refused, each of which costs less than its database."""
     name = f"anhu_test_shared_{next(_numbers)}"
     make_database(services.database_url, name, template_database)
-    yield named(services.database_url, name)
+    yield of_server(services.database_url, name)
     drop_database(services.database_url, name)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import typer
@@ -11,7 +10,7 @@ from anhu.commands.ground import DataDir, database, progress
 from anhu.commands.migrate import PACKAGES
 from anhu.language import text
 from anhu.plain_errors import plain_errors
-from ingest.database import connect, migrate
+from ingest.database import connect, migrate, of_server
 from inspection import cell_store, cells
 from inspection.errors import CellRefused
 
@@ -81,7 +80,7 @@ def join(
     """Make the database, the schema, the guard against changes, the subscription."""
     with plain_errors():
         own = cells.database_name(name)
-        url = _of(above, own)
+        url = of_server(above, own)
         with connect(cell_url) as cell:
             below = cell_store.levels(cell)
         with connect(above, autocommit=True) as server:
@@ -109,7 +108,7 @@ def status(above: Above) -> None:
         with connect(above) as server:
             names = cell_store.databases(server)
         for name in names:
-            with connect(_of(above, name)) as connection:
+            with connect(of_server(above, name)) as connection:
                 found = cell_store.summary(connection, name.removeprefix(cells.PREFIX))
             away = away or not found.connected
             typer.echo(line_of(found))
@@ -132,7 +131,7 @@ def leave(
     """Drop the subscription and its slot, and with `forget` the database."""
     with plain_errors():
         own = cells.database_name(name)
-        with connect(_of(above, own), autocommit=True) as connection:
+        with connect(of_server(above, own), autocommit=True) as connection:
             try:
                 cell_store.unsubscribe(connection, own, cell_is_gone=gone)
             except psycopg.Error as error:  # most often: the cell cannot be reached
@@ -165,7 +164,3 @@ def line_of(found: cells.CellSummary) -> str:
         f"{found.name}\t{state}\tinstitutions={found.institutions}\talerts: {told(found.open_alerts)}"
         f"\thazards: {told(found.hazards)}\tgrades: {told(found.grades)}{copying}"
     )
-
-
-def _of(server_url: str, database_name: str) -> str:
-    return urlunsplit(urlsplit(server_url)._replace(path=f"/{database_name}"))

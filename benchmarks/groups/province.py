@@ -5,12 +5,14 @@ and everybody's phone, beside 5,000 messages a second. Only when asked for (ANHU
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from statistics import median
 from typing import Final
 
 from anhu.roles import LOCAL
 from benchmarks import webhook
 from benchmarks.figures import Figure, latency_figures, percentile
+from benchmarks.large_fleet import DEVICES_EACH, device_code, draft, topic
 from benchmarks.listener import sign_in
 from benchmarks.load import Load
 from benchmarks.publisher import Sent, publish
@@ -19,14 +21,9 @@ from benchmarks.stage import DRAIN_S_MAX, LEAD_US, START_S_MAX, BenchFailed, Chi
 from benchmarks.stage import stage as servers
 from benchmarks.usage import Meter, Neighbours, Usage
 from benchmarks.websocket_clients import Heard, listen
-from ingest.registry_file import DeviceDraft, Draft, InstitutionDraft, ZoneDraft
 
 INSTITUTIONS: Final = 1500
-DEVICES_EACH: Final = 100
 DEVICES: Final = INSTITUTIONS * DEVICES_EACH
-QUANTITIES: Final = ("smoke_obscuration", "temperature", "battery", "smoke_alarm")
-ZONE_KINDS: Final = ("bedroom", "corridor", "kitchen", "dining", "activity")
-COUNTIES: Final = 60
 MESSAGES_PER_S: Final = 5000
 REPORT_INTERVAL_S: Final = DEVICES // MESSAGES_PER_S  # every device says something in each
 PAGES: Final = 100
@@ -50,7 +47,7 @@ def run(stage: Stage) -> list[Figure]:
         raise BenchFailed("a province is measured for 1 to 50 minutes")
     stage.say(f"  registering {DEVICES:,} devices")
     with (
-        servers(stage.say, draft) as own,
+        servers(stage.say, partial(draft, INSTITUTIONS, REPORT_INTERVAL_S)) as own,
         Child(webhook.receive, alarm_count, seconds + START_S_MAX + WAIT_S_MAX, DEVICE) as phones,
     ):
         with own.database() as connection, connection.transaction():
@@ -107,7 +104,7 @@ def _beside(own: Stage, service: Service, phones: Child, seconds: float, alarm_c
     _say_usage(own, used, samples)
     if sent.acknowledged != load.count or alarms_sent.acknowledged != alarm_count:
         raise BenchFailed("the broker did not take every message")
-    due_us = {device(number): alarms.due_us(position) for position, number in enumerate(calling)}
+    due_us = {device_code(number): alarms.due_us(position) for position, number in enumerate(calling)}
     told_ms = [(at_us - due_us[code]) / 1000 for code, at_us, _ in told if code in due_us]
     return [
         Figure("province.devices", DEVICES, "devices"),
@@ -168,35 +165,3 @@ def _say_usage(own: Stage, used: Mapping[str, Usage], samples: Sequence[Mapping[
         own.say(
             f"  {name:<12} {each.cpu_percent:5.1f} % of a core; {first:,.0f} MiB in the middle, {last:,.0f} at the end"
         )
-
-
-def topic(number: int) -> str:
-    """Where device `number` publishes."""
-    return f"anhu/v1/{institution(number // DEVICES_EACH)}/{device(number)}/readings"
-
-
-def institution(number: int) -> str:
-    """The code of institution `number`."""
-    return f"home-{number:04d}"
-
-
-def device(number: int) -> str:
-    """The code of device `number`, unique among all."""
-    return f"dev-{number:06d}"
-
-
-def draft() -> Draft:
-    """The registry: five zones of twenty devices in each institution, 25 institutions a county."""
-    found = Draft()
-    for home in range(INSTITUTIONS):
-        code = institution(home)
-        county = f"22{home % COUNTIES // 10 + 1:02d}{home % 10 + 1:02d}"
-        drafted = InstitutionDraft(code, f"测试院 {code}", f"Bench Home {code}", "nursing_home", county)
-        for kind in ZONE_KINDS:
-            drafted.zones[kind] = ZoneDraft(kind, kind, kind, kind, 1)
-        for place in range(DEVICES_EACH):
-            name = device(home * DEVICES_EACH + place)
-            zone = drafted.zones[ZONE_KINDS[place % len(ZONE_KINDS)]]
-            zone.devices[name] = DeviceDraft(name, name, "multi", "BENCH", REPORT_INTERVAL_S, QUANTITIES)
-        found.institutions[code] = drafted
-    return found

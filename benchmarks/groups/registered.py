@@ -3,21 +3,21 @@
 import os
 import sys
 import time
+from functools import partial
 from typing import Final
 
 from anhu import keeper
 from benchmarks.figures import Figure
+from benchmarks.large_fleet import DEVICES_EACH, draft, topic
 from benchmarks.load import Load
 from benchmarks.publisher import Sent, publish
 from benchmarks.rows import readings_stored
 from benchmarks.stage import DRAIN_S_MAX, LEAD_US, START_S_MAX, STOP_S_MAX, BenchFailed, Child, Stage, now_us, until
 from benchmarks.stage import stage as servers
 from benchmarks.usage import Meter
-from ingest.registry_file import DeviceDraft, Draft, InstitutionDraft, ZoneDraft
 
 DEVICES: Final = 100_000
-DEVICES_EACH: Final = 100
-QUANTITIES: Final = ("smoke_obscuration", "temperature", "battery", "smoke_alarm")
+REPORT_INTERVAL_S: Final = 3600
 MESSAGES_PER_S: Final = 5000
 PROBES_PER_S: Final = 20  # alarms, each of another device, from before the start on: one of them is the first judged
 PROBES: Final = round(PROBES_PER_S * 30)
@@ -28,7 +28,10 @@ MEMORY_MIB_WANTED: Final = 600.0
 def run(stage: Stage) -> list[Figure]:
     """On servers of its own: the other groups' registry stays as it is."""
     stage.say(f"  registering {DEVICES:,} devices")
-    with servers(stage.say, _draft) as own, own.database() as connection:
+    with (
+        servers(stage.say, partial(draft, DEVICES // DEVICES_EACH, REPORT_INTERVAL_S)) as own,
+        own.database() as connection,
+    ):
         connection.execute("ANALYZE")
         program = keeper.Program(
             "pipeline", [sys.executable, "-m", "anhu.role", "pipeline"],
@@ -70,22 +73,3 @@ def run(stage: Stage) -> list[Figure]:
         Figure("registered.start_to_judged_s", started_s, "s", START_S_WANTED),
         Figure("registered.pipeline_mib", memory_mib, "MiB", MEMORY_MIB_WANTED),
     ]
-
-
-def topic(number: int) -> str:
-    """Where device `number` publishes."""
-    return f"anhu/v1/home-{number // DEVICES_EACH:04d}/dev-{number:06d}/readings"
-
-
-def _draft() -> Draft:
-    found = Draft()
-    for first in range(0, DEVICES, DEVICES_EACH):
-        code = f"home-{first // DEVICES_EACH:04d}"
-        zone = ZoneDraft("hall", "走廊", "Corridor", "corridor", 1)
-        for number in range(first, first + DEVICES_EACH):
-            name = f"dev-{number:06d}"
-            zone.devices[name] = DeviceDraft(name, name, "multi", "BENCH", 3600, QUANTITIES)
-        institution = InstitutionDraft(code, f"测试院 {code}", f"Bench Home {code}", "nursing_home", "220322")
-        institution.zones["hall"] = zone
-        found.institutions[code] = institution
-    return found

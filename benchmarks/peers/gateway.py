@@ -12,7 +12,7 @@ from uuid import uuid4
 from benchmarks import fleet
 from benchmarks.load import CONNECTIONS
 from benchmarks.peers.messages import Form, Message, connection_of
-from benchmarks.publisher import connect_packet, mqtt_text, remaining_length
+from benchmarks.publisher import connected, mqtt_text, remaining_length
 from ingest.mqtt import Address
 
 TICK_S: Final = 0.005
@@ -79,13 +79,7 @@ class _Link:
             self._again_s = time.monotonic() + RETRY_S
 
     def _connect(self) -> None:
-        link = socket.create_connection((self._broker.host, self._broker.port), timeout=ANSWER_S_MAX)
-        self._socket = link
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.sendall(connect_packet(self._client_id, self._broker.username or "", self._broker.password or ""))
-        answer = link.recv(4)
-        if answer[:1] != b"\x20" or answer[3:] != b"\0":
-            raise ConnectionError(f"the broker refused the connection: {answer.hex()}")
+        link = self._socket = connected(self._broker, self._client_id, ANSWER_S_MAX)
         self._unread = b""
         link.settimeout(None)  # the parent bounds us
         link.sendall(b"".join(bytes((each[0] | _DUP,)) + each[1:] for each in self.unanswered.values()))

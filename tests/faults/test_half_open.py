@@ -17,6 +17,7 @@ from tests.faults.detour import KEEPALIVE_S, Detour
 from tests.faults.stand import Stand, stand
 from tests.faults.trial import Trial
 from tests.waiting import wait_until
+from tests.wire import to_port
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -59,11 +60,6 @@ def to_database(folder: Path) -> Callable[[], socket.socket]:
         return made
 
     return reach
-
-
-def to_port(port: int) -> Callable[[], socket.socket]:
-    """How to get to a port of this machine."""
-    return lambda: socket.create_connection(("127.0.0.1", port))
 
 
 def test_the_network_forgets_the_connections_to_the_database(network: Network) -> None:

@@ -9,7 +9,9 @@ from argon2 import PasswordHasher
 
 from anhu import packages, runtime
 from dashboard import auth
-from tests.conftest import drop_database, make_database, named
+from ingest.database import Connection, connect, of_server
+from tests.conftest import drop_database, make_database
+from tests.integration import storage_world
 from tests.integration.world import World, begin_session, end_session
 
 
@@ -43,7 +45,7 @@ def empty_database_url(services: runtime.Services) -> Iterator[str]:
     """A database in which nothing has been migrated."""
     name = "anhu_test_empty"
     make_database(services.database_url, name, "anhu")
-    yield named(services.database_url, name)
+    yield of_server(services.database_url, name)
     drop_database(services.database_url, name)
 
 
@@ -54,3 +56,27 @@ def mosquitto_pub(services: runtime.Services, packages_dir: Path) -> Path:
     path = Path(installed) if installed else packages.private_folder(packages_dir) / "usr/bin/mosquitto_pub"
     assert path.exists(), "mosquitto_pub is missing: apt install mosquitto-clients"
     return path
+
+
+@pytest.fixture(scope="module")
+def storage_url(shared_database_url: str) -> str:
+    """A database with one home, for all tests of a file: each cleans up."""
+    World(shared_database_url)
+    return shared_database_url
+
+
+@pytest.fixture
+def undone(storage_url: str) -> Iterator[Connection]:
+    """A connection in a transaction that is undone; the rollups stand at BEGIN."""
+    with connect(storage_url) as opened, opened.transaction(force_rollback=True):
+        storage_world.begin_at(opened, storage_world.BEGIN)
+        yield opened
+
+
+@pytest.fixture
+def emptied(storage_url: str) -> Iterator[Connection]:
+    """A connection that commits by itself; the rollups stand at BEGIN. Afterwards nothing is stored any more."""
+    with connect(storage_url, autocommit=True) as opened:
+        storage_world.begin_at(opened, storage_world.BEGIN)
+        yield opened
+        storage_world.empty(opened)

@@ -26,6 +26,14 @@ def begin_at(connection: Connection, at: datetime) -> None:
     connection.execute("UPDATE storage_progress SET rolled_until = %s", (at,))
 
 
+def empty(connection: Connection) -> None:
+    """As if nothing had ever been stored."""
+    for table in TABLES:
+        connection.execute(f"TRUNCATE {table}".encode())
+    connection.execute("UPDATE storage_boundaries SET packing_until = to_timestamp(0)")
+    connection.execute("UPDATE storage_progress SET minutes_since = to_timestamp(0), night_at = NULL")
+
+
 def batch(*rows: tuple[int, int, int, float, int]) -> ReadingBatch:
     """(point, µs after BEGIN, delay in ms, value, quality) each."""
     points, at, delays, values, quality = zip(*rows, strict=True) if rows else ((), (), (), (), ())

@@ -21,7 +21,7 @@ from anhu import postgres, runtime
 from anhu.commands.cell import app
 from anhu.commands.migrate import PACKAGES
 from anhu.data_folder import DataFolder
-from ingest.database import connect, migrate
+from ingest.database import connect, migrate, of_server
 from ingest.errors import DatabaseUnavailable
 from ingest.reading import to_us
 from inspection import cell_store
@@ -44,7 +44,7 @@ class Servers(NamedTuple):
 
     def kept(self, cell: str) -> str:
         """The address of the cell's database above."""
-        return urlunsplit(urlsplit(self.above)._replace(path=f"/{database_name(cell)}"))
+        return of_server(self.above, database_name(cell))
 
     def kill(self, which: str) -> None:
         """SIGKILL for the whole server; who keeps it starts it again."""

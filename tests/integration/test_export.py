@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from alerting.alert import Kind, Priority, Source, Verb
 from alerting.people import Role, Scope
 from anhu.cli import app
+from ingest.database import of_server
 from inspection import operate, rating_run, rating_store, service_account_store
 from inspection.checklist import Level
 from inspection.decide import Found
@@ -21,7 +22,7 @@ from inspection.hazard import By, Category, Supervisor
 from inspection.operate import Actor
 from inspection.rating_policy import parse, shipped_text
 from inspection.service_account import Collection, new_token
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.dashboard_world import Served, World, build, serve, until
 from tests.integration.people_world import add_user, insert
 
@@ -70,7 +71,7 @@ class Desk:
 def desk(services, template_database) -> Iterator[Desk]:
     name = "anhu_test_export"
     make_database(services.database_url, name, template_database)
-    yield Desk(build(named(services.database_url, name)))
+    yield Desk(build(of_server(services.database_url, name)))
     drop_database(services.database_url, name)
 
 

@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
+from ingest.database import of_server
 from inspection import institution_document_operate, institution_file_store
 from inspection.errors import DocumentChanged
 from inspection.institution_document import take
 from inspection.institution_file import CATALOGUE
 from inspection.institution_file_operate import today
 from inspection.institution_file_store import Writer
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.dashboard_world import Served, World, build, serve
 from tests.integration.people_world import add_user, insert, picture
 
@@ -97,7 +98,7 @@ class Desk:
 def desk(services, template_database: str) -> Iterator[Desk]:
     name = "anhu_test_institution_files"
     make_database(services.database_url, name, template_database)
-    world = build(named(services.database_url, name))
+    world = build(of_server(services.database_url, name))
     with serve(world) as served:
         yield Desk(world, served)
     drop_database(services.database_url, name)

@@ -18,7 +18,7 @@ from alerting.rules import parse as parse_rules
 from anhu import cli, runtime
 from anhu.commands import panel as panel_command
 from ingest import panel, panel_store, store
-from ingest.database import connect
+from ingest.database import connect, of_server
 from ingest.errors import RegistryFileInvalid
 from ingest.registry_file import parse
 from ingest.settings import PanelSettings
@@ -26,7 +26,7 @@ from simulators import panel_wire as wire
 from simulators.errors import PanelRefused
 from simulators.panel import FIRE, NORMAL, RESET, Panel
 from tests.commands import environment
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.panel_world import REGISTRY, Centre, running
 from tests.integration.world import begin_session, end_session
 from tests.waiting import wait_until
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.integration
 def centre(services: runtime.Services, template_database: str) -> Iterator[Centre]:
     name = "anhu_test_panels"
     make_database(services.database_url, name, template_database)
-    url, mqtt_url = named(services.database_url, name), services.mqtt_url
+    url, mqtt_url = of_server(services.database_url, name), services.mqtt_url
     begin_session(mqtt_url)
     centre = Centre(url, REGISTRY)
     centre.held = threading.Event()

@@ -248,11 +248,11 @@ def test_a_reset_password_is_a_one_time_password(two: Two, served):
 def test_users_from_before_are_administrators_of_everything(services):
     import psycopg
 
-    from ingest.database import migrate, migrations_of
-    from tests.conftest import make_database, named
+    from ingest.database import migrate, migrations_of, of_server
+    from tests.conftest import make_database
 
     make_database(services.database_url, "anhu_before_people", "anhu")
-    database_url = named(services.database_url, "anhu_before_people")
+    database_url = of_server(services.database_url, "anhu_before_people")
     migrate(database_url, ("ingest", "alerting"))
 
     with psycopg.connect(database_url) as connection:

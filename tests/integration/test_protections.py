@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
+from ingest.database import of_server
 from inspection import protection_operate, protection_store, visit_operate
 from inspection.hazard import By
 from inspection.operate import Actor
@@ -18,7 +19,7 @@ from inspection.protection import CHECKLIST, conformity, protections
 from inspection.protection_policy import default_policy
 from inspection.visit import Duty, ItemKey, Kind, Member, Outcome
 from inspection.visit_operate import Plan
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.dashboard_world import Served, World, build, serve
 from tests.integration.people_world import add_user, insert, picture
 
@@ -86,7 +87,7 @@ class Desk:
 def desk(services, template_database: str) -> Iterator[Desk]:
     name = "anhu_test_protections"
     make_database(services.database_url, name, template_database)
-    world = build(named(services.database_url, name))
+    world = build(of_server(services.database_url, name))
     with serve(world) as served:
         yield Desk(world, served)
     drop_database(services.database_url, name)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
+from ingest.database import of_server
 from inspection import (
     commitment,
     commitment_store,
@@ -29,7 +30,7 @@ from inspection.institution_document import take
 from inspection.institution_file_store import Writer
 from inspection.operate import Actor
 from inspection.visit import Kind as VisitKind
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.dashboard_world import build, serve
 from tests.integration.people_world import add_user, insert, picture
 from tests.integration.public_world import BROKEN, COUNTY, DAY, MARK, NAMED, NOW, PHONE, SHA256, Desk
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.integration
 def desk(services, template_database: str) -> Iterator[Desk]:
     name = "anhu_test_public_pages"
     make_database(services.database_url, name, template_database)
-    world = build(named(services.database_url, name))
+    world = build(of_server(services.database_url, name))
     with serve(world) as served:
         yield Desk(world, served)
     drop_database(services.database_url, name)

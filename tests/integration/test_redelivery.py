@@ -11,9 +11,9 @@ import pytest
 
 from anhu.roles import now_us
 from tests.commands import COMMAND, environment
-from tests.integration.wire import Wire
 from tests.integration.world import Devices, S, World, home_of
 from tests.waiting import wait_until
+from tests.wire import Wire, to_port
 
 pytestmark = pytest.mark.integration
 
@@ -154,7 +154,7 @@ def test_kill_9_of_the_pipeline(world: World, session_url: str) -> None:
 def test_the_connection_to_the_broker_cut(world: World, session_url: str) -> None:
     load = Load(world, session_url)
     parts = urlsplit(session_url)
-    with Wire(parts.hostname or "", parts.port or 0) as wire:
+    with Wire(to_port(parts.port or 0)) as wire:
         through = session_url.replace(f":{parts.port}", f":{wire.port}")
         with role(world, through) as running:
 

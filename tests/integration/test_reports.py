@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from alerting.people import Role, Scope
 from anhu.cli import app
+from ingest.database import of_server
 from inspection import operate, report_operate, report_store, visit_operate
 from inspection.checklist import Level
 from inspection.decide import Found
@@ -26,7 +27,7 @@ from inspection.report_store import Narrowed
 from inspection.visit import Duty, Kind, Member
 from inspection.visit_operate import Plan
 from inspection.visit_operate import Seen as SeenThere
-from tests.conftest import drop_database, make_database, named
+from tests.conftest import drop_database, make_database
 from tests.integration.dashboard_world import Served, World, build, serve, sign_in
 from tests.integration.people_world import add_user, insert
 
@@ -128,7 +129,7 @@ class Desk:
 def module_database(services, template_database) -> Iterator[str]:
     name = "anhu_test_reports"
     make_database(services.database_url, name, template_database)
-    yield named(services.database_url, name)
+    yield of_server(services.database_url, name)
     drop_database(services.database_url, name)
 
 

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from dashboard.schemas.health import SystemHealth
 from ingest.history import Heartbeat
+from inspection.cells import Above
 
 # Of each shard's last sign of life: the field, the figure, what it tells, and what one of the field's units is in its.
 _GAUGES: Final = (
@@ -26,9 +27,15 @@ _COUNTERS: Final = (
 class ServiceFigures(Collector):
     """One look at the service as metrics; without a look, that the database does not answer and nothing else."""
 
-    def __init__(self, health: SystemHealth | None = None, heartbeats: Sequence[Heartbeat] = ()) -> None:
+    def __init__(
+        self,
+        health: SystemHealth | None = None,
+        heartbeats: Sequence[Heartbeat] = (),
+        servers_above: Sequence[Above] = (),
+    ) -> None:
         self._health = health
         self._heartbeats = heartbeats
+        self._servers_above = servers_above
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -42,6 +49,7 @@ class ServiceFigures(Collector):
         if self._health is not None:
             yield from self._of_shards()
             yield from _of_parts(self._health)
+            yield from _of_servers_above(self._servers_above)
 
     def _of_shards(self) -> Iterator[Metric]:
         for field, name, told, units in _GAUGES:
@@ -77,6 +85,17 @@ def _of_parts(health: SystemHealth) -> Iterator[Metric]:
     yield _gauge("anhu_database_bytes", "Size of the database, weighed every ten minutes", health.database_bytes)
     yield _gauge("anhu_clock_ahead_seconds", "This machine's clock against the database's", health.clock_ahead_s)
     yield _gauge("anhu_own_alerts", "Open alerts of the service about itself", len(health.own_alerts))
+
+
+def _of_servers_above(servers: Sequence[Above]) -> Iterator[Metric]:
+    connected = GaugeMetricFamily("anhu_cell_connected", "Whether a server above takes our records", labels=["above"])
+    kept = GaugeMetricFamily("anhu_cell_kept_bytes", "What is kept of the log for a server above", labels=["above"])
+    lost = GaugeMetricFamily("anhu_cell_lost", "Whether a server above has to join anew", labels=["above"])
+    for server in servers:
+        connected.add_metric([server.name], int(server.connected))
+        kept.add_metric([server.name], server.kept_bytes)
+        lost.add_metric([server.name], int(server.lost))
+    yield from (connected, kept, lost)
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

@@ -6,7 +6,7 @@ from typing import Final
 from psycopg import sql
 
 from ingest.database import Connection
-from inspection.cells import PREFIX, PUBLISHED, CellSummary, Levels
+from inspection.cells import PREFIX, PUBLISHED, Above, CellSummary, Levels
 from inspection.errors import CellRefused
 
 PUBLICATION: Final = "anhu_cell"
@@ -42,15 +42,15 @@ def publish(connection: Connection) -> None:
     connection.execute(sql.SQL(verb).format(sql.Identifier(PUBLICATION), tables))
 
 
-def slots(connection: Connection) -> list[tuple[str, bool, str, int]]:
-    """Of each server above that takes this cell's records: (slot, whether it is connected, PostgreSQL's wal_status, how
-    many bytes are kept for it)."""
-    return connection.execute(
-        "SELECT slot_name::text, active, coalesce(wal_status, ''),"
-        " coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint"
+def servers_above(connection: Connection) -> list[Above]:
+    """Each that takes, or took, this cell's records."""
+    rows = connection.execute(
+        "SELECT slot_name::text, active, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,"
+        " coalesce(wal_status = 'lost', false)"
         " FROM pg_replication_slots WHERE slot_name LIKE %s AND database = current_database() ORDER BY 1",
         (PREFIX.replace("_", r"\_") + "%",),
-    ).fetchall()
+    )
+    return [Above(*row) for row in rows]
 
 
 def drop_slot(connection: Connection, name: str) -> None:

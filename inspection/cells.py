@@ -39,6 +39,17 @@ class CellSummary:
     copying: int
 
 
+@dataclass(frozen=True, slots=True)
+class Above:
+    """A server above, seen from the cell: its slot's name, whether it is connected, how many bytes of the log are kept
+    for it, and whether more than may be kept were needed: then it has lost its place and must join anew."""
+
+    name: str
+    connected: bool
+    kept_bytes: int
+    lost: bool
+
+
 def database_name(cell: str) -> str:
     """Of the cell's database above, of the subscription in it, and of the slot in the cell. Raises CellRefused.
 

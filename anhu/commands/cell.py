@@ -44,8 +44,9 @@ def publish(data_dir: DataDir = None) -> None:
             cell_store.publish(connection)
         except psycopg.Error as error:
             raise CellRefused(str(error)) from error
-        for name, active, status, kept in cell_store.slots(connection):
-            typer.echo(f"{name}\t{'✓' if active else '✗'}\t{status}\t{kept / 2**20:.0f} MiB")
+        for above in cell_store.servers_above(connection):
+            state = "lost" if above.lost else f"{above.kept_bytes / 2**20:.0f} MiB"
+            typer.echo(f"{above.name}\t{'✓' if above.connected else '✗'}\t{state}")
     progress(text("已发布。上级执行 anhu cell join。", "Published. Above: anhu cell join."))
 
 

@@ -15,6 +15,7 @@ from dashboard.service import Service
 from dashboard.service_figures import ServiceFigures
 from ingest import history
 from ingest.errors import DatabaseUnavailable
+from inspection import cell_store
 
 router = APIRouter(tags=["operations"])
 
@@ -53,7 +54,11 @@ def _of_the_service(serving: Service) -> ServiceFigures:
     try:
         reachable = serving.gateways.reachable()
         with serving.as_service() as connection:
-            return ServiceFigures(serving.health.look(connection, reachable), history.heartbeats(connection))
+            return ServiceFigures(
+                serving.health.look(connection, reachable),
+                history.heartbeats(connection),
+                cell_store.servers_above(connection),
+            )
     except (psycopg.OperationalError, DatabaseUnavailable) as error:
         log.warning("metrics: the database does not answer", error=str(error))
         return ServiceFigures()

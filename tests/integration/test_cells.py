@@ -136,6 +136,17 @@ def raise_alert(url: str, kind: Kind) -> None:
         store.append(connection, [engine_event(key, Verb.RAISE, at_us, at_us, source, condition, {"value": 1.5})])
 
 
+def keep_less_than_is_needed(url: str) -> None:
+    """As when the server above stays away for too long: a checkpoint lets go of what nobody may have kept."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+        connection.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: connection.execute("SHOW max_slot_wal_keep_size").fetchone() == ("1MB",), WAIT_S)
+        for _ in range(3):  # each ends a file of 16 MiB
+            connection.execute("SELECT pg_logical_emit_message(false, 'test', repeat('x', 100)), pg_switch_wal()")
+        connection.execute("CHECKPOINT")
+
+
 def run(*words: str) -> str:
     done = CliRunner().invoke(app, list(words))
     assert done.exit_code == 0, done.output
@@ -175,12 +186,16 @@ def test_what_cells_have_on_record_arrives_once_whatever_is_killed(servers: Serv
 
     run("leave", "a", "--above", servers.above)
     with connect(servers.cells["a"]) as connection:
-        assert cell_store.slots(connection) == []
+        assert cell_store.servers_above(connection) == []
     raise_alert(servers.cells["b"], Kind.CO)
     wait_until(lambda: arrived(servers, "b"), WAIT_S)
     run("leave", "b", "--above", servers.above, "--cell-is-gone", "--forget")
     with connect(servers.cells["b"]) as connection:
-        [(name, active, _, _)] = cell_store.slots(connection)
-        assert (name, active) == (database_name("b"), False)
-        cell_store.drop_slot(connection, name)
-        assert cell_store.slots(connection) == []
+        [above] = cell_store.servers_above(connection)
+        assert (above.name, above.connected, above.lost) == (database_name("b"), False, False)
+    keep_less_than_is_needed(servers.cells["b"])
+    with connect(servers.cells["b"]) as connection:
+        [above] = cell_store.servers_above(connection)
+        assert (above.connected, above.lost, above.kept_bytes) == (False, True, 0)
+        cell_store.drop_slot(connection, above.name)
+        assert cell_store.servers_above(connection) == []

@@ -23,6 +23,7 @@ from dashboard.service_figures import ServiceFigures
 from dashboard.settings import DashboardSettings
 from ingest.history import Heartbeat
 from ingest.settings import Connections
+from inspection.cells import Above
 
 ROOT = Path(__file__).parents[2]
 FROM_OUTSIDE = {"up"}  # Prometheus' own
@@ -44,6 +45,7 @@ HEALTH = SystemHealth(
     certificates=[CertificateHealth(name="web", days_left=3.5), CertificateHealth(name="torn", days_left=None)],
     certificate_days_min=14, checkpoint_at=None, own_alerts=[],
 )  # fmt: skip
+ABOVE = Above("anhu_cell_2203", connected=False, kept_bytes=4_096_000, lost=False)
 
 
 def beat(shard: int, lag_ms: int) -> Heartbeat:
@@ -52,7 +54,7 @@ def beat(shard: int, lag_ms: int) -> Heartbeat:
 
 def of_the_service() -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(ServiceFigures(HEALTH, [beat(0, 250), beat(1, 0)]))
+    registry.register(ServiceFigures(HEALTH, [beat(0, 250), beat(1, 0)], [ABOVE]))
     return registry
 
 
@@ -61,7 +63,7 @@ def served_names() -> set[str]:
 
 
 def test_one_look_at_the_service_is_told_in_base_units_and_what_is_unknown_is_left_out() -> None:
-    lines = ServiceFigures(HEALTH, [beat(0, 250), beat(1, 0)]).text().decode().splitlines()
+    lines = ServiceFigures(HEALTH, [beat(0, 250), beat(1, 0)], [ABOVE]).text().decode().splitlines()
     assert {
         "anhu_database_up 1.0",
         "anhu_broker_up 0.0",
@@ -69,6 +71,9 @@ def test_one_look_at_the_service_is_told_in_base_units_and_what_is_unknown_is_le
         'anhu_pipeline_lag_seconds{shard="1"} 0.0',
         'anhu_pipeline_dead_letters_total{shard="1"} 7.0',
         'anhu_role_connections{role="watch"} 1.0',
+        'anhu_cell_connected{above="anhu_cell_2203"} 0.0',
+        'anhu_cell_kept_bytes{above="anhu_cell_2203"} 4.096e+06',
+        'anhu_cell_lost{above="anhu_cell_2203"} 0.0',
         'anhu_disk_free_ratio{folder="/var/lib/anhu"} 0.25',
         'anhu_certificate_days{name="web"} 3.5',
         "anhu_outbox_messages 3.0",

@@ -59,8 +59,9 @@ def test_kill_9_of_the_supervisor(common: Stand) -> None:
     def strike() -> None:
         before = common.service
         before.process.kill()
-        before.end()
+        before.process.wait(10)
         common.start()
+        before.end()  # now that nobody holds the other end of what it printed
 
     with Trial(common, "kill -9 of the supervisor, and a new start", "f09") as trial:
         trial.fault(strike)

@@ -32,6 +32,7 @@ from benchmarks.usage import Meter
 from ingest.mqtt import Address
 
 TICK_S: Final = 0.5
+WEIGH_S: Final = 2.0
 TICK_DEVICE: Final = ALARM_FIRST + ALARM_COUNT  # its rows are counted nowhere
 COMMON_PER_S: Final = 400
 PROBES_PER_S: Final = 48
@@ -93,7 +94,8 @@ def measure(variant: Variant, packages_dir: Path, lengths: Lengths, say: Callabl
 @contextmanager
 def _ticking(ready: Stage, variant: Variant, peer: Peer) -> Iterator[None]:
     """A device more that reports twice a second all the time: collectd looks whether its commit interval is over only
-    when the next value comes, so the last rows of a load would wait for the next load."""
+    when the next value comes, so the last rows of a load would wait for the next load. The peer's memory is looked at
+    beside."""
     broker = Address.parse(ready.device_mqtt_url)
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(broker.username, broker.password)
@@ -102,8 +104,12 @@ def _ticking(ready: Stage, variant: Variant, peer: Peer) -> Iterator[None]:
     over = threading.Event()
 
     def tick() -> None:
+        weighed_s = 0.0
         while not over.wait(TICK_S):
             peer.keep()
+            if time.monotonic() - weighed_s > WEIGH_S:
+                peer.weigh()
+                weighed_s = time.monotonic()
             client.publish(fleet.topic(TICK_DEVICE), variant.form(now_us(), 0), qos=1)
 
     thread = threading.Thread(target=tick)
@@ -151,7 +157,7 @@ class _Run:
             ],
             "common": self._latencies(COMMON_PER_S),
             "half": self._latencies(half_per_s),
-            "memory_peak_mib": self._peer.memory_peak_mib(),
+            "memory_peak_mib": self._peer.memory_peak_mib,
         }
         found["faults"] = {
             "kill": asdict(self._fault("kill -9", KILL_AWAY_S, self._killed)),

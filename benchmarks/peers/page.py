@@ -64,7 +64,7 @@ WHY_CPU: Final = (
 )
 WHY_MEMORY: Final = (
     "collectd is C and Node-RED one process; Anhu is a supervisor and two roles in Python with numpy, the registry, the"
-    " state of all detectors and the page for those on duty. What they share is counted for each."
+    " state of all detectors and the page for those on duty."
 )
 WHY_FAULT: Final = "Look into it: nothing known explains this."
 

@@ -23,6 +23,7 @@ from benchmarks.peers import install, node_red_flows
 from benchmarks.peers.messages import Form, native, plain
 from benchmarks.peers.websocket import listen_plain
 from benchmarks.stage import ROLES, STOP_S_MAX, BenchFailed, Child, Stage, free_port
+from benchmarks.usage import Meter
 from ingest.database import Connection
 from ingest.mqtt import Address
 
@@ -74,6 +75,7 @@ class Peer:
     version: str
     alerts_query: str
     websocket: Callable[[frozenset[str], float], Child] | None
+    memory_peak_mib: float = field(default=0.0, init=False)  # of all its processes together (PSS), where looked
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     _wanted: bool = field(default=False, init=False)
 
@@ -116,10 +118,12 @@ class Peer:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def memory_peak_mib(self) -> float:
-        """The highest resident memory each of its processes ever had, together."""
-        root = psutil.Process(self.process_id)
-        return sum(_peak_kib(each.pid) for each in [root, *root.children(recursive=True)]) / 1024
+    def weigh(self) -> None:
+        """Look how much memory it has now."""
+        if self._process is not None and self._process.poll() is None:
+            with suppress(psutil.NoSuchProcess):  # it ends just now
+                weight_mib = Meter({"peer": self._process.pid}).read()["peer"].pss_mib
+                self.memory_peak_mib = max(self.memory_peak_mib, weight_mib)
 
     def alerts(self, connection: Connection) -> dict[str, int]:
         """How many alerts there are in its table, by device."""
@@ -128,14 +132,6 @@ class Peer:
     def _last_words(self) -> str:
         path = self.program.log_path
         return path.read_text("utf-8", errors="replace")[-2000:] if path is not None and path.exists() else ""
-
-
-def _peak_kib(process_id: int) -> int:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{process_id}/status").read_text("ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-    return 0
 
 
 def _anhu(stage: Stage, _: Path) -> Peer:

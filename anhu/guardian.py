@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from anhu.keeper import POLL_S, QUICK_FAILURES_MAX, GaveUp, Keeper, Program
+from anhu.keeper import POLL_S, GaveUp, Keeper, Program
 
 LOG_BYTES_MAX = 10 * 1024 * 1024
 LOG_CHECK_S = 5.0
@@ -53,14 +53,20 @@ def from_json(fields: Mapping[str, Any]) -> Program:
 
 
 def bound_log(path: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
-    """Move a long log aside, keeping one old one; writers that append go on in the emptied file."""
+    """Move a long log aside, keeping one old one; writers that append go on in the emptied file. Where there is no room
+    for two, the old one goes."""
     if path.exists() and path.stat().st_size > bytes_max:
-        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        aside = path.with_name(f"{path.name}.1")
+        try:
+            shutil.copyfile(path, aside)
+        except OSError:
+            aside.unlink(missing_ok=True)
         os.truncate(path, 0)
 
 
 def keep(programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Path) -> None:
-    """Keep the programs running until the parent is gone; GaveUp when one of them cannot be kept."""
+    """Keep the programs running until the parent is gone; GaveUp when one of them cannot be started at first. Later
+    each is tried again for ever: a database that cannot come up, on a full disk for one, stops no alarm."""
     keeper = Keeper(programs, say, FIRST_FAILURES_MAX)
     logs = [own_log, *(program.log_path for program in programs if program.log_path)]
     logs_due_s = 0.0
@@ -68,7 +74,7 @@ def keep(programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Pa
         keeper.start()
         while (words := _from_parent(parent_id, input_fd)) is not None:
             if words:
-                keeper.quick_failures_max = QUICK_FAILURES_MAX
+                keeper.quick_failures_max = None  # alarms go on without the database, and not if we ended
             keeper.tick()
             if time.monotonic() >= logs_due_s:
                 for path in logs:

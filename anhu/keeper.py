@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,11 +70,17 @@ def restart_delay_s(quick_failures: int) -> float:
 class Keeper:
     """Starts programs in order, and keeps them running while `tick` is called (from the thread that made it)."""
 
-    def __init__(self, programs: Sequence[Program], say: Say, quick_failures_max: int = QUICK_FAILURES_MAX) -> None:
-        """Keep `programs`, in the order they are started; `quick_failures_max` may be changed later."""
+    def __init__(self, programs: Sequence[Program], say: Say, quick_failures_max: int | None = None) -> None:
+        """Keep `programs`, in the order they are started. After `quick_failures_max` quick deaths of one in a row they
+        are given up; with None never. It may be changed later."""
         self.quick_failures_max = quick_failures_max
         self._lives = [Life(program) for program in programs]
         self._say = say
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether there is no program that has not died QUICK_FAILURES_MAX times in a row."""
+        return all(life.quick_failures >= QUICK_FAILURES_MAX for life in self._lives)
 
     def start(self) -> None:
         """Start every program once."""
@@ -81,13 +88,15 @@ class Keeper:
             self._spawn(life, time.monotonic())
 
     def tick(self) -> None:
-        """Restart what has died and is due; GaveUp after so many quick deaths of one in a row."""
+        """Restart what has died and is due. Raises GaveUp."""
         now_s = time.monotonic()
         for life in self._lives:
             if life.process is not None and life.process.poll() is not None:
                 self._bury(life, now_s)
             if life.process is None and now_s >= life.start_due_s:
                 self._spawn(life, now_s)
+            elif life.process is not None and now_s - life.started_at_s >= HEALTHY_AFTER_S:
+                life.quick_failures = 0
 
     def process_ids(self) -> dict[str, int]:
         """The process id of every program that runs."""
@@ -111,7 +120,7 @@ class Keeper:
         """Stop every program: the last started first, each waited for, when `in_turn`; otherwise all at once."""
         groups = [[life] for life in reversed(self._lives)] if in_turn else [list(self._lives)]
         for group in groups:
-            _stop_together([life for life in group if life.process is not None], self._say)
+            _stop_together([life for life in group if life.process is not None], self._tell)
 
     def _bury(self, life: Life, now_s: float) -> None:
         process = life.process
@@ -122,16 +131,20 @@ class Keeper:
         life.process = None
         life.quick_failures = 1 if lived_s >= HEALTHY_AFTER_S else life.quick_failures + 1
         how = describe_exit(process.returncode)
-        if life.quick_failures >= self.quick_failures_max:
+        if self.quick_failures_max is not None and life.quick_failures >= self.quick_failures_max:
             raise GaveUp(f"{life.program.name}: {how}, {life.quick_failures} times in a row")
         delay_s = restart_delay_s(life.quick_failures)
         life.start_due_s = now_s + delay_s
-        self._say(f"{life.program.name}: {how} after {lived_s:.1f} s; restarting in {delay_s:.1f} s")
+        self._tell(f"{life.program.name}: {how} after {lived_s:.1f} s; restarting in {delay_s:.1f} s")
 
     def _spawn(self, life: Life, now_s: float) -> None:
         life.process = spawn(life.program)
         life.started_at_s = now_s
-        self._say(f"{life.program.name}: started, process {life.process.pid}")
+        self._tell(f"{life.program.name}: started, process {life.process.pid}")
+
+    def _tell(self, line: str) -> None:
+        with suppress(OSError):  # on a full disk nothing can be told, and all that is kept must be kept all the same
+            self._say(line)
 
 
 def spawn(program: Program) -> subprocess.Popen[bytes]:

@@ -65,7 +65,7 @@ def _whole() -> None:
     routes = route_file.load(settings.routes)
     with suppress(DatabaseUnavailable), connect(database_url) as connection:  # where it is away, it is as it was
         shard_store.agree_count(connection, settings.shards)
-    spool = Spool(settings.spool_file(Connections().data_dir), settings.spool_mib_max * 1_048_576)
+    spool = Spool(settings.spool_file(Connections().data_dir), *settings.spool_bounds)
     pipe = Pipeline(
         Writer(database_url, hold_shard),
         Writer(database_url, lambda _: None, application="anhu pipeline flush"),
@@ -125,7 +125,7 @@ def _worker() -> None:
             pipe = Pipeline(
                 Writer(database_url, hold),
                 Writer(database_url, lambda _: None, application="anhu pipeline flush"),
-                Spool(file, settings.spool_mib_max * 1_048_576),
+                Spool(file, *settings.spool_bounds),
                 store,
                 Judge(AlertingSettings(), shard=shard),
                 settings,

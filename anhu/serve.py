@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Self
 
 from anhu.errors import RolesFailed
-from anhu.keeper import POLL_S, QUICK_FAILURES_MAX, GaveUp, Keeper, Program, Say
+from anhu.keeper import POLL_S, QUICK_FAILURES_MAX, Keeper, Program, Say
 from anhu.language import text
 
 STOP_TIME_S_MAX = 20.0
@@ -59,11 +59,11 @@ def supervise(
 ) -> None:
     """Run every role until SIGINT or SIGTERM, which is passed on; returns when all have stopped.
 
-    A role that dies is restarted after 0.5 s, doubling to 10 s; 60 s of health reset that. `trouble` is asked now and
-    then whether what the roles stand on is gone for good; `ready` is called once, when all have been started. A role
-    that does not stop in `stop_time_s_max`, or at a second signal, is killed. If this process is killed, the kernel
-    kills the roles. RolesFailed, with all roles stopped, after 20 quick failures in a row or when there is `trouble`.
-    Call it from the main thread.
+    A role that dies is restarted after 0.5 s, doubling to 10 s, for ever, as the others can do their work without it;
+    60 s of health reset that. `trouble` is asked now and then whether what the roles stand on is gone for good; `ready`
+    is called once, when all have been started. A role that does not stop in `stop_time_s_max`, or at a second signal,
+    is killed. If this process is killed, the kernel kills the roles. RolesFailed, with all roles stopped, when each of
+    them has failed quickly 20 times in a row or when there is `trouble`. Call it from the main thread.
     """
     environment = dict(os.environ if env is None else env)
     programs = [
@@ -79,15 +79,17 @@ def supervise(
                 keeper.tick()
                 if (reason := trouble()) is not None:
                     raise RolesFailed(reason)
+                if keeper.all_fail:
+                    raise RolesFailed(
+                        text(
+                            f"没有一个角色能运行，每个都连续失败了 {QUICK_FAILURES_MAX} 次，服务停止。",
+                            f"No role can be kept running, each failed {QUICK_FAILURES_MAX} times in a row; the service"
+                            " stops.",
+                        )
+                    )
                 time.sleep(POLL_S)
             keeper.send(signals.received[0])
             _wait_until_stopped(keeper, signals, stop_time_s_max)
-        except GaveUp as error:
-            message = text(
-                f"角色连续失败 {QUICK_FAILURES_MAX} 次，服务停止：{error}",
-                f"A role failed {QUICK_FAILURES_MAX} times in a row; the service stops: {error}",
-            )
-            raise RolesFailed(message) from error
         finally:
             keeper.stop(in_turn=False)
 

@@ -38,6 +38,7 @@ ABOUT: Final = {
     "ANHU_PIPELINE_FUTURE_S_MAX": "how far ahead a device's clock is believed",
     "ANHU_PIPELINE_AGE_DAYS_MAX": "how old a reading may be when it comes",
     "ANHU_PIPELINE_SPOOL_MIB_MAX": "how much waits on disk while the database is away",
+    "ANHU_PIPELINE_SPOOL_RESERVE_MIB": "how much of that is taken from the disk at the start, for when it is full",
     "ANHU_PIPELINE_DEAD_LETTERS_KEPT_MAX": "refused messages that are kept to be looked at",
     "ANHU_PIPELINE_UNCLAIMED_KEPT_MAX": "unregistered devices on the list",
     "ANHU_PIPELINE_SESSION_EXPIRY_S": "how long the broker keeps our queue while nobody serves it",

@@ -89,10 +89,16 @@ class PipelineSettings(AnhuSettings):
     database_answer_s_max: float = Field(2.0, gt=0, le=60)
     spool_dir: Path | None = None  # default: spool/ in the data folder
     spool_mib_max: int = Field(2048, ge=1)
+    spool_reserve_mib: int = Field(64, ge=0)  # taken at the start, so that alarms go on when the disk is full
     dead_letters_kept_max: int = Field(100_000, ge=100)
     unclaimed_kept_max: int = Field(10_000, ge=1)
     session_expiry_s: int = Field(7 * 86_400, ge=60)
     routes: Path | None = None  # a file of routes beyond Anhu's own topics (ingest/route_file.py)
+
+    @property
+    def spool_bounds(self) -> tuple[int, int]:
+        """How many bytes a spool may hold, and how many of them it has room for in any case."""
+        return self.spool_mib_max * 1_048_576, self.spool_reserve_mib * 1_048_576
 
     def spool_folder(self, data_dir: Path) -> Path:
         """Where the pipelines of this machine keep what the database cannot take just now."""

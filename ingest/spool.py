@@ -3,19 +3,24 @@
 One SQLite file (WAL, every commit flushed to disk), bounded in bytes. Only the pipeline writes it; followers on the
 same machine may read its events while the database is silent (alerting/spool_feed.py). A batch leaves it, oldest first,
 once the database has it.
+
+It has a reserve: pages that it holds already, so that alarms go on when something has filled the disk, which stops the
+database as well.
 """
 
+import shutil
 import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import orjson
+import structlog
 
 from ingest.errors import IngestError, Refusal
 from ingest.formats.gb26875 import Said
@@ -24,9 +29,19 @@ from ingest.panel_report import PanelReport
 from ingest.reading import ReadingBatch
 from ingest.unclaimed import Unclaimed
 
+log = structlog.get_logger("ingest.spool")
+
 ALARM_SHARE: Final = 0.8
 BUSY_TIMEOUT_S: Final = 5.0
+LOG_BYTES: Final = 8_388_608  # SQLite's own log is taken into the file at half of it, and begun anew
+ROOM_SHARE_MAX: Final = 0.5  # of what is free on the disk, that a reserve may take
 
+_RESERVE: Final = "reserve-"
+_PLAIN: Final = b"1"  # the columns one after the other, little-endian
+_COLUMNS: Final = {
+    "point_id": np.dtype("<i4"), "measured_at_us": np.dtype("<i8"), "received_at_us": np.dtype("<i8"),
+    "value": np.dtype("<f4"), "quality": np.dtype("<i2"),
+}  # fmt: skip
 _SAID: Final = "type_flag", "place", "component_type", "states", "description", "analog", "value", "operator"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS batches (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes INTEGER NOT NULL, body BLOB NOT NULL);
@@ -54,9 +69,12 @@ class Spooled:
 
 
 class Spool:
-    """The spool at `path`, holding at most `bytes_max` of batches. Its calls may come from any thread."""
+    """The spool at `path`, holding at most `bytes_max` of batches. Its calls may come from any thread.
 
-    def __init__(self, path: Path, bytes_max: int) -> None:
+    With `reserve_bytes`, so much of that can be put in also on a full disk, in file systems that overwrite in place.
+    """
+
+    def __init__(self, path: Path, bytes_max: int, reserve_bytes: int = 0) -> None:
         self.bytes_max = bytes_max
         path.parent.mkdir(parents=True, exist_ok=True)
         self._turn = threading.Lock()
@@ -70,6 +88,8 @@ class Spool:
             known = uuid.uuid4().bytes
             self.remember("id", known)
         self.id = uuid.UUID(bytes=known)
+        if reserve_bytes:
+            self._reserve(path, min(reserve_bytes, bytes_max))
 
     def __len__(self) -> int:
         return self._count
@@ -160,6 +180,29 @@ class Spool:
         """Close the file."""
         self._file.close()
 
+    def _reserve(self, path: Path, wanted_bytes: int) -> None:
+        """Have so many free pages in the file, and SQLite's log as long as it gets: from then on neither grows before
+        the reserve is used up. What batches hold of it is free again once they are brought in."""
+        [page_bytes] = self._file.execute("PRAGMA page_size").fetchone()
+        [free_pages] = self._file.execute("PRAGMA freelist_count").fetchone()
+        missing_bytes = max(LOG_BYTES, wanted_bytes - free_pages * page_bytes - self._bytes)  # the log is made anew
+        if missing_bytes > ROOM_SHARE_MAX * shutil.disk_usage(path.parent).free:
+            log.warning("no room for the spool's reserve: on a full disk no alarm could leave", mib=wanted_bytes >> 20)
+            return
+        try:
+            self._file.execute("PRAGMA synchronous = OFF")
+            for number in range(-(-missing_bytes // LOG_BYTES)):
+                with self._file:
+                    self._file.execute(
+                        "INSERT OR REPLACE INTO cache (name, body) VALUES (?, zeroblob(?))",
+                        (f"{_RESERVE}{number}", LOG_BYTES),
+                    )
+            with self._file:
+                self._file.execute("DELETE FROM cache WHERE name LIKE ?", (f"{_RESERVE}%",))
+        finally:
+            self._file.execute("PRAGMA synchronous = FULL")
+        self._file.execute("PRAGMA wal_checkpoint(RESTART)")
+
 
 class SpoolReader:
     """A follower's view of the spool of a pipeline on this machine."""
@@ -220,8 +263,7 @@ def _open(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def _dump(batch: Spooled) -> bytes:
-    columns = BytesIO()
-    np.savez(columns, **{each.name: getattr(batch.readings, each.name) for each in fields(ReadingBatch)})
+    columns = [np.asarray(getattr(batch.readings, name), kind).tobytes() for name, kind in _COLUMNS.items()]
     letters = [
         [each.received_at_us, each.topic, each.reason, each.detail, each.payload.hex(), each.payload_bytes]
         for each in batch.dead_letters
@@ -242,16 +284,14 @@ def _dump(batch: Spooled) -> bytes:
         for each in batch.panels
     ]  # fmt: skip
     head = orjson.dumps([letters, unclaimed, panels])
-    return len(head).to_bytes(8, "big") + head + columns.getvalue()
+    return b"".join((len(head).to_bytes(8, "big"), head, _PLAIN, *columns))
 
 
 def _load(body: bytes, events: Sequence[bytes]) -> Spooled:
     length = int.from_bytes(body[:8], "big")
     letters, unclaimed, *more = orjson.loads(body[8 : 8 + length])  # a spool of an earlier version has two of them
-    with np.load(BytesIO(body[8 + length :])) as columns:
-        readings = ReadingBatch(*(columns[each.name] for each in fields(ReadingBatch)))
     return Spooled(
-        readings,
+        _readings(body[8 + length :]),
         [
             DeadLetter(at_us, topic, Refusal(reason), detail, bytes.fromhex(payload), size)
             for at_us, topic, reason, detail, payload, size in letters
@@ -260,6 +300,19 @@ def _load(body: bytes, events: Sequence[bytes]) -> Spooled:
         events,
         [_panel(*each) for panels in more for each in panels],
     )
+
+
+def _readings(columns: bytes) -> ReadingBatch:
+    if not columns.startswith(_PLAIN):  # a zip file, of an earlier version
+        with np.load(BytesIO(columns)) as found:
+            return ReadingBatch(*(found[name] for name in _COLUMNS))
+    start = len(_PLAIN)
+    count = (len(columns) - start) // sum(kind.itemsize for kind in _COLUMNS.values())
+    plain = []
+    for kind in _COLUMNS.values():
+        plain.append(np.frombuffer(columns, kind, count, start).astype(kind.newbyteorder("=")))
+        start += count * kind.itemsize
+    return ReadingBatch(*plain)
 
 
 def _panel(

@@ -16,8 +16,11 @@ def environment(**more: str) -> dict[str, str]:
     """The test's environment without any setting of Anhu's but `more`, and the command line in English."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANHU_")}
     spool = spool_dir(more.get("ANHU_DATABASE_URL", ""))
-    fixed = {"LC_ALL": "en_US.UTF-8", "PYTHONUTF8": "1", "ANHU_CONFIG": "/nonexistent/anhu.toml"}
-    return {**kept, **fixed, "ANHU_PIPELINE_SPOOL_DIR": str(spool), **more}
+    fixed = {
+        "LC_ALL": "en_US.UTF-8", "PYTHONUTF8": "1", "ANHU_CONFIG": "/nonexistent/anhu.toml",
+        "ANHU_PIPELINE_SPOOL_DIR": str(spool), "ANHU_PIPELINE_SPOOL_RESERVE_MIB": "0",
+    }  # fmt: skip
+    return {**kept, **fixed, **more}
 
 
 def spool_dir(database_url: str) -> Path:

@@ -18,7 +18,8 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk"),
 ]
 ROOM_BYTES = 400_000  # for the spool to be under way in before it is full
-FULL_S = 8.0
+SPOOL_FULL_S = 8.0
+FULL_S = 240.0
 
 
 @contextmanager
@@ -59,21 +60,27 @@ def test_the_spools_disk_is_full(programs_dir: Path) -> None:
             with filled(disk, ROOM_BYTES):
                 wait_until(lambda: "spool full" in made.service.printed, "the spool is full", time_s_max=120)
                 trial.begin_outage()
-                trial.pause(FULL_S)
+                trial.pause(SPOOL_FULL_S)
             wait_until(trial.alarms_heard, "an alarm is told with room again", time_s_max=60)
         trial.goes_on()
 
 
 def test_the_disk_of_everything_is_full(programs_dir: Path) -> None:
-    """Database, spool and broker on one disk, which something fills to the last byte; then there is room again."""
+    """Database, spool and broker on one disk, which something fills to the last byte, for longer than a database is
+    tried to be started in vain. Alarms go on: the spool has its reserve. Then there is room again."""
     with (
-        small_disk(700) as disk,
-        stand(programs_dir, ["d02"], folder=disk) as made,
-        Trial(made, "the whole data folder's disk full", "d02", alarms=60) as trial,
+        small_disk(800) as disk,
+        stand(programs_dir, ["d02"], folder=disk, settings={"ANHU_PIPELINE_SPOOL_RESERVE_MIB": "32"}) as made,
+        Trial(made, "the whole data folder's disk full", "d02", alarms=600) as trial,
     ):
         trial.begin_fault()
         with filled(disk, 0):
-            wait_until(lambda: "spool full" in made.service.printed, "nothing can be kept", time_s_max=120)
-            trial.begin_outage()
-            trial.pause(FULL_S)
+            wait_until(lambda: "database away, spooling" in made.service.printed, "the spool is used", time_s_max=120)
+            for begun_s in (0, FULL_S / 2, FULL_S):
+                trial.begin_outage()
+                trial.pause(begun_s and FULL_S / 2)
+                trial.begin_outage()
+                wait_until(trial.alarms_heard, "an alarm is told on a full disk", time_s_max=60)
+            assert made.rows("SELECT 1") == [], "the database is back on a full disk: nothing is shown by this"
+            assert "spool full" not in made.service.printed
         trial.goes_on()

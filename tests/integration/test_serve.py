@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from anhu.keeper import QUICK_FAILURES_MAX
+
 pytestmark = pytest.mark.integration
 
 SUPERVISOR = """
@@ -106,9 +108,19 @@ def test_no_role_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         assert eventually(lambda: living(tmp_path) == [])
 
 
-def test_a_role_that_keeps_failing_ends_the_service(tmp_path: Path) -> None:
-    with supervisor(tmp_path, FAILING, STEADY, delay_s_max=0.05) as process:
+def test_when_every_role_keeps_failing_the_service_ends(tmp_path: Path) -> None:
+    with supervisor(tmp_path, FAILING, FAILING, delay_s_max=0.05) as process:
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 1
     assert "ended with code 3" in output
-    assert living(tmp_path) == []
+
+
+def test_a_role_that_keeps_failing_is_tried_for_ever_and_takes_no_other_with_it(tmp_path: Path) -> None:
+    told: list[str] = []
+    with supervisor(tmp_path, FAILING, STEADY, delay_s_max=0.05) as process:
+        assert process.stdout is not None
+        while sum("ended with code 3" in line for line in told) <= QUICK_FAILURES_MAX + 5:
+            told.append(process.stdout.readline())
+            assert told[-1], told
+        assert len(living(tmp_path)) == 1
+        assert not any("role1: " in line and "restarting" in line for line in told)

@@ -1,16 +1,21 @@
 """The spool on a real file: full, on a full disk, and after the power went in the middle of a write."""
 
 import random
+import resource
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from alerting.process import Judge
 from alerting.self_alerts import SPOOL_RULE
@@ -22,12 +27,13 @@ from ingest.pipeline import Pipeline
 from ingest.reading import ReadingBatch
 from ingest.settings import PipelineSettings
 from ingest.sink import Bounds, Sink
-from ingest.spool import Spool, Spooled, SpoolFull
+from ingest.spool import LOG_BYTES, Spool, Spooled, SpoolFull
 
 from .engine_world import T0, S
 from .fault_world import Connection, Ground, MemoryFlusher, MemoryTables, MemoryWriter
 
-ROOM = 64 << 20
+MIB = 1 << 20
+ROOM = 64 * MIB
 
 
 def made(number: int, readings: int = 200) -> Spooled:
@@ -226,3 +232,84 @@ def test_a_disk_too_full_to_take_out_what_the_database_has_is_tried_again(
     assert len(refused) == 3
     assert (sink.spooling, len(spool)) == (False, 0)
     assert len(tables.kept) == 3, "each once"
+
+
+@contextmanager
+def no_room(path: Path) -> Iterator[None]:
+    """No file of the spool's may grow: to a program that is what a full disk looks like."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    longest = max(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (longest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def put_until_full(spool: Spool, first: int) -> int:
+    """How many large batches it takes, of those from number `first` on."""
+    for number in range(first, first + 10_000):
+        try:
+            spool.put(made(number, readings=5000))
+        except SpoolFull:
+            return number - first
+    raise AssertionError("it is never full")
+
+
+def test_on_a_full_disk_the_reserve_takes_what_comes_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    reserve_bytes = 12 << 20
+    spool = Spool(path, ROOM, reserve_bytes)
+    size_bytes = path.stat().st_size
+    for first in (0, 1000):
+        with no_room(path):
+            kept = put_until_full(spool, first)
+        assert 0.9 * reserve_bytes < spool.share * ROOM < 1.5 * reserve_bytes
+        held = [batch for _, batch in spool.first(10_000)]
+        assert [batch.events for batch in held] == [[b"event %d" % number] for number in range(first, first + kept)]
+        assert held[-1].readings.value.tobytes() == made(first + kept - 1, readings=5000).readings.value.tobytes()
+        spool.remove(spool.first(10_000)[-1][0])
+        assert path.stat().st_size == size_bytes
+    spool.close()
+    again = Spool(path, ROOM, reserve_bytes)  # the log is made anew, and the reserve is there already
+    with no_room(path):
+        assert put_until_full(again, 0) == kept
+    assert path.stat().st_size == size_bytes
+    again.close()
+
+
+def test_what_is_in_the_spool_at_the_start_is_part_of_the_reserve(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    spool = Spool(path, ROOM)
+    for number in range(100):
+        spool.put(made(number, readings=5000))
+    spool.close()
+    size_bytes = path.stat().st_size
+    Spool(path, ROOM, 8 << 20).close()
+    assert path.stat().st_size <= size_bytes + LOG_BYTES + MIB
+
+
+def test_without_room_for_a_reserve_there_is_a_warning_and_a_spool(tmp_path: Path) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    with mock.patch("shutil.disk_usage", return_value=usage._replace(free=10 * MIB)), capture_logs() as told_of:
+        spool = Spool(tmp_path / "spool.sqlite", ROOM, 8 << 20)
+    assert [(each["log_level"], each["mib"]) for each in told_of] == [("warning", 8)]
+    spool.put(made(1))
+    assert told(spool) == expected(range(1, 2))
+
+
+def test_what_an_earlier_version_spooled_is_read(tmp_path: Path) -> None:
+    """Its readings are a zip file of numpy's."""
+    spool = Spool(tmp_path / "spool.sqlite", ROOM)
+    batch = made(7)
+    spool.put(batch)
+    columns = BytesIO()
+    np.savez(columns, **{name: getattr(batch.readings, name) for name in ReadingBatch.__slots__})
+    [body] = spool._file.execute("SELECT body FROM batches").fetchone()
+    head = body[: 8 + int.from_bytes(body[:8], "big")]
+    with spool._file:
+        spool._file.execute("UPDATE batches SET body = ?", (head + columns.getvalue(),))
+    [(_, found)] = spool.first(1)
+    for name in ReadingBatch.__slots__:
+        before, after = getattr(batch.readings, name), getattr(found.readings, name)
+        assert (before.dtype, before.tobytes()) == (after.dtype, after.tobytes())

@@ -48,9 +48,9 @@ shared_buffers = 128MB
 effective_cache_size = 384MB
 work_mem = 8MB
 maintenance_work_mem = 64MB
-max_wal_size = 512MB
+max_wal_size = 4GB
 min_wal_size = 80MB
-wal_compression = on
+wal_compression = lz4
 # batches are committed before they are flushed: what a stalled disk holds up for a second has room here
 wal_buffers = 16MB
 checkpoint_timeout = 10min

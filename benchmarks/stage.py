@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final, Self
@@ -24,7 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from anhu import keeper, runtime
 from anhu.commands.migrate import PACKAGES
-from anhu.data_folder import default_data_dir
+from anhu.data_folder import DataFolder, default_data_dir
 from benchmarks import fleet, rows
 from benchmarks.limits import READY
 from benchmarks.load import Load, Trial
@@ -227,12 +228,20 @@ class Child:
 
 
 @contextmanager
-def stage(say: Callable[[str], None], registered: Callable[[], Draft] = fleet.draft) -> Iterator[Stage]:
-    """Everything on a fresh, durable data folder that is removed at the end, with what is `registered`."""
+def stage(
+    say: Callable[[str], None], registered: Callable[[], Draft] = fleet.draft, database_settings: str = ""
+) -> Iterator[Stage]:
+    """Everything on a fresh, durable data folder that is removed at the end, with what is `registered`, and PostgreSQL
+    with such further settings."""
     folder = Path(tempfile.mkdtemp(prefix="anhu-bench-"))
     folder.chmod(0o711)
+    start = partial(runtime.start, folder, progress=say, packages_dir=default_data_dir(os.environ) / "runtime")
     try:
-        with runtime.start(folder, progress=say, packages_dir=default_data_dir(os.environ) / "runtime") as services:
+        if database_settings:
+            with start():
+                data = DataFolder(folder)
+                data.write_for_services(data.postgres / "local.conf", database_settings)
+        with start() as services:
             migrate(services.database_url, PACKAGES)
             with connect(services.database_url) as connection:
                 store.import_registry(connection, registered())

@@ -197,8 +197,10 @@ class Spool:
                         "INSERT OR REPLACE INTO cache (name, body) VALUES (?, zeroblob(?))",
                         (f"{_RESERVE}{number}", LOG_BYTES),
                     )
-            with self._file:
-                self._file.execute("DELETE FROM cache WHERE name LIKE ?", (f"{_RESERVE}%",))
+            names = self._file.execute("SELECT name FROM cache WHERE name LIKE ?", (f"{_RESERVE}%",)).fetchall()
+            for name in names:  # one by one: where SQLite overwrites what it deletes, all of that goes through its log
+                with self._file:
+                    self._file.execute("DELETE FROM cache WHERE name = ?", name)
         finally:
             self._file.execute("PRAGMA synchronous = FULL")
         self._file.execute("PRAGMA wal_checkpoint(RESTART)")

@@ -35,6 +35,7 @@ WAIT_S_MAX: Final = 60.0
 DEVICE: Final = r"dev-\d{6}"
 DUE: Final = frozenset({"fire", "unanswered"})  # nobody answers here, and that is an alert in time
 ALERT_MS_MAX: Final = 250.0
+DATABASE_SETTINGS: Final = "shared_buffers = 1GB\nmax_wal_size = 8GB\n"  # docs/sizing.md, of a machine with 4 GB
 GROWTH_MAX: Final = 1.05  # of memory, from the middle to the end
 
 
@@ -47,7 +48,7 @@ def run(stage: Stage) -> list[Figure]:
         raise BenchFailed("a province is measured for 1 to 50 minutes")
     stage.say(f"  registering {DEVICES:,} devices")
     with (
-        servers(stage.say, partial(draft, INSTITUTIONS, REPORT_INTERVAL_S)) as own,
+        servers(stage.say, partial(draft, INSTITUTIONS, REPORT_INTERVAL_S), DATABASE_SETTINGS) as own,
         Child(webhook.receive, alarm_count, seconds + START_S_MAX + WAIT_S_MAX, DEVICE) as phones,
     ):
         with own.database() as connection, connection.transaction():

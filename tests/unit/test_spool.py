@@ -148,14 +148,14 @@ class Patience(threading.Event):
         return False
 
 
-@pytest.mark.parametrize("bound", ["bytes", "disk"])
+@pytest.mark.parametrize(("bound", "count"), [("bytes", 60), ("disk", 300)])
 def test_a_full_spool_leaves_messages_with_the_broker_and_goes_on_when_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, count: int
 ) -> None:
     ground = Ground(7, faults=0.0)
     ground.now_us = T0
     monkeypatch.setattr("time.monotonic", ground.monotonic)
-    spool = Spool(tmp_path / "spool.sqlite", 60_000 if bound == "bytes" else ROOM)
+    spool = Spool(tmp_path / "spool.sqlite", 2_000 if bound == "bytes" else ROOM)
     tables = MemoryTables(ground)
     judge = Judge(AlertingSettings(), tables, tables)
     settings, writers = PipelineSettings(age_days_max=3650), (MemoryWriter(ground), MemoryFlusher(ground))
@@ -167,7 +167,7 @@ def test_a_full_spool_leaves_messages_with_the_broker_and_goes_on_when_there_is_
     stop = Patience(spool, safe)
     if bound == "disk":
         full_disk(spool, 2)
-    for _ in range(60):
+    for _ in range(count):
         ground.now_us += S
         ground.broker.publish("anhu/v1/home/d1/readings", native.encode(ground.now_us, {"temperature": 20.0}))
         pipe._cycle(ground.broker, stop)
@@ -176,11 +176,11 @@ def test_a_full_spool_leaves_messages_with_the_broker_and_goes_on_when_there_is_
     told_of = [body for batch in spool.batches() for body in batch.events if SPOOL_RULE.encode() in body]
     assert bool(told_of) == (bound == "bytes"), "an alarm before it is full; a full disk has one of its own"
     ground.database_up = True
-    for _ in range(400):
+    for _ in range(400 + count):
         ground.now_us += S
         pipe._cycle(ground.broker, stop)
     assert len(spool) == 0
-    assert (len(ground.rows), len(safe)) == (60, 60)
+    assert (len(ground.rows), len(safe)) == (count, count)
 
 
 class Threaded(MemoryWriter):
@@ -246,11 +246,18 @@ def no_room(path: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def large(number: int) -> Spooled:
+    """A batch of a quarter of a MiB like no other."""
+    at = np.arange(10_000) + T0 + number * S
+    values = np.random.default_rng(number).random(len(at))
+    return Spooled(ReadingBatch.build(np.ones(len(at)), at, at, values), [], [], [b"event %d" % number])
+
+
 def put_until_full(spool: Spool, first: int) -> int:
     """How many large batches it takes, of those from number `first` on."""
     for number in range(first, first + 10_000):
         try:
-            spool.put(made(number, readings=5000))
+            spool.put(large(number))
         except SpoolFull:
             return number - first
     raise AssertionError("it is never full")
@@ -258,34 +265,41 @@ def put_until_full(spool: Spool, first: int) -> int:
 
 def test_on_a_full_disk_the_reserve_takes_what_comes_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "spool.sqlite"
-    reserve_bytes = 12 << 20
+    reserve_bytes = 12 * MIB
     spool = Spool(path, ROOM, reserve_bytes)
-    size_bytes = path.stat().st_size
     for first in (0, 1000):
         with no_room(path):
             kept = put_until_full(spool, first)
-        assert 0.9 * reserve_bytes < spool.share * ROOM < 1.5 * reserve_bytes
+        assert spool.share * ROOM > 0.9 * reserve_bytes
         held = [batch for _, batch in spool.first(10_000)]
         assert [batch.events for batch in held] == [[b"event %d" % number] for number in range(first, first + kept)]
-        assert held[-1].readings.value.tobytes() == made(first + kept - 1, readings=5000).readings.value.tobytes()
+        assert held[-1].readings.value.tobytes() == large(first + kept - 1).readings.value.tobytes()
         spool.remove(spool.first(10_000)[-1][0])
-        assert path.stat().st_size == size_bytes
     spool.close()
+    size_bytes = path.stat().st_size
     again = Spool(path, ROOM, reserve_bytes)  # the log is made anew, and the reserve is there already
-    with no_room(path):
-        assert put_until_full(again, 0) == kept
     assert path.stat().st_size == size_bytes
+    with no_room(path):
+        put_until_full(again, 0)
+    assert again.share * ROOM > 0.9 * reserve_bytes
     again.close()
+
+
+def test_without_a_reserve_next_to_nothing_is_taken_on_a_full_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", ROOM)
+    with no_room(tmp_path / "spool.sqlite"):
+        assert put_until_full(spool, 0) == 0
+    spool.close()
 
 
 def test_what_is_in_the_spool_at_the_start_is_part_of_the_reserve(tmp_path: Path) -> None:
     path = tmp_path / "spool.sqlite"
     spool = Spool(path, ROOM)
-    for number in range(100):
-        spool.put(made(number, readings=5000))
+    for number in range(50):
+        spool.put(large(number))
     spool.close()
     size_bytes = path.stat().st_size
-    Spool(path, ROOM, 8 << 20).close()
+    Spool(path, ROOM, 8 * MIB).close()
     assert path.stat().st_size <= size_bytes + LOG_BYTES + MIB
 
 

@@ -38,7 +38,7 @@ ROOM_SHARE_MAX: Final = 0.5  # of what is free on the disk, that a reserve may t
 
 _RESERVE: Final = "reserve-"
 _PLAIN: Final = b"1"  # the columns one after the other, little-endian
-_COLUMNS: Final = {
+_COLUMNS: Final[dict[str, np.dtype[Any]]] = {
     "point_id": np.dtype("<i4"), "measured_at_us": np.dtype("<i8"), "received_at_us": np.dtype("<i8"),
     "value": np.dtype("<f4"), "quality": np.dtype("<i2"),
 }  # fmt: skip

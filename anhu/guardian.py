@@ -64,10 +64,12 @@ def bound_log(path: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
         os.truncate(path, 0)
 
 
-def keep(programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Path) -> None:
+def keep(
+    programs: Sequence[Program], parent_id: int, input_fd: int, own_log: Path, first_failures_max: int | None
+) -> None:
     """Keep the programs running until the parent is gone; GaveUp when one of them cannot be started at first. Later
     each is tried again for ever: a database that cannot come up, on a full disk for one, stops no alarm."""
-    keeper = Keeper(programs, say, FIRST_FAILURES_MAX)
+    keeper = Keeper(programs, say, first_failures_max)
     logs = [own_log, *(program.log_path for program in programs if program.log_path)]
     logs_due_s = 0.0
     try:
@@ -107,7 +109,8 @@ def main() -> int:
     plan = json.loads(sys.stdin.buffer.readline())
     programs = [from_json(fields) for fields in plan["programs"]]
     try:
-        keep(programs, plan["parent_id"], sys.stdin.fileno(), Path(plan["log_path"]))
+        first_failures_max = None if plan["patient"] else FIRST_FAILURES_MAX
+        keep(programs, plan["parent_id"], sys.stdin.fileno(), Path(plan["log_path"]), first_failures_max)
     except (GaveUp, OSError) as error:
         say(f"gave up: {error}")
         return 1

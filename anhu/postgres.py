@@ -194,8 +194,11 @@ def _mentions(command_line: Path, words: bytes) -> bool:
         return False
 
 
-def wait_until_ready(folder: DataFolder, socket_folder: Path, still_alive: Callable[[], None]) -> None:
-    """Wait for the server to answer, longer while it recovers from a crash; `still_alive` raises when it cannot."""
+def wait_until_ready(
+    folder: DataFolder, socket_folder: Path, still_alive: Callable[[], None], time_s_max: float | None = None
+) -> None:
+    """Wait for the server to answer, longer while it recovers from a crash, unless `time_s_max` says how long.
+    `still_alive` raises when it cannot. Raises ServicesFailed."""
     started_s = time.monotonic()
     address = url(socket_folder, SUPERUSER, folder.secrets.postgres_superuser, "postgres")
     while True:
@@ -206,7 +209,7 @@ def wait_until_ready(folder: DataFolder, socket_folder: Path, still_alive: Calla
         except psycopg.OperationalError as error:
             recovering = "starting up" in str(error) or "not yet accepting" in str(error)
             waited_s = time.monotonic() - started_s
-            if waited_s > (RECOVERY_TIME_S_MAX if recovering else ANSWER_TIME_S_MAX):
+            if waited_s > (time_s_max or (RECOVERY_TIME_S_MAX if recovering else ANSWER_TIME_S_MAX)):
                 raise ServicesFailed(f"postgres: {error}") from error
         time.sleep(0.05)
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ from anhu.language import text
 from anhu.mosquitto import TlsListener
 
 STOP_TIME_S_MAX = 70.0
+LATE_AFTER_S = 15.0
 LOG_LINES_SHOWN = 12
 
 
@@ -47,6 +49,7 @@ class Services:
         self.admin_mqtt_url = admin_mqtt_url
         self._stop = stop
         self._trouble: Callable[[], str | None] = lambda: None
+        self._finish: Callable[[], None] | None = None
 
     def watch(self, trouble: Callable[[], str | None]) -> Self:
         """Use `trouble` to tell whether the services were given up."""
@@ -56,6 +59,17 @@ class Services:
     def trouble(self) -> str | None:
         """Why the services are no longer kept running; None while they are."""
         return self._trouble()
+
+    def late(self, finish: Callable[[], None]) -> None:
+        """Note that the database did not answer yet, and what is to be done once it does."""
+        self._finish = finish
+
+    def finish_database(self) -> None:
+        """Make of a database that was late what it has to be. Raises psycopg.OperationalError while it does not
+        answer."""
+        if self._finish is not None:
+            self._finish()
+            self._finish = None
 
     def stop(self) -> None:
         """Stop the services in order and wait for them; a second call does nothing."""
@@ -78,8 +92,10 @@ def start(
     packages_dir: Path | None = None,
     reuse: bool = False,
     tls: TlsListener | None = None,
+    database_may_be_late: bool = False,
 ) -> Services:
-    """Start the database and the broker on `data_dir`, and wait until both answer.
+    """Start the database and the broker on `data_dir`, and wait until both answer; where the database may be late, for
+    LATE_AFTER_S, after which it is tried for ever (`Services.finish_database`).
 
     Not `durable` is for tests: nothing is flushed to disk. `packages_dir` holds the private programs (by default in the
     data folder); `tls` is where the broker listens to the network. With `reuse`, services that another process runs
@@ -95,7 +111,10 @@ def start(
             raise
         return running
     try:
-        return _start(folder, packages_dir or folder.path / "runtime", lock, progress, durable=durable, tls=tls)
+        return _start(
+            folder, packages_dir or folder.path / "runtime", lock, progress, durable=durable, tls=tls,
+            database_may_be_late=database_may_be_late,
+        )  # fmt: skip
     finally:
         os.close(lock)  # the guardian holds its own copy for as long as the servers run
 
@@ -111,8 +130,9 @@ def attach(folder: DataFolder) -> Services | None:
 
 
 def _start(
-    folder: DataFolder, packages_dir: Path, lock: int, progress: Progress, *, durable: bool, tls: TlsListener | None
-) -> Services:
+    folder: DataFolder, packages_dir: Path, lock: int, progress: Progress, *, durable: bool, tls: TlsListener | None,
+    database_may_be_late: bool,
+) -> Services:  # fmt: skip
     (folder.path / "services.json").unlink(missing_ok=True)  # of an owner that was killed
     programs = packages.find(packages_dir, progress=progress, postgres_major=postgres.existing_major(folder))
     socket_folder = folder.socket_folder()
@@ -121,7 +141,8 @@ def _start(
     salts = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES), secrets.token_bytes(SALT_BYTES)
     broker = mosquitto.prepare(folder, programs.mosquitto, port, salts, tls)
     progress(text("正在启动数据库和 MQTT 服务…", "Starting the database and the MQTT broker…"))
-    keeper = _Guardian(folder, [guardian.to_json(program) for program in (database, broker)], lock, socket_folder)
+    servers = [guardian.to_json(program) for program in (database, broker)]
+    keeper = _Guardian(folder, servers, lock, socket_folder, patient=database_may_be_late)
     services = Services(
         postgres.url(socket_folder, postgres.OWNER, folder.secrets.postgres),
         mosquitto.url(port, SERVICE_USER, folder.secrets.mqtt),
@@ -130,8 +151,15 @@ def _start(
         keeper.stop,
     ).watch(keeper.trouble)
     try:
-        postgres.wait_until_ready(folder, socket_folder, keeper.check)
-        postgres.create_database(folder, socket_folder)
+        try:
+            postgres.wait_until_ready(
+                folder, socket_folder, keeper.check, LATE_AFTER_S if database_may_be_late else None
+            )
+            postgres.create_database(folder, socket_folder)
+        except ServicesFailed:
+            if not database_may_be_late:
+                raise
+            services.late(partial(postgres.create_database, folder, socket_folder))
         mosquitto.wait_until_ready(services.mqtt_url, keeper.check)
         keeper.trust()
     except BaseException:
@@ -147,10 +175,12 @@ def _start(
 class _Guardian:
     """The guardian process, seen from its parent: it lives until our end of its input is closed."""
 
-    def __init__(self, folder: DataFolder, programs: list[dict[str, object]], lock: int, socket_folder: Path) -> None:
+    def __init__(
+        self, folder: DataFolder, programs: list[dict[str, object]], lock: int, socket_folder: Path, *, patient: bool
+    ) -> None:
         self._folder, self._socket_folder = folder, socket_folder
         self._log = folder.log / "guardian.log"
-        plan = {"programs": programs, "parent_id": os.getpid(), "log_path": str(self._log)}
+        plan = {"programs": programs, "parent_id": os.getpid(), "log_path": str(self._log), "patient": patient}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "anhu.guardian"],

@@ -28,7 +28,7 @@ from ingest.settings import PipelineSettings
 from ingest.shards import THE_ONE, Shard
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
-from ingest.spool import Spool, Spooled, SpoolFull
+from ingest.spool import JUDGE, REGISTRY, Spool, Spooled, SpoolFull
 from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000
@@ -242,7 +242,7 @@ class Pipeline:
                 return
 
     def _open_cached(self, reason: str) -> None:
-        registry, judge = self._spool.recall("registry"), self._spool.recall("judge")
+        registry, judge = self._spool.recall(REGISTRY), self._spool.recall(JUDGE)
         if registry is None or judge is None:
             raise DatabaseUnavailable(reason)
         log.error("database away at the start, judging by what was last known", reason=reason)
@@ -391,10 +391,10 @@ class Pipeline:
         verdict = self._judge.take_up(refresh.news, self._registry, self._clock())
         with self._while_disk_is_full():
             if changed:
-                self._spool.remember("registry", registry_cache.dump(self._registry))
+                self._spool.remember(REGISTRY, registry_cache.dump(self._registry))
             cached = self._judge.cache()
-            if cached != self._spool.recall("judge"):
-                self._spool.remember("judge", cached)
+            if cached != self._spool.recall(JUDGE):
+                self._spool.remember(JUDGE, cached)
         self._say(verdict, threading.Event())
         if changed:
             self._on_registry(self._registry)

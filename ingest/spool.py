@@ -34,6 +34,7 @@ log = structlog.get_logger("ingest.spool")
 ALARM_SHARE: Final = 0.8
 BUSY_TIMEOUT_S: Final = 5.0
 LOG_BYTES: Final = 8_388_608  # SQLite's own log is taken into the file at half of it, and begun anew
+REGISTRY, JUDGE = "registry", "judge"  # what a pipeline remembers, to start without the database
 ROOM_SHARE_MAX: Final = 0.5  # of what is free on the disk, that a reserve may take
 
 _RESERVE: Final = "reserve-"
@@ -234,6 +235,13 @@ class SpoolReader:
         """Whether any batch waits for the database."""
         rows = self._rows("SELECT EXISTS (SELECT 1 FROM batches)")
         return bool(rows and rows[0][0])
+
+    def remembers(self, *names: str) -> bool:
+        """Whether something is remembered under each of the names; False where there is no spool that can be read."""
+        try:
+            return all(self._rows("SELECT 1 FROM cache WHERE name = ?", name) for name in names)
+        except sqlite3.Error:
+            return False
 
     def beat_us(self) -> int | None:
         """When the pipeline last left a sign of life here, in µs since 1970."""

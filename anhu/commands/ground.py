@@ -25,7 +25,9 @@ def progress(line: str) -> None:
 
 
 @contextmanager
-def services(data_dir: Path | None, *, reuse: bool = True, packages_dir: Path | None = None) -> Iterator[Surroundings]:
+def services(
+    data_dir: Path | None, *, reuse: bool = True, packages_dir: Path | None = None, database_may_be_late: bool = False
+) -> Iterator[Surroundings]:
     """The configured servers, or the embedded ones; with `reuse`, those of a service that runs already."""
     configured = Connections()
     env = dict(os.environ)
@@ -33,7 +35,10 @@ def services(data_dir: Path | None, *, reuse: bool = True, packages_dir: Path | 
         if value is not None:
             env[name] = value.get_secret_value()
     folder = data_dir or default_data_dir(env)
-    with surroundings(env, folder, progress, reuse=reuse, packages_dir=packages_dir) as around:
+    started = surroundings(
+        env, folder, progress, reuse=reuse, packages_dir=packages_dir, database_may_be_late=database_may_be_late
+    )
+    with started as around:
         yield around
 
 

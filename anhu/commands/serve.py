@@ -1,5 +1,7 @@
 """`anhu serve`: the service, each role a process of its own."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,12 +9,15 @@ import typer
 from anhu import serve as service
 from anhu.commands.ground import DataDir, progress, services
 from anhu.commands.migrate import bring_up_to_date
+from anhu.data_folder import default_data_dir
 from anhu.language import text
+from anhu.late_database import LateDatabase
 from anhu.plain_errors import console, plain_errors
 from anhu.roles import LOCAL, ROLES, check_settings
 from dashboard import auth
 from ingest.database import connect
 from ingest.settings import PipelineSettings
+from ingest.spool import JUDGE, REGISTRY, SpoolReader
 
 
 def command(
@@ -30,11 +35,26 @@ def command(
         )
     with plain_errors():
         check_settings()
-        with services(data_dir, reuse=False) as around:
-            bring_up_to_date(around.env["ANHU_DATABASE_URL"])
-            _first_administrator(around.env["ANHU_DATABASE_URL"])
+        may_be_late = "pipeline" in names and _has_judged_here(data_dir)
+        with services(data_dir, reuse=False, database_may_be_late=may_be_late) as around:
+
+            def prepare() -> None:
+                around.finish_database()
+                bring_up_to_date(around.env["ANHU_DATABASE_URL"])
+                _first_administrator(around.env["ANHU_DATABASE_URL"])
+
+            database = LateDatabase(prepare, progress)
+            database.begin(may_be_late=may_be_late)
             commands = service.role_commands(names, PipelineSettings().workers)
-            service.supervise(commands, around.env, say=progress, trouble=around.trouble)
+            service.supervise(commands, around.env, say=progress, trouble=lambda: around.trouble() or database.look())
+
+
+def _has_judged_here(data_dir: Path | None) -> bool:
+    """Whether a pipeline could start by what it remembers, if the database did not answer. A shard among others cannot:
+    the database's locks say whose it is."""
+    settings = PipelineSettings()
+    spool = settings.spool_file(data_dir or default_data_dir(os.environ))
+    return settings.shards == 1 and SpoolReader(spool).remembers(REGISTRY, JUDGE)
 
 
 def _first_administrator(database_url: str) -> None:

@@ -36,7 +36,7 @@ class Service:
     """A running service: what it printed, its processes, its address."""
 
     def __init__(self, words: tuple[str, ...], folder: Path, packages_dir: Path, **settings: str) -> None:
-        self.folder = folder
+        self.folder, self.words = folder, words
         if not (folder / "runtime").exists():
             (folder / "runtime").symlink_to(packages_dir)  # the programs are unpacked once for all tests
         self.host = f"127.0.0.1:{(settings or {}).get('ANHU_DASHBOARD_PORT') or free_port()}"

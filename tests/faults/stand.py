@@ -67,8 +67,8 @@ class Stand:
         self.folder, self.receiver = folder, receiver
         self.servers = folder  # the data folder of those who run the database and the broker
         self._packages_dir = packages_dir
-        self._settings = dict(SETTINGS) | {"ANHU_PIPELINE_SPOOL_DIR": str(folder / "spool")} | dict(settings)
-        self.spool_file = Path(self._settings["ANHU_PIPELINE_SPOOL_DIR"]) / "shard-00.sqlite"
+        self.service_settings = dict(SETTINGS) | {"ANHU_PIPELINE_SPOOL_DIR": str(folder / "spool")} | dict(settings)
+        self.spool_file = Path(self.service_settings["ANHU_PIPELINE_SPOOL_DIR"]) / "shard-00.sqlite"
         self.kept: Sequence[str] = ROLES  # what `anhu serve` runs
         self._cookie = ""
         self.database_url = self.device_mqtt_url = ""
@@ -77,12 +77,12 @@ class Stand:
     def start(self) -> None:
         """Start it, for the first time or again on the same folder; returns when it serves and its pipeline runs."""
         words = ("serve", "--roles", ",".join(self.kept))
-        self.service = Service(words, self.folder, self._packages_dir, **self._settings)
+        self.service = Service(words, self.folder, self._packages_dir, **self.service_settings)
         self.service.ready()
         addresses = json.loads((self.servers / "services.json").read_text("utf-8"))
         self.database_url, self.device_mqtt_url = addresses["database_url"], addresses["device_mqtt_url"]
         self.mqtt_url = addresses["mqtt_url"]
-        self._settings["ANHU_DASHBOARD_PORT"] = self.service.host.rpartition(":")[2]
+        self.service_settings["ANHU_DASHBOARD_PORT"] = self.service.host.rpartition(":")[2]
         if "pipeline" in self.kept:
             wait_until(lambda: self.beat_age_s() < 5, "the pipeline runs", time_s_max=RECOVERY_S_MAX, every_s=0.2)
 

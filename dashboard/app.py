@@ -14,14 +14,16 @@ from starlette.routing import BaseRoute
 from dashboard import auth, openapi, page, problems, schemas
 from dashboard.access import Permit, signed_in
 from dashboard.account_key import AccountKey
+from dashboard.answer_headers import SecurityHeaders
 from dashboard.backtests import Backtests
 from dashboard.gateways import Gateways, NoGateways
-from dashboard.guard import BodyLimit, Keepable, OriginGuard, SecurityHeaders
 from dashboard.health import HealthCheck
 from dashboard.known_sessions import KnownSessions
 from dashboard.live import Live
 from dashboard.metrics import MeasureRequests, Metrics, RouteNames
 from dashboard.oidc import Provider
+from dashboard.request_body import BodyLimit, Keepable
+from dashboard.request_origin import OriginGuard
 from dashboard.routers import (
     account,
     acknowledge,

@@ -24,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from alerting import escalation, floor_plan, plan_card, rules, rules_lines
 from alerting.channels import bots, sms
 from alerting.errors import FloorPlanRefused, PlanInvalid, PolicyInvalid, RulesInvalid
-from dashboard import guard, id_token, oidc, page
+from dashboard import id_token, oidc, page, request_body, request_origin
 from dashboard.account_key import AccountKey
 from dashboard.device_name import device_name
 from dashboard.errors import BadRequest, ProviderRefused
@@ -220,7 +220,7 @@ def _headers(data: bytes) -> object:
     return (
         device_name(text),
         page._readable(text),
-        guard.origin_permitted(guard.Headers({"origin": text, "host": "a"}), []),
+        request_origin.origin_permitted(request_origin.Headers({"origin": text, "host": "a"}), []),
     )
 
 
@@ -405,7 +405,8 @@ DECODERS: Final[tuple[Decoder, ...]] = (
         lambda: [_ACT],
     ),
     Decoder(
-        "json_body", lambda data: None if guard._unfit(data) else data, (), ("dashboard.guard",), lambda: [_ACT],
+        "json_body", lambda data: None if request_body._unfit(data) else data, (), ("dashboard.request_body",),
+        lambda: [_ACT],
     ),
     Decoder(
         "bot_answer",

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from dashboard.guard import BodyLimit, Keepable
+from dashboard.request_body import BodyLimit, Keepable
 
 
 async def routes(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,78 +1,24 @@
-"""What every request passes before it is served: where it comes from, how large it is, whether it can be kept; and the
-headers of every answer."""
+"""What a body must be before any route sees it: not too large, not too slow, and something that can be kept."""
 
 import http
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import anyio
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import problems
-from dashboard.errors import BadRequest, BodyTooLarge, BodyTooSlow, OriginRefused
+from dashboard.errors import BadRequest, BodyTooLarge, BodyTooSlow
 
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PICTURE: Final = re.compile(r"/api/institutions/[0-9]+/floor-plans/-?[0-9]+/picture")
 _JSON: Final = re.compile(r"\s*application/(?:[^;\s]*\+)?json\b", re.IGNORECASE)  # what FastAPI reads as such
 _NUL: Final = "the character NUL cannot be kept"
-_POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self';"
-    " worker-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none';"
-    " form-action 'self'"
-)
-_DAY_S: Final = 86_400
 _BYTES_PER_S_MIN: Final = 4096  # of a body: a photo over a telephone that hardly has a signal is faster
-_PRIVATE: Final = ("/api", "/a/")  # the address of an acknowledge link is its key
-_PUBLIC: Final = ("/public/", "/api/public/")
-_HEADERS: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(self), microphone=()",
-}
-
-
-def origin_permitted(headers: Headers, allowed_origins: Collection[str]) -> bool:
-    """Whether a request that changes something, or opens a websocket, comes from the dashboard's own page.
-
-    A browser names the page's origin in such a request, and a page cannot forge it. What names none is no browser and
-    has nobody's cookies to misuse.
-    """
-    origin = headers.get("origin")
-    if origin is None:
-        return headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-    if origin in allowed_origins:
-        return True
-    try:
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower() != ""
-    except ValueError:  # half of an IPv6 address
-        return False
-
-
-class OriginGuard:
-    """Refuses requests of other sites' pages: with SameSite cookies the second lock against forged requests."""
-
-    def __init__(self, app: ASGIApp, allowed_origins: Collection[str]) -> None:
-        self._app = app
-        self._allowed_origins = frozenset(allowed_origins)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        checked = scope["type"] == "websocket" or (scope["type"] == "http" and scope["method"] not in _SAFE_METHODS)
-        if not checked or origin_permitted(Headers(scope=scope), self._allowed_origins):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: an HTTP 403
-        else:
-            await problems.of(OriginRefused())(scope, receive, send)
 
 
 class BodyLimit:
@@ -198,41 +144,3 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any("\0" in key or _holds_nul(each) for key, each in value.items())
     return isinstance(value, list) and any(map(_holds_nul, value))
-
-
-class SecurityHeaders:
-    """Puts the headers on every answer that keep a browser from lending the page to somebody else, and search engines
-    away from what the public reads unless it is `indexed`. What came by https tells browsers to do so for
-    `https_only_days`; 0: it does not."""
-
-    def __init__(self, app: ASGIApp, *, indexed: bool = False, https_only_days: int = 0) -> None:
-        self._app = app
-        self._indexed = indexed
-        # Without subdomains, which may be somebody else's.
-        self._https_only = f"max-age={https_only_days * _DAY_S}" if https_only_days else ""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        path = scope["path"]
-        private, public = path.startswith(_PRIVATE), path.startswith(_PUBLIC)
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("content-security-policy", _POLICY)  # a picture of somebody's has a stricter one
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                if self._https_only and scope.get("scheme") == "https":  # ours, or a trusted proxy's word
-                    headers["strict-transport-security"] = self._https_only
-                if private and public:
-                    headers.setdefault("cache-control", "no-store")
-                elif private:
-                    headers["cache-control"] = "no-store"
-                if public and not self._indexed:
-                    headers["x-robots-tag"] = "noindex"
-            await send(message)
-
-        await self._app(scope, receive, with_headers)

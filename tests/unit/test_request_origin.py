@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from alerting.listing import Position, Which
 from dashboard import cursors
 from dashboard.errors import BadRequest
-from dashboard.guard import origin_permitted
+from dashboard.request_origin import origin_permitted
 from dashboard.routers.alerts import decode_cursor, encode_cursor
 from dashboard.settings import DashboardSettings
 

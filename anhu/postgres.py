@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -217,7 +218,8 @@ def wait_until_ready(
 def create_database(folder: DataFolder, socket_folder: Path) -> None:
     """Make the role and the database if they are not there, and TimescaleDB in it as new as the server's library."""
     password = folder.secrets.postgres_superuser
-    with psycopg.connect(url(socket_folder, SUPERUSER, password, "postgres"), autocommit=True) as connection:
+    connect = partial(psycopg.connect, autocommit=True, connect_timeout=5)
+    with connect(url(socket_folder, SUPERUSER, password, "postgres")) as connection:
         owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
         own_password = sql.Literal(folder.secrets.postgres)
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,)).fetchone():
@@ -229,8 +231,8 @@ def create_database(folder: DataFolder, socket_folder: Path) -> None:
         connection.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(page, owner))
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
-    with psycopg.connect(url(socket_folder, SUPERUSER, password), autocommit=True) as connection:
+    with connect(url(socket_folder, SUPERUSER, password)) as connection:
         # a first statement of its own in a fresh session: the library of the old version may be gone already
         present = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone()
-    with psycopg.connect(url(socket_folder, SUPERUSER, password), autocommit=True) as connection:
+    with connect(url(socket_folder, SUPERUSER, password)) as connection:
         connection.execute("ALTER EXTENSION timescaledb UPDATE" if present else "CREATE EXTENSION timescaledb")

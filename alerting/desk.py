@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 from alerting import acknowledge_link, channel_trouble, feed, outbox_store, store, suppression_store
 from alerting.alert import Kind
 from alerting.book import REMEMBERED, Book, Decision, Directory
-from alerting.directory_store import load_directory
+from alerting.directory_store import Standing, changed, load_directory, standing
 from alerting.dispatch import Dispatch, dispatch
 from alerting.feed import Entry
 from alerting.mirror import Mirror
@@ -48,7 +48,7 @@ class Desk:
         self._clock = clock
         self._senders = senders
         self._mirror = mirror
-        self._marks: tuple[object, ...] = ()
+        self._standing: Standing | None = None
         self._change_at: datetime | None = None
         self._cursor = 0
         self._book = Book()
@@ -155,18 +155,21 @@ class Desk:
         log.info("notifier ready", open_alerts=len(self._book.alerts), cursor=self._cursor)
 
     def _current_directory(self, now: datetime) -> Directory:
-        """The directory, read again when an act of a person or a change of the registry is on record."""
-        row = self._connection.execute(
-            "SELECT (SELECT max(id) FROM acts), (SELECT version FROM registry_version)"
-        ).fetchone()
-        if self._directory is None or row != self._marks or (self._change_at is not None and now >= self._change_at):
-            known = self._directory.registry if self._directory and row and self._marks[1:] == row[1:] else None
-            with self._connection.transaction():
-                self._directory = load_directory(self._connection, now, known)
-            self._marks = tuple(row) if row else ()
-            self._mirror.directory(self._directory)
-            self._change_at = next_change(self._directory, now)
-            self._book.look_at_all()
+        """The directory, read again when an act that changes it or a change of the registry is on record."""
+        if self._directory is None or self._standing is None:
+            known, self._standing = None, standing(self._connection)
+        else:
+            before = self._standing
+            self._standing, by_people = changed(self._connection, before)
+            same_places = self._standing.registry == before.registry
+            if same_places and not by_people and (self._change_at is None or now < self._change_at):
+                return self._directory
+            known = self._directory.registry if same_places else None
+        with self._connection.transaction():
+            self._directory = load_directory(self._connection, now, known)
+        self._mirror.directory(self._directory)
+        self._change_at = next_change(self._directory, now)
+        self._book.look_at_all()
         return self._directory
 
     def _look_for_trouble(self) -> None:

@@ -92,6 +92,10 @@ def _beside(own: Stage, service: Service, phones: Child, seconds: float, alarm_c
             kinds: dict[str, int] = dict(
                 connection.execute("SELECT kind, count(*) FROM alerts GROUP BY kind").fetchall()
             )
+            besides = connection.execute(
+                "SELECT at, rule, evidence FROM alert_events WHERE verb = 'raise' AND NOT kind = ANY(%s) LIMIT 5",
+                (list(DUE),),
+            ).fetchall()
         heard: Heard = listening.answer(WAIT_S_MAX + START_S_MAX)
     told: list[tuple[str, int, int]] = phones.answer(WAIT_S_MAX + START_S_MAX)
     backlog_s = (stored_us - load.last_us) / 1e6
@@ -101,6 +105,8 @@ def _beside(own: Stage, service: Service, phones: Child, seconds: float, alarm_c
         f" {heard.readings_count:,} frames of watched devices; others took {others_percent:.0f} % of a core,"
         f" {idle_percent:.0f} % was idle"
     )
+    for at, rule, evidence in besides:
+        own.say(f"  an alert besides at {at:%H:%M:%S}: {rule} {evidence}")
     _say_in_tenths(own, heard.delay_ms)
     _say_usage(own, used, samples)
     if sent.acknowledged != load.count or alarms_sent.acknowledged != alarm_count:

@@ -29,7 +29,9 @@ def save(connection: Connection) -> None:
 def suppress(connection: Connection) -> None:
     [(home,)] = connection.execute("SELECT min(id) FROM institutions").fetchall()
     begin = now()
-    wanted = Suppression(0, Means.MAINTENANCE, home, None, None, None, "检修", "test", begin, begin + timedelta(minutes=5))
+    wanted = Suppression(
+        0, Means.MAINTENANCE, home, None, None, None, "检修", "test", begin, begin + timedelta(minutes=5)
+    )
     suppression_store.begin(connection, wanted)
 
 

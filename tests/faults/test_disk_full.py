@@ -71,7 +71,7 @@ def test_the_disk_of_everything_is_full(programs_dir: Path) -> None:
     with (
         small_disk(800) as disk,
         stand(programs_dir, ["d02"], folder=disk, settings={"ANHU_PIPELINE_SPOOL_RESERVE_MIB": "32"}) as made,
-        Trial(made, "the whole data folder's disk full", "d02", alarms=600) as trial,
+        Trial(made, "the whole data folder's disk full", "d02", alarms=60, alarm_every_s=6) as trial,
     ):
         trial.begin_fault()
         with filled(disk, 0):

@@ -10,7 +10,7 @@ from typing import Final
 
 from alerting.alert import Alert, AlertEvent
 from alerting.event_json import load
-from ingest.spool import SpoolReader
+from ingest.spool_reader import SpoolReader
 
 Position = tuple[tuple[str, int], ...]  # of each spool: which one it is, and how far it was read
 THE_BEGINNING: Final[Position] = ()  # a position before all that a spool holds

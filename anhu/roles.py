@@ -101,7 +101,8 @@ def _worker() -> None:
     from ingest.mqtt import Address, Source, session_name
     from ingest.pipeline import Pipeline, hold_shard
     from ingest.settings import Connections, PipelineSettings
-    from ingest.shards import Shard, ShardRoutes
+    from ingest.shard_routes import ShardRoutes
+    from ingest.shards import Shard
     from ingest.spool import Spool
     from ingest.spool_folder import SpoolFolder
     from ingest.worker import Worker

@@ -19,7 +19,8 @@ from ingest.message import Limits, Message
 from ingest.quantity import QUANTITIES
 from ingest.registry import Device, Institution, Point, Registry, Zone
 from ingest.routes import OWN_ROUTES
-from ingest.shards import Shard, ShardRoutes
+from ingest.shard_routes import ShardRoutes
+from ingest.shards import Shard
 
 QUIET: Final = {"smoke_obscuration": 0.01, "temperature": 21.0, "battery": 95.0}
 INSTITUTIONS: Final = 256

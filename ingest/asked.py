@@ -10,7 +10,8 @@ from ingest.database import connect
 from ingest.mqtt import Source, Subscriptions
 from ingest.registry import Registry
 from ingest.routes import Routes
-from ingest.shards import Shard, subscriptions
+from ingest.shard_routes import subscriptions
+from ingest.shards import Shard
 from ingest.writer import TRANSIENT
 
 log = structlog.get_logger("ingest.asked")

@@ -28,7 +28,8 @@ from ingest.settings import PipelineSettings
 from ingest.shards import THE_ONE, Shard
 from ingest.sink import Bounds, EventWriter, Sink
 from ingest.sink import Tables as SinkTables
-from ingest.spool import JUDGE, REGISTRY, Spool, Spooled, SpoolFull
+from ingest.spool import Spool, Spooled, SpoolFull
+from ingest.spool_reader import JUDGE, REGISTRY
 from ingest.writer import Writer
 
 TICK_US: Final = 1_000_000

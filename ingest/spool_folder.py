@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ingest.errors import SpoolTaken
-from ingest.spool import SpoolReader
+from ingest.spool_reader import SpoolReader
 
 _FILE: Final = re.compile(r"shard-(\d{2,4})\.sqlite")
 

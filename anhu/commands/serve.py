@@ -17,7 +17,7 @@ from anhu.roles import LOCAL, ROLES, check_settings
 from dashboard import auth
 from ingest.database import connect
 from ingest.settings import PipelineSettings
-from ingest.spool import JUDGE, REGISTRY, SpoolReader
+from ingest.spool_reader import JUDGE, REGISTRY, SpoolReader
 
 
 def command(

@@ -174,6 +174,8 @@ class _Run:
             self._peer.process_id  # noqa: B018 - says so when it has ended
             load = PeerLoad(CONNECTIONS / 0.1, CONNECTIONS, now_us(), 0, CONNECTIONS, form=self._variant.form)
             self._publish(load)
+            # Rows are counted by their time: no later load's may begin before this one's has passed.
+            time.sleep(max(0.0, (load.last_us - now_us()) / 1e6))
             with self._stage.database() as connection:
                 wait_s = min(MARK_AGAIN_S, deadline_s - time.monotonic())
                 rows.last_seen_us(connection, load, self._stage.points, wait_s)

@@ -23,7 +23,7 @@ from ingest import store
 from ingest.database import connect
 from ingest.formats import native
 from ingest.mqtt import Address
-from ingest.spool import SpoolReader
+from ingest.spool_reader import SpoolReader
 from tests.acceptance.service import COOKIE, Service, data_folder
 from tests.faults.page import Page
 from tests.faults.plan import quiet_code, registry

@@ -10,19 +10,18 @@ from benchmarks.rebalance import Crew, Timings
 from ingest.formats import IGNORE
 from ingest.route_file import parse
 from ingest.routes import OWN_ROUTES, Filter
+from ingest.shard_routes import ShardRoutes, subscriptions
 from ingest.shards import (
     RESETTLE_S,
     SETTLE_S,
     TAKE_AFTER_S,
     Moves,
     Shard,
-    ShardRoutes,
     Sharing,
     View,
     Why,
     fair_share,
     shard_of,
-    subscriptions,
 )
 
 ROUTES = parse(

@@ -1,5 +1,8 @@
 """The waiting between restarts."""
 
+import subprocess
+import sys
+
 import pytest
 
 from anhu.keeper import describe_exit, restart_delay_s
@@ -15,3 +18,9 @@ def test_the_wait_doubles_up_to_its_bound(quick_failures: int, delay_s: float) -
 @pytest.mark.parametrize(("code", "words"), [(3, "ended with code 3"), (-9, "killed by SIGKILL")])
 def test_an_end_is_told_in_words(code: int, words: str) -> None:
     assert describe_exit(code) == words
+
+
+def test_the_supervisor_has_one_thread_when_it_forks() -> None:
+    look = "import os, anhu.commands.serve, anhu.guardian; print(len(os.listdir('/proc/self/task')))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "1\n"

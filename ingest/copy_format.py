@@ -1,4 +1,4 @@
-"""PostgreSQL's binary COPY format, built for a whole batch at once from its numpy columns.
+"""PostgreSQL's binary COPY format, built for a whole batch at once from its numpy columns, and read into them.
 
 The layout is the one of the PostgreSQL manual, COPY, "Binary Format".
 """
@@ -42,6 +42,23 @@ def copy_rows(batch: ReadingBatch) -> bytes:
         parts.append(rows.tobytes())
     parts.append(_COPY_TRAILER)
     return b"".join(parts)
+
+
+def rows_read(body: bytes | bytearray) -> ReadingBatch:
+    """The batch, by time and point, that a binary COPY of COPY_COLUMNS gave, none of them NULL. Raises ValueError for
+    what is none."""
+    rows = memoryview(body)[len(_COPY_HEADER) : -len(_COPY_TRAILER)]
+    if body[:11] != _COPY_HEADER[:11] or not body.endswith(_COPY_TRAILER) or len(rows) % _ROW_DOUBTFUL.itemsize:
+        raise ValueError("the database did not answer in the form that was asked for")
+    found = np.frombuffer(rows, _ROW_DOUBTFUL)
+    if (found["quality_length"] != 2).any():
+        raise ValueError("the database gave readings without a quality")
+    found = found[np.lexsort((found["point"], found["at"]))]
+    measured = found["at"].astype(np.int64) + _POSTGRES_EPOCH_US
+    return ReadingBatch(
+        found["point"].astype(np.int32), measured, measured + found["delay"].astype(np.int64) * 1000,
+        found["value"].astype(np.float32), found["quality"].astype(np.int16),
+    )  # fmt: skip
 
 
 def _delay_ms(batch: ReadingBatch) -> Int64:

@@ -168,7 +168,12 @@ class _Run:
         return found
 
     def _settle(self) -> None:
-        """Wait until a message sent now is a row: the peer takes messages, and has none before it left."""
+        """Wait until the peer takes messages. Raises BenchFailed."""
+        if not self._takes_messages():
+            raise BenchFailed(f"{self._variant.name}: no message became a row within {SETTLE_S_MAX:g} s")
+
+    def _takes_messages(self) -> bool:
+        """Whether a message sent now becomes a row within SETTLE_S_MAX: then it has none before it left."""
         deadline_s = time.monotonic() + SETTLE_S_MAX
         while time.monotonic() < deadline_s:
             self._peer.process_id  # noqa: B018 - says so when it has ended
@@ -180,8 +185,8 @@ class _Run:
                 wait_s = min(MARK_AGAIN_S, deadline_s - time.monotonic())
                 rows.last_seen_us(connection, load, self._stage.points, wait_s)
                 if rows.messages_stored(connection, load, self._stage.points) == load.count:
-                    return
-        raise BenchFailed(f"{self._variant.name}: no message became a row within {SETTLE_S_MAX:g} s")
+                    return True
+        return False
 
     def _publish(self, load: PeerLoad) -> None:
         """A few messages from this process."""
@@ -322,6 +327,7 @@ class _Run:
             acknowledged = sending.answer(max(0.0, last_s - time.time()) + finish_s + START_S_MAX)
         if acknowledged != len(messages):
             raise BenchFailed(f"the broker acknowledged {acknowledged} of {len(messages)} messages")
+        self._takes_messages()  # after a new start some first read what they had
         found = self._still(messages, alerts_before)
         self._stage.say(f"  {name}: {found}")
         return found

@@ -62,6 +62,10 @@ WHY_CPU: Final = (
     "Anhu also checks, registers, judges by detectors and explains each reading, and watches for silent devices; the"
     " others compare two limits. At a low rate what goes on without any message is divided by few messages."
 )
+WHY_ASKED: Final = (
+    "Anhu also asks when nothing comes: a heartbeat a second, the page that follows the event log; and it flushes on a"
+    " connection of its own, so that no alarm waits for the disk. Alerts are an append-only log chained by hashes."
+)
 WHY_MEMORY: Final = (
     "collectd is C and Node-RED one process; Anhu is a supervisor and two roles in Python with numpy, the registry, the"
     " state of all detectors and the page for those on duty."
@@ -80,17 +84,17 @@ def rows() -> list[Row]:
     highest = "highest rate with every row stored (messages/s)"
     found = [Row("最高速率，每行都已入库（条/秒）", highest, _in("highest_per_s"), higher=True, why="")]
     for part, zh, en in PARTS:
-        row_why, page_why = (WHY_GATHERED, WHY_PUSHED) if part == "common" else (WHY_HALF, WHY_HALF)
+        row_why = WHY_GATHERED if part == "common" else WHY_HALF
         for what, name_zh, name_en, why in (
             ("row_ms", "入库", "row", row_why),
-            ("websocket_ms", "网页", "websocket", page_why),
+            ("websocket_ms", "网页", "websocket", WHY_PUSHED),
         ):
             label_zh, label_en = f"{zh}，发布→{name_zh} p99（ms）", f"publish → {name_en} p99 {en} (ms)"
             found.append(Row(label_zh, label_en, _in(part, what, "p99"), why=why))
     for part, zh, en in PARTS:
         for who, name_zh, name_en, why in (
             ("peer", "自身", "its own", WHY_CPU),
-            ("postgres", "数据库", "the database's", WHY_GATHERED),
+            ("postgres", "数据库", "the database's", WHY_ASKED),
         ):
             label_zh = f"{zh}，{name_zh} CPU（核·秒/百万条）"
             label_en = f"{name_en} CPU {en} (core-seconds per million messages)"

@@ -11,10 +11,10 @@ import structlog
 from prometheus_client import Counter as Total
 from prometheus_client import Gauge
 
-from alerting import acknowledge_link, channel_trouble, feed, outbox_store, store, suppression_store
+from alerting import acknowledge_link, channel_trouble, directory_store, feed, outbox_store, store, suppression_store
 from alerting.alert import Kind
 from alerting.book import REMEMBERED, Book, Decision, Directory
-from alerting.directory_store import Standing, changed, load_directory, standing
+from alerting.directory_store import Standing
 from alerting.dispatch import Dispatch, dispatch
 from alerting.feed import Entry
 from alerting.mirror import Mirror
@@ -157,16 +157,16 @@ class Desk:
     def _current_directory(self, now: datetime) -> Directory:
         """The directory, read again when an act that changes it or a change of the registry is on record."""
         if self._directory is None or self._standing is None:
-            known, self._standing = None, standing(self._connection)
+            known, self._standing = None, directory_store.standing(self._connection)
         else:
             before = self._standing
-            self._standing, by_people = changed(self._connection, before)
+            self._standing, by_people = directory_store.changed(self._connection, before)
             same_places = self._standing.registry == before.registry
             if same_places and not by_people and (self._change_at is None or now < self._change_at):
                 return self._directory
             known = self._directory.registry if same_places else None
         with self._connection.transaction():
-            self._directory = load_directory(self._connection, now, known)
+            self._directory = directory_store.load_directory(self._connection, now, known)
         self._mirror.directory(self._directory)
         self._change_at = next_change(self._directory, now)
         self._book.look_at_all()

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from dashboard.schemas.health import SystemHealth
 from ingest.history import Heartbeat
-from inspection.cells import Above
+from inspection.cells import ServerAbove
 
 # Of each shard's last sign of life: the field, the figure, what it tells, and what one of the field's units is in its.
 _GAUGES: Final = (
@@ -31,7 +31,7 @@ class ServiceFigures(Collector):
         self,
         health: SystemHealth | None = None,
         heartbeats: Sequence[Heartbeat] = (),
-        servers_above: Sequence[Above] = (),
+        servers_above: Sequence[ServerAbove] = (),
     ) -> None:
         self._health = health
         self._heartbeats = heartbeats
@@ -87,7 +87,7 @@ def _of_parts(health: SystemHealth) -> Iterator[Metric]:
     yield _gauge("anhu_own_alerts", "Open alerts of the service about itself", len(health.own_alerts))
 
 
-def _of_servers_above(servers: Sequence[Above]) -> Iterator[Metric]:
+def _of_servers_above(servers: Sequence[ServerAbove]) -> Iterator[Metric]:
     connected = GaugeMetricFamily("anhu_cell_connected", "Whether a server above takes our records", labels=["above"])
     kept = GaugeMetricFamily("anhu_cell_kept_bytes", "What is kept of the log for a server above", labels=["above"])
     lost = GaugeMetricFamily("anhu_cell_lost", "Whether a server above has to join anew", labels=["above"])

@@ -13,7 +13,8 @@ _DELAY_MS_MAX: Final = 2**31 - 1
 _POSTGRES_EPOCH_US: Final = 946_684_800_000_000  # 2000-01-01, where PostgreSQL counts microseconds from
 
 COPY_COLUMNS: Final = "(measured_at, point_id, value, delay_ms, quality)"
-_COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0"
+_COPY_HEADER: Final = _COPY_SIGNATURE + bytes(8)
 _COPY_TRAILER: Final = b"\xff\xff"
 # One row of binary COPY: the number of fields, then for each its length and its bytes, all big-endian.
 _ROW_GOOD: Final = np.dtype([
@@ -48,7 +49,7 @@ def rows_read(body: bytes | bytearray) -> ReadingBatch:
     """The batch, by time and point, that a binary COPY of COPY_COLUMNS gave, none of them NULL. Raises ValueError for
     what is none."""
     rows = memoryview(body)[len(_COPY_HEADER) : -len(_COPY_TRAILER)]
-    if body[:11] != _COPY_HEADER[:11] or not body.endswith(_COPY_TRAILER) or len(rows) % _ROW_DOUBTFUL.itemsize:
+    if not body.startswith(_COPY_SIGNATURE) or not body.endswith(_COPY_TRAILER) or len(rows) % _ROW_DOUBTFUL.itemsize:
         raise ValueError("the database did not answer in the form that was asked for")
     found = np.frombuffer(rows, _ROW_DOUBTFUL)
     if (found["quality_length"] != 2).any():

@@ -186,23 +186,31 @@ class Spool:
         [page_bytes] = self._file.execute("PRAGMA page_size").fetchone()
         [free_pages] = self._file.execute("PRAGMA freelist_count").fetchone()
         missing_bytes = max(LOG_BYTES, wanted_bytes - free_pages * page_bytes - self._bytes)  # the log is made anew
-        if missing_bytes > ROOM_SHARE_MAX * shutil.disk_usage(path.parent).free:
-            log.warning("no room for the spool's reserve: on a full disk no alarm could leave", mib=wanted_bytes >> 20)
-            return
+        has_room = missing_bytes <= ROOM_SHARE_MAX * shutil.disk_usage(path.parent).free
+        self._file.execute("PRAGMA synchronous = OFF")
         try:
-            self._file.execute("PRAGMA synchronous = OFF")
-            for number in range(-(-missing_bytes // LOG_BYTES)):
-                with self._file:
-                    self._file.execute(
-                        "INSERT OR REPLACE INTO cache (name, body) VALUES (?, zeroblob(?))",
-                        (f"{_RESERVE}{number}", LOG_BYTES),
-                    )
-            names = self._file.execute("SELECT name FROM cache WHERE name LIKE ?", (f"{_RESERVE}%",)).fetchall()
-            for name in names:  # one by one: where SQLite overwrites what it deletes, all of that goes through its log
-                with self._file:
-                    self._file.execute("DELETE FROM cache WHERE name = ?", name)
+            if has_room:
+                self._grow(-(-missing_bytes // LOG_BYTES))
+        except sqlite3.OperationalError:  # a quota, or somebody else was quicker: a start must not fail for it
+            has_room = False
         finally:
             self._file.execute("PRAGMA synchronous = FULL")
+        if not has_room:
+            log.warning("no room for the spool's reserve: on a full disk no alarm could leave", mib=wanted_bytes >> 20)
+
+    def _grow(self, times: int) -> None:
+        """Write so many times LOG_BYTES and delete them again. Raises sqlite3.OperationalError (disk full); what was
+        written then is deleted the next time."""
+        for number in range(times):
+            with self._file:
+                self._file.execute(
+                    "INSERT OR REPLACE INTO cache (name, body) VALUES (?, zeroblob(?))",
+                    (f"{_RESERVE}{number}", LOG_BYTES),
+                )
+        names = self._file.execute("SELECT name FROM cache WHERE name LIKE ?", (f"{_RESERVE}%",)).fetchall()
+        for name in names:  # one by one: where SQLite overwrites what it deletes, all of that goes through its log
+            with self._file:
+                self._file.execute("DELETE FROM cache WHERE name = ?", name)
         self._file.execute("PRAGMA wal_checkpoint(RESTART)")
 
 

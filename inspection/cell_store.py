@@ -6,7 +6,7 @@ from typing import Final
 from psycopg import sql
 
 from ingest.database import Connection
-from inspection.cells import PREFIX, PUBLISHED, Above, CellSummary, Levels
+from inspection.cells import PREFIX, PUBLISHED, CellSummary, Levels, ServerAbove
 from inspection.errors import CellRefused
 
 PUBLICATION: Final = "anhu_cell"
@@ -42,7 +42,7 @@ def publish(connection: Connection) -> None:
     connection.execute(sql.SQL(verb).format(sql.Identifier(PUBLICATION), tables))
 
 
-def servers_above(connection: Connection) -> list[Above]:
+def servers_above(connection: Connection) -> list[ServerAbove]:
     """Each that takes, or took, this cell's records."""
     rows = connection.execute(
         "SELECT slot_name::text, active, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,"
@@ -50,7 +50,7 @@ def servers_above(connection: Connection) -> list[Above]:
         " FROM pg_replication_slots WHERE slot_name LIKE %s AND database = current_database() ORDER BY 1",
         (PREFIX.replace("_", r"\_") + "%",),
     )
-    return [Above(*row) for row in rows]
+    return [ServerAbove(*row) for row in rows]
 
 
 def drop_slot(connection: Connection, name: str) -> None:

@@ -40,7 +40,7 @@ class CellSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
+class ServerAbove:
     """A server above, seen from the cell: its slot's name, whether it is connected, how many bytes of the log are kept
     for it, and whether more than may be kept were needed: then it has lost its place and must join anew."""
 

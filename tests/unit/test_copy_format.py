@@ -3,10 +3,11 @@
 import struct
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.copy_format import copy_rows, distinct
+from ingest.copy_format import copy_rows, distinct, rows_read
 from ingest.reading import ReadingBatch
 
 EPOCH_US = 946_684_800_000_000
@@ -77,3 +78,30 @@ def test_of_each_point_and_time_the_first_row_stays_in_place(each: list[tuple[in
     assert found == [(*key, value) for key, value in first.items()]
     if len(first) == len(each):
         assert kept is sent
+
+
+@given(st.lists(rows, max_size=30))
+def test_what_was_written_is_read_by_time_and_point(sent: list[tuple[int, int, int, float, int]]) -> None:
+    doubtful = batch([(*each[:4], each[4] or 1) for each in sent])
+    found = rows_read(copy_rows(doubtful))
+    expected = sorted(read(copy_rows(doubtful)), key=lambda row: row[:2])
+    told = [
+        (int(at), int(point), float(value), (int(received) - int(at)) // 1000, int(quality))
+        for at, point, value, received, quality in zip(
+            found.measured_at_us, found.point_id, found.value, found.received_at_us, found.quality, strict=True
+        )
+    ]
+    assert [row[:2] for row in told] == [row[:2] for row in expected]
+    assert sorted(told) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"PGCOPY", copy_rows(batch([(1, 2, 3, 4.0, 1)]))[:-3], copy_rows(batch([(1, 2, 3, 4.0, 0)])),
+        b"X" + copy_rows(batch([(1, 2, 3, 4.0, 1)]))[1:],
+    ],
+)  # fmt: skip
+def test_what_is_not_in_that_form_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="the database"):
+        rows_read(body)

@@ -23,7 +23,7 @@ from dashboard.service_figures import ServiceFigures
 from dashboard.settings import DashboardSettings
 from ingest.history import Heartbeat
 from ingest.settings import Connections
-from inspection.cells import Above
+from inspection.cells import ServerAbove
 
 ROOT = Path(__file__).parents[2]
 FROM_OUTSIDE = {"up"}  # Prometheus' own
@@ -45,7 +45,7 @@ HEALTH = SystemHealth(
     certificates=[CertificateHealth(name="web", days_left=3.5), CertificateHealth(name="torn", days_left=None)],
     certificate_days_min=14, checkpoint_at=None, own_alerts=[],
 )  # fmt: skip
-ABOVE = Above("anhu_cell_2203", connected=False, kept_bytes=4_096_000, lost=False)
+ABOVE = ServerAbove("anhu_cell_2203", connected=False, kept_bytes=4_096_000, lost=False)
 
 
 def beat(shard: int, lag_ms: int) -> Heartbeat:

@@ -299,7 +299,7 @@ def test_what_is_in_the_spool_at_the_start_is_part_of_the_reserve(tmp_path: Path
         spool.put(large(number))
     spool.close()
     size_bytes = path.stat().st_size
-    Spool(path, ROOM, 8 * MIB).close()
+    Spool(path, ROOM, 12 * MIB).close()
     assert path.stat().st_size <= size_bytes + LOG_BYTES + MIB
 
 
@@ -310,6 +310,18 @@ def test_without_room_for_a_reserve_there_is_a_warning_and_a_spool(tmp_path: Pat
     assert [(each["log_level"], each["mib"]) for each in told_of] == [("warning", 8)]
     spool.put(made(1))
     assert told(spool) == expected(range(1, 2))
+
+
+def test_a_disk_that_refuses_the_reserve_in_the_middle_of_it_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    Spool(path, ROOM).close()
+    with no_room(path), capture_logs() as told_of:
+        spool = Spool(path, ROOM, 24 * MIB)
+    assert [each["log_level"] for each in told_of] == ["warning"]
+    assert spool._file.execute("PRAGMA synchronous").fetchone() == (2,), "what is acknowledged is on the disk"
+    spool.put(made(1))
+    assert told(spool) == expected(range(1, 2))
+    spool.close()
 
 
 def test_what_an_earlier_version_spooled_is_read(tmp_path: Path) -> None:

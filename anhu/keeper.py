@@ -79,8 +79,8 @@ class Keeper:
 
     @property
     def all_fail(self) -> bool:
-        """Whether there is no program that has not died QUICK_FAILURES_MAX times in a row."""
-        return all(life.quick_failures >= QUICK_FAILURES_MAX for life in self._lives)
+        """Whether no program runs, and each has died QUICK_FAILURES_MAX times in a row."""
+        return all(life.process is None and life.quick_failures >= QUICK_FAILURES_MAX for life in self._lives)
 
     def start(self) -> None:
         """Start every program once."""

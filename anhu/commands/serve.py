@@ -1,6 +1,7 @@
 """`anhu serve`: the service, each role a process of its own."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -53,8 +54,8 @@ def _has_judged_here(data_dir: Path | None) -> bool:
     """Whether a pipeline could start by what it remembers, if the database did not answer. A shard among others cannot:
     the database's locks say whose it is."""
     settings = PipelineSettings()
-    spool = settings.spool_file(data_dir or default_data_dir(os.environ))
-    return settings.shards == 1 and SpoolReader(spool).remembers(REGISTRY, JUDGE)
+    with closing(SpoolReader(settings.spool_file(data_dir or default_data_dir(os.environ)))) as spool:
+        return settings.shards == 1 and spool.remembers(REGISTRY, JUDGE)
 
 
 def _first_administrator(database_url: str) -> None:
